@@ -1,0 +1,36 @@
+import js from '@eslint/js';
+import {createTypeScriptImportResolver} from 'eslint-import-resolver-typescript';
+import {importX} from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+// Data flows one way through the folders of src: image, features, saliency, number. A folder may
+// import from itself and from folders earlier in this list, never from a later one.
+const folders = ['core', 'backend', 'data', 'layers', 'losses', 'models', 'baselines', 'metrics', 'render', 'distiller', 'node'];
+const zones = folders.map((folder, index) => ({
+  target: `./src/${folder}`,
+  from: [...folders.slice(index + 1).map((later) => `./src/${later}`), './src/index.ts'],
+  message: `src/${folder} may only import from ${folders.slice(0, index + 1).join(', ')}.`,
+}));
+
+export default tseslint.config(
+  {ignores: ['dist', 'docs/api', 'out', 'coverage', 'node_modules']},
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  importX.flatConfigs.recommended,
+  importX.flatConfigs.typescript,
+  {
+    settings: {'import-x/resolver-next': [createTypeScriptImportResolver()]},
+    rules: {
+      // A cycle makes the order in which modules start depend on who is imported first.
+      'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': ['error', {zones}],
+      'import-x/no-named-as-default-member': 'off',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', {argsIgnorePattern: '^_'}],
+      eqeqeq: ['error', 'always', {null: 'ignore'}],
+      'no-restricted-properties': ['error', {object: 'Math', property: 'random', message: 'Take a seed; draw from core/random.'}],
+    },
+  },
+  {files: ['src/**'], rules: {'no-console': 'error', 'max-lines': ['error', {max: 320, skipComments: true}]}},
+  {files: ['test/**', 'bench/**'], rules: {'@typescript-eslint/no-non-null-assertion': 'off'}},
+);

@@ -1,0 +1,116 @@
+/**
+ * The words that every other file uses: images, preprocessing, teachers, score functions and
+ * saliency maps. Nothing here computes.
+ */
+import type {LayersModel} from '@tensorflow/tfjs-layers';
+import type {Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+
+/**
+ * A decoded picture: row-major, channels last, values 0–255. A browser's `ImageData` is one
+ * (its alpha channel is ignored).
+ */
+export interface DecodedImage {
+  /** `height · width · channels` values in 0–255. */
+  readonly data: Uint8Array | Uint8ClampedArray | Float32Array;
+  /** Pixels per row. */
+  readonly width: number;
+  /** Rows. */
+  readonly height: number;
+  /** 1 (grey), 3 (RGB) or 4 (RGBA, alpha ignored). Taken from the length of `data` when absent. */
+  readonly channels?: 1 | 3 | 4 | undefined;
+}
+
+/**
+ * One image: a tensor that is already what the network sees (`[H,W,C]` or `[1,H,W,C]`), or a
+ * decoded picture that still has to go through the teacher's preprocessing.
+ */
+export type ImageInput = Tensor3D | Tensor4D | DecodedImage;
+
+/** One image, or several: a tensor `[N,H,W,C]` or an array of single images. */
+export type ImagesInput = ImageInput | readonly ImageInput[];
+
+/** How pixels in 0–255 become network input: `(pixel · scale − mean) / std`, per channel. */
+export interface Preprocessing {
+  /** Factor on the pixel, `1/255` for networks trained on [0,1]. */
+  readonly scale: number;
+  /** Subtracted after scaling: one value, or one per channel. */
+  readonly mean: number | readonly number[];
+  /** Divisor after subtracting, above 0: one value, or one per channel. */
+  readonly std: number | readonly number[];
+  /** `'squash'` stretches to the input size; `'crop'` keeps the aspect and cuts the centre. @default 'squash' */
+  readonly fit?: 'squash' | 'crop' | undefined;
+}
+
+/**
+ * A classifier to be explained. Implement it to add an architecture that the adapters do not
+ * know. It is never changed by this library.
+ */
+export interface Teacher {
+  /** For messages and saved files. */
+  readonly name: string;
+  /** `[height, width, channels]` of one image as the network sees it. */
+  readonly inputShape: readonly [number, number, number];
+  /** Number of classes, the width of the logits. 1 means a single sigmoid logit. */
+  readonly numClasses: number;
+  /** How decoded pictures become network input. */
+  readonly preprocessing: Preprocessing;
+  /** Class names, in the order of the logits. */
+  readonly labels?: readonly string[] | undefined;
+  /**
+   * Scores a batch before the softmax: `[N,H,W,C]` to `[N,K]`. Differentiable with respect to the
+   * images, deterministic, in inference mode. The result belongs to the caller.
+   */
+  logits(images: Tensor4D): Tensor2D;
+  /** The tfjs model behind it, where there is one: lets `studentFromTeacher` copy the graph. */
+  readonly model?: LayersModel | undefined;
+}
+
+/** What a score function may return for a batch of N: `[N,K]` as a tensor, rows, or flat values. */
+export type Scores = Tensor2D | readonly (readonly number[] | Float32Array)[] | Float32Array;
+
+/**
+ * Any model as a function: a batch `[N,H,W,C]` to class scores `[N,K]`, used as they are. It may
+ * be asynchronous (ONNX Runtime, a server). The batch is disposed by the caller after the promise
+ * settles; a returned tensor is disposed by the library.
+ */
+export type ScoreFn = (batch: Tensor4D) => Scores | Promise<Scores>;
+
+/** One explanation: which pixels speak for `target`, in which order. */
+export interface SaliencyMap {
+  /** `height · width` values, row-major; higher is more important. */
+  readonly data: Float32Array;
+  /** Rows; equal to the network's input height for our own maps. */
+  readonly height: number;
+  /** Columns. */
+  readonly width: number;
+  /** Index of the class that is explained. */
+  readonly target: number;
+  /** Probability of `target` for the unmasked image, by the model that `method` ran. */
+  readonly score: number;
+  /** Which explainer made the map: `'attentive-distiller'`, `'random'`, … */
+  readonly method: string;
+  /** The seed that was used, `null` where nothing is random. */
+  readonly seed: number | null;
+  /** Every option that was in force. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** True when the map carries no evidence (all values equal); `data` then holds zeros. */
+  readonly empty: boolean;
+}
+
+/** Options shared by everything that takes longer than a moment. */
+export interface RunOptions {
+  /** Stops the work between two batches; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after every batch. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** How far a run has come. */
+export interface Progress {
+  /** What is being done, e.g. `'insertion'`. */
+  readonly stage: string;
+  /** Units finished. */
+  readonly done: number;
+  /** Units in all. */
+  readonly total: number;
+}

@@ -1,0 +1,14 @@
+import {defineConfig, type ViteUserConfig} from 'vitest/config';
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/helpers/setup.ts'],
+    testTimeout: 60_000,
+    // A tfjs engine is global to its process; two processes fit the two cores that CI has.
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+});
+
+export default config;
