@@ -21,6 +21,8 @@ export default tseslint.config(
   {
     settings: {'import-x/resolver-next': [createTypeScriptImportResolver()]},
     rules: {
+      // isolatedDeclarations wants the type of a default spelled out where it is not a literal.
+      '@typescript-eslint/no-inferrable-types': 'off',
       // A cycle makes the order in which modules start depend on who is imported first.
       'import-x/no-cycle': 'error',
       'import-x/no-restricted-paths': ['error', {zones}],

@@ -21,7 +21,7 @@ export function show(value: unknown): string {
  * @throws {TypeError} If it is not a number.
  * @throws {RangeError} If it is outside the bounds or not finite.
  */
-export function checkNumber(where: string, value: unknown, min = -Infinity, max = Infinity): number {
+export function checkNumber(where: string, value: unknown, min: number = -Infinity, max: number = Infinity): number {
   if (typeof value !== 'number') throw new TypeError(`${where} must be a number, but is ${show(value)}.`);
   if (!Number.isFinite(value) || value < min || value > max) {
     throw new RangeError(`${where} must be a finite number from ${min} to ${max}, but is ${value}.`);
@@ -35,7 +35,7 @@ export function checkNumber(where: string, value: unknown, min = -Infinity, max 
  * @throws {TypeError} If it is not a number.
  * @throws {RangeError} If it is outside the bounds or not whole.
  */
-export function checkInteger(where: string, value: unknown, min = 0, max: number = Number.MAX_SAFE_INTEGER): number {
+export function checkInteger(where: string, value: unknown, min: number = 0, max: number = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== 'number') throw new TypeError(`${where} must be a whole number, but is ${show(value)}.`);
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new RangeError(`${where} must be a whole number from ${min} to ${max}, but is ${value}.`);
