@@ -1,9 +1,10 @@
 /**
- * Bilinear resize with half-pixel centres as two fixed matrices, Y = A_h · X · A_wᵀ per channel.
- * tfjs' own resizeBilinear ignores the half-pixel flag in its gradient; here only the gradient of
- * matMul is used, so it is right on every backend and for non-square images.
+ * Bilinear resize with half-pixel centres and a right gradient. tfjs' own resizeBilinear ignores
+ * the half-pixel flag in its gradient, and swaps H and W on cpu; so the gradient here is that of
+ * the resize written as two fixed matrices, Y = A_h · X · A_wᵀ per channel. The forward pass uses
+ * the backend's kernel where it computes the same.
  */
-import {matMul, reshape, tensor2d, tidy, transpose, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {customGrad, image, matMul, reshape, tensor2d, tidy, transpose, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkInteger, checkShape} from '../core/check.js';
 
 /** Options of {@link resizeBilinear}. */
@@ -61,23 +62,41 @@ export function resizeWeights(inSize: number, outSize: number, options: ResizeOp
  */
 export function resizeBilinear(images: Tensor4D, size: readonly [number, number], options: ResizeOptions = {}): Tensor4D {
   checkShape('images', images.shape, [null, null, null, null]);
-  const [batch, height, width, channels] = images.shape;
-  const [outHeight, outWidth] = size;
-  return tidy(() => {
-    // [N, H, W·C] is one matrix per image: rows first, then columns after swapping H and W.
-    const rows = alongRows(reshape(images, [batch, height, width * channels]), height, outHeight, options);
-    const swapped = transpose(reshape(rows, [batch, outHeight, width, channels]), [0, 2, 1, 3]); // [N,W,h,C]
-    const columns = alongRows(reshape(swapped, [batch, width, outHeight * channels]), width, outWidth, options);
-    return transpose(reshape(columns, [batch, outWidth, outHeight, channels]), [0, 2, 1, 3]) as Tensor4D;
+  const [, height, width] = images.shape;
+  const rows = {weights: resizeWeights(height, size[0], options), inSize: height, outSize: size[0]};
+  const columns = {weights: resizeWeights(width, size[1], options), inSize: width, outSize: size[1]};
+  const resize = customGrad((x) => {
+    const input = x as Tensor4D;
+    const value = options.antialias
+      ? alongColumns(alongRows(input, rows), columns)
+      : image.resizeBilinear(input, [...size], false, true);
+    const gradFunc = (dy: Tensor): Tensor => alongRows(alongColumns(dy as Tensor4D, transposed(columns)), transposed(rows));
+    return {value, gradFunc};
   });
+  return tidy(() => resize(images) as Tensor4D);
 }
 
-function alongRows(x: Tensor, inSize: number, outSize: number, options: ResizeOptions): Tensor {
-  if (inSize === outSize) return x;
-  const [batch, , rest] = x.shape as [number, number, number];
-  const weights: Tensor2D = tensor2d(resizeWeights(inSize, outSize, options), [outSize, inSize]);
-  if (batch === 1) return matMul(weights, reshape(x, [inSize, rest]));
-  // One product for the whole batch: [out,in] · [in, N·rest].
-  const flat = reshape(transpose(x, [1, 0, 2]), [inSize, batch * rest]);
-  return transpose(reshape(matMul(weights, flat), [outSize, batch, rest]), [1, 0, 2]);
+/** A resize along one axis: `outSize · inSize` weights, row-major. */
+interface AxisResize {
+  readonly weights: Float32Array;
+  readonly inSize: number;
+  readonly outSize: number;
+}
+
+function transposed({weights, inSize, outSize}: AxisResize): AxisResize {
+  const flipped = weights.map((_, at) => weights[(at % outSize) * inSize + Math.floor(at / outSize)] as number);
+  return {weights: flipped, inSize: outSize, outSize: inSize};
+}
+
+function alongRows(x: Tensor4D, {weights, inSize, outSize}: AxisResize): Tensor4D {
+  const [batch, , width, channels] = x.shape;
+  const matrix = tensor2d(weights, [outSize, inSize]);
+  if (batch === 1) return reshape(matMul(matrix, reshape(x, [inSize, width * channels])), [1, outSize, width, channels]);
+  // One product for the whole batch: [out,in] · [in, N·W·C].
+  const flat = reshape(transpose(x, [1, 0, 2, 3]), [inSize, batch * width * channels]);
+  return transpose(reshape(matMul(matrix, flat), [outSize, batch, width, channels]), [1, 0, 2, 3]);
+}
+
+function alongColumns(x: Tensor4D, resize: AxisResize): Tensor4D {
+  return transpose(alongRows(transpose(x, [0, 2, 1, 3]), resize), [0, 2, 1, 3]);
 }

@@ -1,1 +1,6 @@
-export {};
+export {AttentionDelta, type AttentionDeltaConfig, type DeltaMode} from './attention-delta.js';
+export {CBAM, type CBAMConfig} from './cbam.js';
+export {ChannelAttention, type ChannelAttentionConfig} from './channel-attention.js';
+export {registerLayers} from './register-layers.js';
+export {SpatialAttention, type SpatialAttentionConfig} from './spatial-attention.js';
+export {UpsampleBlock, type UpsampleBlockConfig} from './upsample-block.js';

@@ -1,0 +1,90 @@
+/**
+ * One check for every layer: output shape, config round trip, save and load of a model that holds
+ * it, gradients by differences for the input and each trainable weight, and level tensor counts.
+ */
+import {
+  io, memory, mul, randomNormal, sum, tensor, tidy, variableGrads, type Scalar, type Tensor, type Variable,
+} from '@tensorflow/tfjs-core';
+import {input, loadLayersModel, model, type layers} from '@tensorflow/tfjs-layers';
+import {expect} from 'vitest';
+import {Random} from '../../src/core/random.js';
+import {registerLayers} from '../../src/layers/index.js';
+import {expectClose} from './expect.js';
+import {expectGradient} from './gradient-check.js';
+
+type Layer = layers.Layer;
+
+/** Runs every check for the layer that `make` builds, on inputs of the given shapes `[N,H,W,C]`. */
+export async function runLayerTest(make: () => Layer, inputShapes: number[][], outputShape: number[], smooth = true): Promise<void> {
+  registerLayers();
+  const before = memory().numTensors;
+  const xs = inputShapes.map((shape, index) => randomNormal(shape, 0, 1, 'float32', 31 + index));
+  const symbols = inputShapes.map((shape) => input({shape: shape.slice(1)}));
+  const layer = make();
+  const net = model({inputs: symbols, outputs: layer.apply(symbols.length === 1 ? symbols[0]! : symbols) as never});
+  jitter(layer);
+
+  const y = net.predict(xs.length === 1 ? xs[0]! : xs) as Tensor;
+  expect(y.shape).toEqual(outputShape);
+  expect(net.outputs[0]!.shape).toEqual([null, ...outputShape.slice(1)]);
+
+  let saved: io.ModelArtifacts | undefined;
+  await net.save(io.withSaveHandler((artifacts) => {
+    saved = artifacts;
+    return Promise.resolve({modelArtifactsInfo: {dateSaved: new Date(0), modelTopologyType: 'JSON'}});
+  }));
+  const topology = JSON.parse(JSON.stringify(saved!)) as io.ModelArtifacts;
+  const again = await loadLayersModel(io.fromMemory({...saved!, modelTopology: topology.modelTopology!}));
+  const yAgain = again.predict(xs.length === 1 ? xs[0]! : xs) as Tensor;
+  expect(yAgain.dataSync()).toEqual(y.dataSync());
+  expect(again.layers.at(-1)!.getConfig()).toEqual({...layer.getConfig(), name: layer.name});
+
+  if (smooth) {
+    const direction = randomNormal(outputShape, 0, 1, 'float32', 77);
+    const loss = (inputs: Tensor[]): Scalar => sum(mul(layer.apply(inputs.length === 1 ? inputs[0]! : inputs) as Tensor, direction));
+    for (const [index, x] of xs.entries()) {
+      expectGradient((moved) => loss(xs.map((each, at) => (at === index ? moved : each))), x, {step: 1e-3, abs: 2e-2, rel: 2e-2});
+    }
+    for (const weight of layer.trainableWeights) checkWeightGradient(() => loss(xs), weight.read() as Variable, weight.originalName);
+    direction.dispose();
+  }
+
+  for (const each of [...xs, y, yAgain]) each.dispose();
+  again.dispose();
+  net.dispose();
+  expect(memory().numTensors, 'tensors after the test').toBe(before);
+}
+
+// Gates that start exactly open or shut hide mistakes; move every weight off its start, upwards,
+// since one of them is a variance.
+function jitter(layer: Layer): void {
+  const random = new Random(5);
+  for (const weight of layer.weights) {
+    const moved = weight.read().dataSync().map((value) => value + random.uniform(0.05, 0.4));
+    tidy(() => void weight.write(tensor(moved, weight.shape as number[])));
+  }
+}
+
+function checkWeightGradient(loss: () => Scalar, weight: Variable, name: string): void {
+  const analytic = tidy(() => {
+    const {value, grads} = variableGrads(loss, [weight]);
+    value.dispose();
+    return grads[weight.name]!.dataSync();
+  });
+  const start = weight.dataSync().slice();
+  const step = 2e-3;
+  const probes = Array.from({length: Math.min(6, start.length)}, (_, each) => Math.floor((each * start.length) / Math.min(6, start.length)));
+  const numeric = probes.map((at) => {
+    const value = (offset: number): number => {
+      const moved = Float32Array.from(start);
+      moved[at]! += offset;
+      return tidy(() => {
+        weight.assign(tensor(moved, weight.shape));
+        return loss().dataSync()[0]!;
+      });
+    };
+    return (value(step) - value(-step)) / (2 * step);
+  });
+  tidy(() => weight.assign(tensor(start, weight.shape)));
+  expectClose(probes.map((at) => analytic[at]!), numeric, {abs: 5e-2, relToMax: 2e-2}, `gradient of ${name}`);
+}
