@@ -1,0 +1,55 @@
+/**
+ * The knowledge-distillation loss (Lee & Kim, equations 4, 6 and 7; Hinton et al. 2015):
+ * `α · t²·KL(softmax(z_T/t) ‖ softmax(z_S/t)) + (1−α) · CE(label, softmax(z_S))`.
+ * Equation 7 prints the teacher's output where only the student's trains anything; the student's
+ * is meant. Here α weighs the soft part (some libraries weigh the hard one with it).
+ */
+import {add, div, logSoftmax, mul, neg, sum, tidy, type Tensor1D, type Tensor2D} from '@tensorflow/tfjs-core';
+import {checkNumber} from '../core/check.js';
+import {sameShape} from './_same-shape.js';
+import {klDivergence} from './kl-divergence.js';
+
+/** Options of {@link distillationLoss}. */
+export interface DistillationLossOptions {
+  /** Weight of the soft part, 0–1; the hard part gets `1 − alpha`. @default 0.5 */
+  readonly alpha?: number | undefined;
+  /** Temperature t of the soft part, above 0. @default 1 */
+  readonly temperature?: number | undefined;
+}
+
+/** The parts of the distillation loss, each per sample `[N]`. */
+export interface DistillationLossParts {
+  /** `t²·KL(teacher ‖ student)` at temperature t, equation 6. */
+  readonly soft: Tensor1D;
+  /** Cross entropy with the label, equation 7. */
+  readonly hard: Tensor1D;
+  /** `alpha·soft + (1 − alpha)·hard`, equation 4. */
+  readonly total: Tensor1D;
+}
+
+/**
+ * Computes the distillation loss per sample.
+ *
+ * @param studentLogits `[N,K]`, any finite values.
+ * @param teacherLogits `[N,K]`.
+ * @param oneHotLabels `[N,K]`, rows that sum to 1.
+ * @returns Three tensors `[N]`, the caller's. Differentiable with respect to the student's logits.
+ * @throws {RangeError} If the shapes differ, `alpha` is outside 0–1 or `temperature` not above 0.
+ */
+export function distillationLoss(
+  studentLogits: Tensor2D,
+  teacherLogits: Tensor2D,
+  oneHotLabels: Tensor2D,
+  options: DistillationLossOptions = {},
+): DistillationLossParts {
+  const {alpha = 0.5, temperature = 1} = options;
+  checkNumber('distillationLoss: alpha', alpha, 0, 1);
+  checkNumber('distillationLoss: temperature', temperature, Number.MIN_VALUE);
+  sameShape('distillationLoss', {studentLogits, teacherLogits, oneHotLabels});
+  return tidy(() => {
+    const soft = mul<Tensor1D>(klDivergence(div(teacherLogits, temperature), div(studentLogits, temperature)), temperature ** 2);
+    const hard = neg(sum(mul(oneHotLabels, logSoftmax(studentLogits, -1)), 1)) as Tensor1D;
+    const total = add<Tensor1D>(mul(soft, alpha), mul(hard, 1 - alpha));
+    return {soft, hard, total};
+  });
+}

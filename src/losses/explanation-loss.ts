@@ -1,0 +1,81 @@
+/**
+ * The explanation loss (Lee & Kim, equations 8 and 9): the masked image should give the teacher's
+ * distribution back, with as little of the image as possible:
+ * `KL(softmax(z(x)) ‖ softmax(z(x ⊙ H))) + λ·‖H‖₁`.
+ * Equation 9 prints the student's logits as the second argument, section 3.1 says the teacher's;
+ * the function takes logits, so the caller chooses.
+ */
+import {add, customGrad, mul, sign, sum, tidy, abs as absolute, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {checkNumber, checkOneOf, checkShape} from '../core/check.js';
+import {klDivergence} from './kl-divergence.js';
+
+/** What λ refers to: the paper's 224×224 map, or the map at hand. */
+export type LambdaRule = 'per-224' | 'as-given';
+
+/** Options of {@link explanationLoss}. */
+export interface ExplanationLossOptions {
+  /** λ, the weight of the map's L1 norm, 0 or above. @default 1e-5 */
+  readonly lambda?: number | undefined;
+  /**
+   * `'per-224'`: λ is meant for a map of 224×224 pixels and is scaled by `224²/(H·W)`, so that one
+   * value means the same at every resolution. `'as-given'`: λ multiplies the sum as it is.
+   * @default 'per-224'
+   */
+  readonly lambdaRule?: LambdaRule | undefined;
+}
+
+/** The parts of the explanation loss, each per sample `[N]`. */
+export interface ExplanationLossParts {
+  /** KL of the original's distribution from the masked image's, equation 9. */
+  readonly fidelity: Tensor1D;
+  /** λ times the sum of |H| over the pixels. */
+  readonly area: Tensor1D;
+  /** `fidelity + area`, equation 8. */
+  readonly total: Tensor1D;
+}
+
+/**
+ * Returns the factor on the sum over an H×W map: λ itself, or λ·224²/(H·W).
+ *
+ * @throws {RangeError} If `lambda` is negative or not finite.
+ */
+export function sparsityWeight(lambda: number, height: number, width: number, rule: LambdaRule = 'per-224'): number {
+  checkNumber('lambda', lambda, 0);
+  checkOneOf('lambdaRule', rule, ['per-224', 'as-given']);
+  return rule === 'as-given' ? lambda : (lambda * 224 * 224) / (height * width);
+}
+
+/**
+ * Computes the explanation loss per sample.
+ *
+ * @param originalLogits `[N,K]`, scores of x.
+ * @param maskedLogits `[N,K]`, scores of x ⊙ H.
+ * @param saliency `[N,H,W,1]`, the map H.
+ * @returns Three tensors `[N]`, the caller's. Differentiable with respect to the masked logits and
+ *   the map; at H = 0 the L1 norm's derivative is taken as 0.
+ * @throws {RangeError} If a shape is wrong or λ is negative.
+ */
+export function explanationLoss(
+  originalLogits: Tensor2D,
+  maskedLogits: Tensor2D,
+  saliency: Tensor4D,
+  options: ExplanationLossOptions = {},
+): ExplanationLossParts {
+  const {lambda = 1e-5, lambdaRule = 'per-224'} = options;
+  checkShape('explanationLoss: saliency', saliency.shape, [originalLogits.shape[0], null, null, 1]);
+  const weight = sparsityWeight(lambda, saliency.shape[1], saliency.shape[2], lambdaRule);
+  return tidy(() => {
+    const fidelity = klDivergence(originalLogits, maskedLogits);
+    const area = mul<Tensor1D>(sum(abs(saliency), [1, 2, 3]), weight);
+    return {fidelity, area, total: add<Tensor1D>(fidelity, area)};
+  });
+}
+
+// tfjs' own abs has the derivative −1 at 0, which would push an exact zero away from it.
+function abs(x: Tensor4D): Tensor {
+  const operation = customGrad((input) => ({
+    value: absolute(input as Tensor),
+    gradFunc: (dy: Tensor) => mul(dy, sign(x)),
+  }));
+  return operation(x);
+}
