@@ -1,0 +1,46 @@
+import {homedir} from 'node:os';
+import {afterEach, describe, expect, it, vi} from 'vitest';
+import {AttentiveError} from '../src/core/errors/attentive-error.js';
+import {schemeOf, toFilePath} from '../src/data/file-path.js';
+import {nodeBuiltin} from '../src/data/node-builtin.js';
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe('nodeBuiltin', () => {
+  it('returns the module itself', async () => {
+    expect(nodeBuiltin('node:fs/promises').readFile).toBe((await import('node:fs/promises')).readFile);
+  });
+
+  it('says what is missing in a browser and on an old Node', () => {
+    vi.stubGlobal('process', undefined);
+    expect(() => nodeBuiltin('node:path')).toThrow(AttentiveError);
+    expect(() => nodeBuiltin('node:path')).toThrow(/node:path is needed.*no Node.*ImageData or tensors/);
+    vi.stubGlobal('process', {versions: {node: '18.0.0'}});
+    expect(() => nodeBuiltin('node:path')).toThrow(/from Node 20\.16 on, but this is Node 18\.0\.0/);
+  });
+});
+
+describe('toFilePath', () => {
+  it.each([
+    ['/a/b', '/a/b'],
+    ['file:///a/b%20c', '/a/b c'],
+    ['file:///a/50%', '/a/50%'],
+    ['file:///a/b#c?d', '/a/b#c?d'],
+    ['FILE:///a', '/a'],
+    ['x/y', `${process.cwd()}/x/y`],
+    ['file://./x', `${process.cwd()}/x`],
+    ['file://x/y', `${process.cwd()}/x/y`],
+    ['file://x%20y', `${process.cwd()}/x%20y`],
+  ])('reads %s', (from, to) => {
+    expect(toFilePath(from)).toBe(to);
+  });
+
+  it('reads URL objects and refuses other schemes and nothing', () => {
+    expect(toFilePath(new URL('file:///a/b%20c'))).toBe('/a/b c');
+    expect(() => toFilePath(new URL('https://a/b'))).toThrow(/scheme 'https:'/);
+    expect(() => toFilePath('indexeddb://x')).toThrow(RangeError);
+    expect(() => toFilePath('')).toThrow(TypeError);
+    expect(() => toFilePath(undefined as never)).toThrow(/path must be a text/);
+    expect(schemeOf(homedir())).toBeUndefined();
+  });
+});
