@@ -1,6 +1,6 @@
 import {grads, mul, sum, tensor, tensor4d, tidy, variableGrads, type Scalar, type Tensor, type Tensor4D, type Variable} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
-import {AttentionDelta, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock} from '../src/layers/index.js';
+import {AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock} from '../src/layers/index.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 import {golden, type GoldenArray} from './helpers/golden.js';
 import {runLayerTest} from './helpers/layer-test.js';
@@ -41,6 +41,8 @@ describe('every layer', () => {
     }
     await runLayerTest(() => new AttentionDelta({mode: 'rectified'}), [[2, 3, 5, 4], [2, 3, 5, 4]], [2, 3, 5, 4], false);
   });
+  it('the bilinear resize does, up and down at once', () =>
+    runLayerTest(() => new BilinearResize({size: [9, 3]}), [[2, 4, 7, 2]], [2, 9, 3, 2]));
   it('the upsample block does, doubled and to a given size', async () => {
     await runLayerTest(() => new UpsampleBlock({filters: 3, seed: 2}), [[2, 3, 5, 4]], [2, 6, 10, 3]);
     await runLayerTest(() => new UpsampleBlock({filters: 2, size: [7, 9], kernelSize: 1}), [[1, 4, 6, 3]], [1, 7, 9, 2]);

@@ -1,4 +1,5 @@
 export {AttentionDelta, type AttentionDeltaConfig, type DeltaMode} from './attention-delta.js';
+export {BilinearResize, type BilinearResizeConfig} from './bilinear-resize.js';
 export {CBAM, type CBAMConfig} from './cbam.js';
 export {ChannelAttention, type ChannelAttentionConfig} from './channel-attention.js';
 export {registerLayers} from './register-layers.js';

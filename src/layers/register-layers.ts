@@ -1,6 +1,7 @@
 /** Makes the layers known to tfjs' model loader. Importing them does not: imports have no effects here. */
 import {serialization} from '@tensorflow/tfjs-core';
 import {AttentionDelta} from './attention-delta.js';
+import {BilinearResize} from './bilinear-resize.js';
 import {CBAM} from './cbam.js';
 import {ChannelAttention} from './channel-attention.js';
 import {SpatialAttention} from './spatial-attention.js';
@@ -11,7 +12,7 @@ import {UpsampleBlock} from './upsample-block.js';
  * model. Safe to call more than once. `AttentiveDistiller` calls it itself.
  */
 export function registerLayers(): void {
-  for (const layer of [AttentionDelta, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock]) {
+  for (const layer of [AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock]) {
     serialization.registerClass(layer as unknown as Parameters<typeof serialization.registerClass>[0]);
   }
 }
