@@ -1,0 +1,71 @@
+/**
+ * What the composed kernels of this folder are made of: calls of kernels that wasm has, on bare
+ * tensor infos, and windows on the backend's heap. The engine does not see any of it, so nothing
+ * has to be kept from its tidying; in return every info made here is freed here, by hand.
+ */
+import {getKernel, type Attribute, type KernelFunc, type TensorInfo} from '@tensorflow/tfjs-core';
+import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
+
+/** Inputs by name, as a kernel gets them. */
+export type Infos = Readonly<Record<string, TensorInfo | undefined>>;
+
+/** Attributes by name; what a kernel does not know it ignores. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/** A kernel of this folder. */
+export type WasmKernel = (inputs: Infos, backend: BackendWasm, attributes: Attributes) => TensorInfo;
+
+/** Gives a kernel of this folder the form that the registry wants. */
+export function asKernelFunc(kernel: WasmKernel): KernelFunc {
+  return ({inputs, backend, attrs}) => kernel(inputs, backend as BackendWasm, attrs ?? {});
+}
+
+/** Runs a kernel that wasm has; the result is the caller's and goes to {@link free}. */
+export function run(name: string, inputs: Infos, backend: BackendWasm, attributes: Attributes = {}): TensorInfo {
+  const attrs = attributes as Record<string, Attribute>;
+  return getKernel(name, 'wasm').kernelFunc({inputs: {...inputs}, backend, attrs}) as TensorInfo;
+}
+
+/** Takes an input that must be there. */
+export function input(inputs: Infos, name: string): TensorInfo {
+  const info = inputs[name];
+  if (info === undefined) throw new TypeError(`The kernel needs the input '${name}'.`);
+  return info;
+}
+
+/** Frees what a kernel or `makeOutput` returned. */
+export function free(backend: BackendWasm, ...infos: readonly TensorInfo[]): void {
+  for (const info of infos) backend.disposeData(info.dataId);
+}
+
+/**
+ * The float32 view of the whole heap. Any allocation may grow the memory and leave the view empty:
+ * take it after the last `makeOutput`, and use it before the next.
+ */
+export function floatHeap(backend: BackendWasm): Float32Array {
+  // The declared type of the module leaves out what Emscripten puts on it.
+  return new Float32Array((backend.wasm as unknown as {HEAPU8: Uint8Array}).HEAPU8.buffer);
+}
+
+/** Where a float32 tensor starts in {@link floatHeap}. */
+export function floatOffset(backend: BackendWasm, info: TensorInfo): number {
+  return backend.getMemoryOffset(info.dataId) / Float32Array.BYTES_PER_ELEMENT;
+}
+
+/** A window on part of a float32 tensor, without a copy. It must not outlive the tensor. */
+export function borrowWindow(backend: BackendWasm, info: TensorInfo, firstElement: number, shape: number[]): TensorInfo {
+  const address = backend.getMemoryOffset(info.dataId) + firstElement * Float32Array.BYTES_PER_ELEMENT;
+  return backend.makeOutput(shape, 'float32', address);
+}
+
+/** Gives a window back: its record goes, the memory stays with the tensor. */
+export function returnWindow(backend: BackendWasm, view: TensorInfo): void {
+  // The backend frees the address in its record; freeing address 0 does nothing.
+  backend.dataIdMap.get(view.dataId).memoryOffset = 0;
+  backend.disposeData(view.dataId);
+}
+
+/** The same values under another shape; shares the record, so only one of the two may be freed. */
+export function withShape(info: TensorInfo, shape: number[]): TensorInfo {
+  return {dataId: info.dataId, shape, dtype: info.dtype};
+}
