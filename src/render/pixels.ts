@@ -4,6 +4,7 @@
  */
 import {show} from '../core/check.js';
 import type {DecodedImage} from '../core/types.js';
+import {checkDecodedImage} from '../data/decoded-image.js';
 
 /** A picture with four channels, row-major; also a {@link DecodedImage}. */
 export interface RgbaImage {
@@ -36,20 +37,17 @@ export type Rgb = readonly [red: number, green: number, blue: number];
  *
  * @param image 1, 3 or 4 channels, values 0–255; fractions are rounded.
  * @returns A new picture of the same size.
+ * @throws {TypeError} If it is no decoded picture.
  * @throws {RangeError} If the length of `data` does not fit the size.
  */
 export function toRgba(image: DecodedImage): RgbaImage {
-  const {width, height} = image;
+  const {data: source, width, height, channels} = checkDecodedImage('image', image);
   const size = width * height;
-  const channels = image.channels ?? image.data.length / size;
-  if (!(channels === 1 || channels === 3 || channels === 4) || image.data.length !== size * channels) {
-    throw new RangeError(`image of ${width} x ${height} must have 1, 3 or 4 values per pixel, but has ${image.data.length} values.`);
-  }
   const step = channels === 1 ? 0 : 1;
   const data = new Uint8ClampedArray(size * 4);
   for (let pixel = 0; pixel < size; pixel++) {
     const from = pixel * channels;
-    for (let colour = 0; colour < 3; colour++) data[pixel * 4 + colour] = image.data[from + step * colour] as number;
+    for (let colour = 0; colour < 3; colour++) data[pixel * 4 + colour] = source[from + step * colour] as number;
     data[pixel * 4 + 3] = 255;
   }
   return {data, width, height, channels: 4};
