@@ -5,6 +5,7 @@
 import {getKernel, registerKernel, unregisterKernel} from '@tensorflow/tfjs-core';
 import {isMarked, mark} from './_mark.js';
 import {installBatchNormGradient} from './batch-norm-gradient.js';
+import {installBatchNormLayer} from './batch-norm-layer.js';
 import {asKernelFunc, type WasmKernel} from './wasm/_kernels.js';
 import {conv2dBackpropFilter} from './wasm/conv2d-backprop-filter.js';
 import {conv2dBackpropInput} from './wasm/conv2d-backprop-input.js';
@@ -23,7 +24,8 @@ const added: Readonly<Record<string, WasmKernel>> = {
  * Installs what tfjs 4.22 lacks for training.
  *
  * On every registered backend: the gradient of batch normalisation, which fails without `gamma` or
- * `beta` (tensorflow/tfjs#2868). On wasm, where its kernels are loaded: the kernels
+ * `beta` (tensorflow/tfjs#2868), and the training pass of tf.layers' BatchNormalization, which
+ * fails there too. On wasm, where its kernels are loaded: the kernels
  * Conv2DBackpropFilter, DepthwiseConv2dNativeBackpropInput, DepthwiseConv2dNativeBackpropFilter
  * and UnsortedSegmentSum are added where they are missing, and Conv2DBackpropInput, a scalar loop,
  * is replaced by convolutions.
@@ -44,6 +46,7 @@ const added: Readonly<Record<string, WasmKernel>> = {
  */
 export function installTrainingKernels(): void {
   installBatchNormGradient();
+  installBatchNormLayer();
   if (getKernel('Conv2D', 'wasm') === undefined) return;
   for (const [kernelName, kernel] of Object.entries(added)) {
     if (getKernel(kernelName, 'wasm') !== undefined) continue;

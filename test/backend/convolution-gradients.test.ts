@@ -1,12 +1,11 @@
 /** The composed gradients of convolutions on wasm against the plain loops of the cpu backend. */
-import {conv2d, depthwiseConv2d, engine, mul, sum, tensor, tidy, type Rank, type Scalar, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {engine, tensor, tidy, type NamedAttrMap, type Rank, type Tensor} from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import {beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {beforeAll, describe, test} from 'vitest';
 import {installTrainingKernels} from '../../src/backend/training-kernels.js';
 import {Random} from '../../src/core/random.js';
-import {expectClose, expectNoLeak} from '../helpers/expect.js';
-import {expectGradient} from '../helpers/gradient-check.js';
-import {numDataIds, take, useBackend} from './_on-backend.js';
+import {expectClose} from '../helpers/expect.js';
+import {take, useBackend} from './_on-backend.js';
 
 type Pad = 'same' | 'valid' | number | [[0, 0], [number, number], [number, number], [0, 0]];
 
@@ -74,7 +73,7 @@ function runGradient(kernelName: string, each: Case): Float32Array {
   const filterShape = [...kernel, inChannels, depthwise ? multiplier : outChannels];
   const inputShape = [batch, height, width, inChannels];
   const outShape = [batch, outSize(each, 0), outSize(each, 1), depthwise ? inChannels * multiplier : outChannels];
-  const attrs = {strides, dilations, pad, dataFormat: 'NHWC', filterShape, inputShape} as Record<string, number[]>;
+  const attrs = {strides, dilations, pad, dataFormat: 'NHWC', filterShape, inputShape} as unknown as NamedAttrMap;
   return take(
     tidy(() => {
       const dy = normals(seed + 1, outShape);
