@@ -1,0 +1,32 @@
+/** The way back from network input to a picture that can be shown. */
+import type {Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import {checkShape, show} from '../core/check.js';
+import {channelValue, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
+import type {DecodedImage, Preprocessing} from '../core/types.js';
+
+/**
+ * Undoes the preprocessing: `pixel = (value · std + mean) / scale`, rounded and clipped to 0–255.
+ *
+ * @param image `[H,W,C]` or `[1,H,W,C]` with C = 1 or 3, as the network sees it.
+ * @returns The picture, with as many channels as the tensor.
+ * @throws {RangeError} If the shape is another, `scale` is 0, or a value is not finite.
+ */
+export async function toDisplayPixels(image: Tensor3D | Tensor4D, preprocessing: Preprocessing | PreprocessingName): Promise<DecodedImage> {
+  const {scale, mean, std} = resolvePreprocessing(preprocessing);
+  if (scale === 0) throw new RangeError('preprocessing.scale is 0, which cannot be undone.');
+  const shape = image.shape as readonly number[];
+  checkShape('image', shape, shape.length === 4 ? [1, null, null, null] : [null, null, null]);
+  const [height, width, channels] = shape.slice(-3) as [number, number, number];
+  if (channels !== 1 && channels !== 3) {
+    throw new RangeError(`image must have 1 or 3 channels to be shown, but has shape [${shape.join(', ')}].`);
+  }
+  const values = await image.data();
+  const data = new Uint8ClampedArray(values.length);
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
+    if (!Number.isFinite(value)) throw new RangeError(`image must be finite to be shown, but value ${index} is ${show(value)}.`);
+    const channel = index % channels;
+    data[index] = (value * channelValue(std, channel) + channelValue(mean, channel)) / scale;
+  }
+  return {data, width, height, channels};
+}

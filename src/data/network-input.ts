@@ -1,0 +1,100 @@
+/**
+ * Pictures and tensors to what a network sees. A tensor counts as done; a decoded picture is cut to
+ * shape, normalised and resized. Normalising is linear and the resize averages, so their order does
+ * not matter; one pass over the bytes does the first.
+ */
+import {clone, concat, reshape, tensor4d, tidy, Tensor, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {checkShape, show} from '../core/check.js';
+import {channelValue, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
+import type {ImageInput, ImagesInput, Preprocessing} from '../core/types.js';
+import {checkDecodedImage} from './decoded-image.js';
+import {fitRegion} from './fit-region.js';
+import {resizeBilinear} from './resize.js';
+
+/** What a network wants to see; a `Teacher` is one. */
+export interface NetworkInputSpec {
+  /** `[height, width, channels]` of one image. */
+  readonly inputShape: readonly [number, number, number];
+  /** How pixels in 0–255 become network input; `fit` says how they get to the size. */
+  readonly preprocessing: Preprocessing | PreprocessingName;
+}
+
+/**
+ * Turns images into network input: `(pixel · scale − mean) / std` after cutting (`'crop'`) or
+ * stretching (`'squash'`) to the network's size, bilinear and antialiased.
+ *
+ * @param images One or several. Tensors `[H,W,C]` or `[N,H,W,C]` are taken as network input and
+ *   copied; pictures in 0–255 are converted: alpha is dropped, grey repeated for three channels, RGB
+ *   mixed to grey for one (0.299, 0.587, 0.114). Arrays may mix both; each entry is one image.
+ * @returns `[N,H,W,C]` float32, a new tensor that is the caller's.
+ * @throws {TypeError} If an image is neither, or a tensor of whole numbers (raw pixels).
+ * @throws {RangeError} If there is none, a shape does not fit, or a picture is malformed.
+ * @example
+ * const batch = toNetworkInput(imageData, {inputShape: [224, 224, 3], preprocessing: 'tf'});
+ */
+export function toNetworkInput(images: ImagesInput, spec: NetworkInputSpec): Tensor4D {
+  const preprocessing = resolvePreprocessing(spec.preprocessing);
+  const {inputShape} = spec;
+  if (!Array.isArray(images)) return tidy(() => oneInput('images', images as ImageInput, inputShape, preprocessing, null));
+  if (images.length === 0) throw new RangeError('images must hold at least one image, but is an empty array.');
+  return tidy(() => {
+    const each = images.map((image: ImageInput, index) => oneInput(`images[${index}]`, image, inputShape, preprocessing, 1));
+    return each.length === 1 ? (each[0] as Tensor4D) : concat(each, 0);
+  });
+}
+
+type Shape = NetworkInputSpec['inputShape'];
+
+function oneInput(where: string, image: ImageInput, inputShape: Shape, preprocessing: Preprocessing, count: 1 | null): Tensor4D {
+  return image instanceof Tensor ? tensorInput(where, image, inputShape, count) : pictureInput(where, image, inputShape, preprocessing);
+}
+
+function tensorInput(where: string, image: Tensor3D | Tensor4D, inputShape: Shape, count: 1 | null): Tensor4D {
+  const advice = 'Tensors are taken as they are: resize them, or pass a decoded picture ({data, width, height}) to have it done.';
+  const shape = image.rank === 3 ? inputShape : [count, ...inputShape];
+  if (image.rank !== 3 && image.rank !== 4) {
+    throw new RangeError(`${where} must have shape [${inputShape.join(', ')}] or [N, ${inputShape.join(', ')}], but has [${image.shape.join(', ')}]. ${advice}`);
+  }
+  try {
+    checkShape(where, image.shape, shape);
+  } catch (error) {
+    throw new RangeError(`${(error as Error).message} ${advice}`);
+  }
+  if (image.shape[0] === 0) throw new RangeError(`${where} must hold at least one image, but has shape [${image.shape.join(', ')}].`);
+  if (image.dtype !== 'float32') {
+    const hint = 'Raw pixels (browser.fromPixels) have to be normalised first; or pass the ImageData, which is done for you.';
+    throw new TypeError(`${where} must be a float32 tensor that is already preprocessed, but is ${image.dtype}. ${hint}`);
+  }
+  return image.rank === 3 ? reshape(image, [1, ...inputShape]) : (clone(image) as Tensor4D);
+}
+
+function pictureInput(where: string, image: unknown, inputShape: Shape, preprocessing: Preprocessing): Tensor4D {
+  const {data, width, height, channels} = checkDecodedImage(where, image);
+  const [outHeight, outWidth, outChannels] = inputShape;
+  if (outChannels !== 1 && outChannels !== 3) {
+    throw new RangeError(`${where}: a picture has 1 or 3 colours, but the network wants ${show(outChannels)} channels; pass a tensor instead.`);
+  }
+  const {scale} = preprocessing;
+  // value = pixel · factor + offset, per channel of the network.
+  const factors = [0, 1, 2].slice(0, outChannels).map((channel) => scale / channelValue(preprocessing.std, channel));
+  const offsets = factors.map((_, channel) => -channelValue(preprocessing.mean, channel) / channelValue(preprocessing.std, channel));
+  const region = fitRegion([height, width], [outHeight, outWidth], preprocessing.fit);
+  const values = new Float32Array(region.height * region.width * outChannels);
+  let at = 0;
+  for (let row = 0; row < region.height; row++) {
+    let from = ((region.top + row) * width + region.left) * channels;
+    for (let column = 0; column < region.width; column++, from += channels) {
+      for (let channel = 0; channel < outChannels; channel++) {
+        const pixel = outChannels === 1 && channels !== 1 ? luma(data, from) : (data[channels === 1 ? from : from + channel] as number);
+        values[at++] = pixel * (factors[channel] as number) + (offsets[channel] as number);
+      }
+    }
+  }
+  const exact = tensor4d(values, [1, region.height, region.width, outChannels]);
+  if (region.height === outHeight && region.width === outWidth) return exact;
+  return resizeBilinear(exact, [outHeight, outWidth], {antialias: true});
+}
+
+function luma(data: ArrayLike<number>, at: number): number {
+  return 0.299 * (data[at] as number) + 0.587 * (data[at + 1] as number) + 0.114 * (data[at + 2] as number);
+}
