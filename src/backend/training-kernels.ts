@@ -2,15 +2,19 @@
  * The one switch that makes the wasm backend able to train and batch normalisation differentiable.
  * It changes tfjs' global registries, so it is a call and never a side effect of an import.
  */
-import {getKernel, registerKernel, unregisterKernel} from '@tensorflow/tfjs-core';
+import {getKernel, registerKernel, unregisterKernel, type KernelConfig, type KernelFunc} from '@tensorflow/tfjs-core';
 import {isMarked, mark} from './_mark.js';
 import {installBatchNormGradient} from './batch-norm-gradient.js';
 import {installBatchNormLayer} from './batch-norm-layer.js';
+import {installWasmGradients} from './wasm-gradients.js';
 import {asKernelFunc, type WasmKernel} from './wasm/_kernels.js';
 import {conv2dBackpropFilter} from './wasm/conv2d-backprop-filter.js';
 import {conv2dBackpropInput} from './wasm/conv2d-backprop-input.js';
 import {depthwiseBackpropFilter} from './wasm/depthwise-backprop-filter.js';
 import {depthwiseBackpropInput} from './wasm/depthwise-backprop-input.js';
+import {shareValues} from './wasm/identity.js';
+import {foldRows} from './wasm/reductions.js';
+import {tileBlocks} from './wasm/tile.js';
 import {unsortedSegmentSum} from './wasm/unsorted-segment-sum.js';
 
 const added: Readonly<Record<string, WasmKernel>> = {
@@ -20,6 +24,14 @@ const added: Readonly<Record<string, WasmKernel>> = {
   UnsortedSegmentSum: unsortedSegmentSum,
 };
 
+const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> = {
+  Conv2DBackpropInput: convolveBack,
+  Identity: shareValues,
+  Mean: (original) => foldRows(original, true),
+  Sum: (original) => foldRows(original, false),
+  Tile: tileBlocks,
+};
+
 /**
  * Installs what tfjs 4.22 lacks for training.
  *
@@ -27,8 +39,9 @@ const added: Readonly<Record<string, WasmKernel>> = {
  * `beta` (tensorflow/tfjs#2868), and the training pass of tf.layers' BatchNormalization, which
  * fails there too. On wasm, where its kernels are loaded: the kernels
  * Conv2DBackpropFilter, DepthwiseConv2dNativeBackpropInput, DepthwiseConv2dNativeBackpropFilter
- * and UnsortedSegmentSum are added where they are missing, and Conv2DBackpropInput, a scalar loop,
- * is replaced by convolutions.
+ * and UnsortedSegmentSum are added where they are missing; Conv2DBackpropInput, a scalar loop, is
+ * replaced by convolutions; Sum and Mean along leading axes, Tile and Identity get faster forms, and
+ * so do the gradients of Sum, Mean, Max and ClipByValue.
  *
  * Safe to call twice; call it again after a backend has been imported later. `selectBackend` and
  * `AttentiveDistiller` call it themselves. The results of other code that uses the same backends
@@ -47,22 +60,25 @@ const added: Readonly<Record<string, WasmKernel>> = {
 export function installTrainingKernels(): void {
   installBatchNormGradient();
   installBatchNormLayer();
-  if (getKernel('Conv2D', 'wasm') === undefined) return;
+  if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
+  installWasmGradients();
   for (const [kernelName, kernel] of Object.entries(added)) {
-    if (getKernel(kernelName, 'wasm') !== undefined) continue;
+    if ((getKernel(kernelName, 'wasm') as KernelConfig | undefined) !== undefined) continue;
     registerKernel({kernelName, backendName: 'wasm', kernelFunc: mark(asKernelFunc(kernel))});
   }
-  replaceInputGradient();
+  for (const [kernelName, wrap] of Object.entries(replaced)) replace(kernelName, wrap);
 }
 
-function replaceInputGradient(): void {
-  const original = getKernel('Conv2DBackpropInput', 'wasm');
+/** Puts another function in the place of a kernel's, once; its setup and disposal stay. */
+function replace(kernelName: string, wrap: (original: KernelFunc) => KernelFunc): void {
+  const original = getKernel(kernelName, 'wasm') as KernelConfig | undefined;
   if (original === undefined || isMarked(original.kernelFunc)) return;
+  unregisterKernel(kernelName, 'wasm');
+  registerKernel({...original, kernelFunc: mark(wrap(original.kernelFunc))});
+}
+
+function convolveBack(original: KernelFunc): KernelFunc {
   const composed = asKernelFunc(conv2dBackpropInput);
-  unregisterKernel('Conv2DBackpropInput', 'wasm');
-  registerKernel({
-    ...original,
-    // The convolutions it is made of know NHWC only; the backend's own loop knows both orders.
-    kernelFunc: mark((params) => (params.attrs?.['dataFormat'] === 'NCHW' ? original.kernelFunc(params) : composed(params))),
-  });
+  // The convolutions it is made of know NHWC only; the backend's own loop knows both orders.
+  return (params) => (params.attrs?.['dataFormat'] === 'NCHW' ? original(params) : composed(params));
 }
