@@ -12,12 +12,8 @@ export interface ModelJsonFile {
   readonly json: io.ModelJSON;
 }
 
-/**
- * Reads JSON from a file.
- *
- * @throws {ModelFileError} If it cannot be read or is not a JSON object.
- */
-export async function readJson(file: string): Promise<Record<string, unknown>> {
+/** Reads JSON from a file. @throws {ModelFileError} If it cannot be read or is not JSON. */
+export async function readJson(file: string): Promise<unknown> {
   const fs = nodeBuiltin('node:fs/promises');
   let text: string;
   try {
@@ -25,15 +21,17 @@ export async function readJson(file: string): Promise<Record<string, unknown>> {
   } catch (cause) {
     throw new ModelFileError(`${file} cannot be read: ${(cause as Error).message}. Check the path.`, {cause});
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
     throw new ModelFileError(`${file} is not JSON (${(cause as Error).message}); is it complete? Copy or export it again.`, {cause});
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ModelFileError(`${file} must hold a JSON object, but holds ${show(value)}.`);
-  }
+}
+
+/** Reads a JSON object from a file. @throws {ModelFileError} If it cannot be read or holds none. */
+export async function readJsonObject(file: string): Promise<Record<string, unknown>> {
+  const value = await readJson(file);
+  if (!isObject(value)) throw new ModelFileError(`${file} must hold a JSON object, but holds ${show(value)}.`);
   return value as Record<string, unknown>;
 }
 
@@ -56,7 +54,7 @@ export async function findModelJson(path: string | URL): Promise<string> {
  */
 export async function readModelJson(path: string | URL): Promise<ModelJsonFile> {
   const file = await findModelJson(path);
-  const json = await readJson(file);
+  const json = await readJsonObject(file);
   const topology = json['modelTopology'];
   const isGraph = json['format'] === 'graph-model' || (isObject(topology) && 'node' in topology);
   if (isGraph) {

@@ -1,0 +1,111 @@
+/** Training batches from a folder of pictures, decoded while the batch before is trained on. */
+import {checkInteger, checkOneOf} from '../core/check.js';
+import {ModelFileError} from '../core/errors/model-file-error.js';
+import {Random} from '../core/random.js';
+import type {DecodedImage} from '../core/types.js';
+import type {TrainingBatch} from '../data/batches.js';
+import {flipImage} from '../data/decoded-image.js';
+import {checkEpochOptions, epochItems, type EpochItem, type EpochOptions} from '../data/epoch-order.js';
+import {toFilePath} from '../data/file-path.js';
+import {nodeBuiltin} from '../data/node-builtin.js';
+import {decodeImage, type DecodeImageOptions} from './decode-image.js';
+import {labelImages, listImages, type LabelSource} from './list-images.js';
+
+/** Options of {@link imageFolder}. */
+export interface ImageFolderOptions extends EpochOptions, DecodeImageOptions {
+  /** At most so many pictures: drawn by the seed with `shuffle`, the first without. @default all */
+  readonly limit?: number | undefined;
+  /** Where class labels come from. @default none */
+  readonly labels?: LabelSource | undefined;
+  /** What a picture that cannot be decoded does: stop the run, or be left out. @default 'error' */
+  readonly onUnreadable?: 'error' | 'skip' | undefined;
+  /** Called once for every picture that is left out. */
+  readonly onSkip?: ((file: string, error: Error) => void) | undefined;
+  /** Stops between two batches; the iteration rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Training batches of a folder: call it with the epoch, or pass it to training as it is. */
+export interface ImageFolder {
+  (epoch: number): AsyncGenerator<TrainingBatch, void, undefined>;
+  /** The pictures' names relative to the folder, sorted. */
+  readonly files: readonly string[];
+  /** How many pictures there are. */
+  readonly length: number;
+  /** Class index of each file, where `labels` was given. */
+  readonly labels: Int32Array | undefined;
+  /** Names of the classes, with `labels: 'folders'`; those that `limit` left out included. */
+  readonly classNames: readonly string[] | undefined;
+}
+
+/**
+ * Reads the pictures below a folder as training batches. The same seed gives the same order and
+ * flips whatever the batch size; the next batch is decoded while one is in use.
+ *
+ * @param folder A path, `file://…` or a URL object.
+ * @throws {ModelFileError} If the folder holds no picture or a label is missing; and while running,
+ *   if a picture cannot be decoded (with `onUnreadable: 'skip'`: if none can).
+ * @throws {RangeError | TypeError} If an option is not allowed.
+ * @example
+ * const photos = await imageFolder('photos', {size: [224, 224], batchSize: 16, seed: 7});
+ */
+export async function imageFolder(folder: string | URL, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+  const {limit, labels: labelSource, onUnreadable = 'error', onSkip, signal, size, fit, ...epochOptions} = options;
+  const {seed, shuffle} = checkEpochOptions(epochOptions);
+  checkOneOf('onUnreadable', onUnreadable, ['error', 'skip']);
+  const root = toFilePath(folder);
+  const found = await listImages(root);
+  const labelled = labelSource === undefined ? undefined : await labelImages(root, found, labelSource);
+  const kept = limit === undefined ? found.keys() : choose(found.length, checkInteger('limit', limit, 1), shuffle ? seed : null);
+  const chosen = [...kept];
+  const files = chosen.map((index) => found[index] as string);
+  const labels = labelled && Int32Array.from(chosen, (index) => labelled.labels[index] as number);
+  const skipped = new Set<number>();
+
+  const decode = async ({index, flipped}: EpochItem): Promise<DecodedImage | undefined> => {
+    if (skipped.has(index)) return undefined;
+    const file = files[index] as string;
+    try {
+      const image = await decodeImage(nodeBuiltin('node:path').join(root, file), {size, fit});
+      return flipped ? flipImage(image) : image;
+    } catch (error) {
+      if (onUnreadable === 'error' || !(error instanceof ModelFileError)) throw error;
+      if (!skipped.has(index)) onSkip?.(file, error);
+      skipped.add(index);
+      if (skipped.size < files.length) return undefined;
+      throw new ModelFileError(`None of the ${files.length} pictures in ${root} can be decoded.`, {cause: error});
+    }
+  };
+
+  const load = async (items: readonly EpochItem[]): Promise<TrainingBatch> => {
+    signal?.throwIfAborted();
+    const decoded = await Promise.all(items.map(decode));
+    const images = decoded.filter((image) => image !== undefined);
+    if (labels === undefined) return {images};
+    const readable = items.filter((_, position) => decoded[position] !== undefined);
+    return {images, labels: Int32Array.from(readable, ({index}) => labels[index] as number)};
+  };
+
+  async function* epochBatches(epoch: number): AsyncGenerator<TrainingBatch, void, undefined> {
+    const batches = epochItems(files.length, epoch, epochOptions);
+    let next = load(batches[0] as EpochItem[]);
+    for (let position = 1; position <= batches.length; position++) {
+      const batch = await next;
+      const following = batches[position];
+      if (following !== undefined) next = load(following);
+      next.catch(() => undefined); // Reported when it is awaited; the loop may end before.
+      signal?.throwIfAborted();
+      if ((batch.images as readonly DecodedImage[]).length > 0) yield batch;
+    }
+  }
+
+  const fields = {files, length: files.length, labels, classNames: labelled?.classNames};
+  // A function's own length cannot be assigned, only defined.
+  const properties = Object.entries(fields).map(([name, value]) => [name, {value, enumerable: true}]);
+  return Object.defineProperties(epochBatches, Object.fromEntries(properties)) as unknown as ImageFolder;
+}
+
+function choose(count: number, limit: number, seed: number | null): Iterable<number> {
+  if (seed === null || limit >= count) return Array.from({length: Math.min(limit, count)}, (_, index) => index);
+  return new Random(seed).split('limit').permutation(count).slice(0, limit).sort();
+}

@@ -1,0 +1,79 @@
+/** Lists the pictures of a folder and their class labels. */
+import {checkInteger, show} from '../core/check.js';
+import {ModelFileError} from '../core/errors/model-file-error.js';
+import {nodeBuiltin} from '../data/node-builtin.js';
+import {readJson} from '../data/model-json.js';
+
+const pictures = /\.(jpe?g|jfif|png|webp|avif|gif|tiff?)$/i;
+
+/**
+ * Where class labels come from: `'folders'`, the names of the folders right below, sorted;
+ * `'index'`, a file index.json with `[{file, label}, …]`; or a function of the file's name.
+ */
+export type LabelSource = 'folders' | 'index' | ((file: string) => number);
+
+/** The labels of some files. */
+export interface FolderLabels {
+  /** Class index of each file. */
+  readonly labels: Int32Array;
+  /** Names of the classes, where they are folders. */
+  readonly classNames?: readonly string[];
+}
+
+/**
+ * Lists the pictures below a folder, by their extension. Names that begin with a dot are left out,
+ * and links to folders are not followed.
+ *
+ * @param folder Absolute path.
+ * @returns Names relative to the folder, with `/`, sorted by code unit (the same on every machine).
+ * @throws {ModelFileError} If the folder cannot be read or holds no picture.
+ */
+export async function listImages(folder: string): Promise<string[]> {
+  const fs = nodeBuiltin('node:fs/promises');
+  const path = nodeBuiltin('node:path');
+  const files: string[] = [];
+  try {
+    for (const entry of await fs.readdir(folder, {recursive: true, withFileTypes: true})) {
+      const full = path.join(entry.parentPath, entry.name);
+      const name = path.relative(folder, full).split(path.sep).join('/');
+      if (!pictures.test(name) || /(^|\/)\./.test(name)) continue;
+      if (entry.isFile() || (entry.isSymbolicLink() && (await fs.stat(full)).isFile())) files.push(name);
+    }
+  } catch (cause) {
+    throw new ModelFileError(`The image folder ${folder} cannot be read: ${(cause as Error).message}. Check the path.`, {cause});
+  }
+  if (files.length === 0) throw new ModelFileError(`The image folder ${folder} holds no picture (jpg, png, webp, avif, gif or tiff).`);
+  return files.sort();
+}
+
+/**
+ * Finds the label of every file.
+ *
+ * @throws {ModelFileError} If a file lies in no class folder, or index.json is missing, malformed or
+ *   does not name it.
+ * @throws {RangeError | TypeError} If a label is not a whole number from 0.
+ */
+export async function labelImages(folder: string, files: readonly string[], source: LabelSource): Promise<FolderLabels> {
+  if (typeof source === 'function') return {labels: Int32Array.from(files, (file) => checkInteger(`labels(${show(file)})`, source(file)))};
+  if (source === 'index') return {labels: await indexLabels(folder, files)};
+  if (source !== 'folders') throw new RangeError(`labels must be 'folders', 'index' or a function, but is ${show(source)}.`);
+  const classOf = (file: string): string => {
+    const end = file.indexOf('/');
+    if (end < 0) throw new ModelFileError(`${folder}: ${file} lies in no class folder; with labels: 'folders' every picture must.`);
+    return file.slice(0, end);
+  };
+  const classNames = [...new Set(files.map(classOf))].sort();
+  const indices = new Map(classNames.map((name, index) => [name, index]));
+  return {labels: Int32Array.from(files, (file) => indices.get(classOf(file)) as number), classNames};
+}
+
+async function indexLabels(folder: string, files: readonly string[]): Promise<Int32Array> {
+  const file = nodeBuiltin('node:path').join(folder, 'index.json');
+  const index = await readJson(file);
+  if (!Array.isArray(index)) throw new ModelFileError(`${file} must hold an array of {file, label}.`);
+  const known = new Map(index.map((entry: {file?: unknown; label?: unknown} | null) => [entry?.file, entry?.label]));
+  return Int32Array.from(files, (name) => {
+    if (!known.has(name)) throw new ModelFileError(`${file} has no entry for ${show(name)}; add {file, label} or move the picture away.`);
+    return checkInteger(`${file}: the label of ${show(name)}`, known.get(name));
+  });
+}
