@@ -3,6 +3,5 @@ export {colormapNames, type ColormapName} from './colormap.js';
 export {maskImage, type MaskImageOptions} from './mask-image.js';
 export {outline, paint, type OutlineOptions} from './outline.js';
 export {overlay, type OverlayOptions} from './overlay.js';
-export type {MapLike, Rgb, RgbaImage} from './pixels.js';
-export {toRgba} from './pixels.js';
+export {toRgba, type MapLike, type Rgb, type RgbaImage} from './pixels.js';
 export {resizeMap} from './resize-map.js';
