@@ -1,1 +1,11 @@
-export {};
+export {areaUnderCurve, type AucRule} from './auc.js';
+export {blurImages, blurWeights, type BlurOptions} from './blur.js';
+export {type CausalModel, type CausalOptions, type CausalScore} from './causal-curve.js';
+export {deletionScore} from './deletion-score.js';
+export {evidenceShare, type EvidenceShare} from './evidence-share.js';
+export {insertionScore} from './insertion-score.js';
+export {meanIntensity} from './mean-intensity.js';
+export {rankPixels, type TieRule} from './ranking.js';
+export {type MapInput} from './_read-map.js';
+export {type Substrate, type SubstrateRecord} from './substrate.js';
+export {topOneAccuracy} from './top-one-accuracy.js';

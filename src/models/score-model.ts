@@ -8,6 +8,7 @@ import {show} from '../core/check.js';
 import type {ImageInput, ImagesInput, ScoreFn, Teacher} from '../core/types.js';
 import {toNetworkInput} from '../data/network-input.js';
 import {classifierOf} from './_classifier-head.js';
+import {yieldToEvents} from './_yield-to-events.js';
 
 /** The scores of a batch. */
 export interface BatchScores {
@@ -24,7 +25,8 @@ export interface ScoreModel {
   /** Number of classes, where it is known before the first call. */
   readonly numClasses?: number | undefined;
   /**
-   * Scores a batch `[N,H,W,C]`, which stays the caller's.
+   * Scores a batch `[N,H,W,C]`, which stays the caller's. Lets waiting events run first, so that a
+   * loop over batches can be aborted.
    *
    * @throws {RangeError} If a score function returns anything but N equally long rows of finite
    *   values.
@@ -66,6 +68,7 @@ export function scoreModel(model: LayersModel | Teacher | ScoreFn): ScoreModel {
 }
 
 async function scoreByLogits(classifier: Pick<Teacher, 'logits' | 'numClasses'>, batch: Tensor4D): Promise<BatchScores> {
+  await yieldToEvents();
   const {numClasses} = classifier;
   const probabilities = tidy(() => {
     const logits = classifier.logits(batch);
@@ -77,6 +80,7 @@ async function scoreByLogits(classifier: Pick<Teacher, 'logits' | 'numClasses'>,
 async function scoreByFunction(score: ScoreFn, batch: Tensor4D): Promise<BatchScores> {
   const who = 'the score function';
   const count = batch.shape[0];
+  await yieldToEvents();
   const scores = await score(batch);
   if (scores instanceof Tensor) return readScores(scores, count, who);
   if (scores instanceof Float32Array) {

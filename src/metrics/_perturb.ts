@@ -1,0 +1,61 @@
+/**
+ * Images in which the most salient pixels have been exchanged. The rank of every pixel is uploaded
+ * once per image; a step then is a comparison with a threshold on the device.
+ */
+import {add, cast, concat, less, mul, slice, sub, tensor4d, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
+
+/** What images turn from and into. Each `[N,H,W,C]`, or `[1,H,W,C]` for all alike. */
+export interface Transition {
+  readonly start: Tensor4D;
+  readonly finish: Tensor4D;
+  /** `[N,H,W,1]`: 0 for the pixel that changes first. */
+  readonly ranks: Tensor4D;
+}
+
+/** One perturbed image: `count` pixels of image number `image` have changed. */
+export interface Job {
+  readonly image: number;
+  readonly count: number;
+}
+
+/**
+ * Builds a batch, all channels of a pixel changing together. `mask · finish + (1 − mask) · start` is
+ * exact, since the mask is 0 or 1.
+ *
+ * @returns `[jobs,H,W,C]`, the caller's.
+ */
+export function perturb({start, finish, ranks}: Transition, jobs: readonly Job[]): Tensor4D {
+  return tidy(() => {
+    const parts = runs(jobs).map((run) => {
+      const image = (run[0] as Job).image;
+      const counts = tensor4d(run.map(({count}) => count), [run.length, 1, 1, 1]);
+      const mask = cast(less(row(ranks, image), counts), 'float32'); // [run,H,W,1]
+      return add<Tensor4D>(mul(mask, row(finish, image)), mul(sub(1, mask), row(start, image)));
+    });
+    return parts.length === 1 ? (parts[0] as Tensor4D) : concat(parts, 0);
+  });
+}
+
+/** Returns the ranks of an order as values of a map: the inverse permutation. */
+export function ranksOf(order: Uint32Array): Float32Array {
+  const ranks = new Float32Array(order.length);
+  order.forEach((pixel, rank) => {
+    ranks[pixel] = rank;
+  });
+  return ranks;
+}
+
+function row(images: Tensor4D, index: number): Tensor4D {
+  return images.shape[0] === 1 ? images : slice(images, [index, 0, 0, 0], [1, -1, -1, -1]);
+}
+
+/** Splits jobs where the image changes. */
+function runs(jobs: readonly Job[]): Job[][] {
+  const parts: Job[][] = [];
+  for (const job of jobs) {
+    const last = parts.at(-1);
+    if (last !== undefined && last[0]?.image === job.image) last.push(job);
+    else parts.push([job]);
+  }
+  return parts;
+}

@@ -1,0 +1,20 @@
+/** How much of an image a map lights up: the fourth measure of Lee & Kim 2021, section 4.2. */
+
+/**
+ * Computes the mean value of a map, its brightness.
+ *
+ * @param map Any map; those of this library are in [0,1].
+ * @returns The mean, within the range of the map's values.
+ * @throws {RangeError} If the map has no values or one is not finite.
+ */
+export function meanIntensity(map: {readonly data: ArrayLike<number>}): number {
+  const {data} = map;
+  if (data.length === 0) throw new RangeError('meanIntensity: map must have values, but is empty.');
+  let sum = 0;
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index] as number;
+    if (!Number.isFinite(value)) throw new RangeError(`meanIntensity: map must have finite values, but is ${value} at index ${index}.`);
+    sum += value;
+  }
+  return sum / data.length;
+}
