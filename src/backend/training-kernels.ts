@@ -6,13 +6,16 @@ import {getKernel, registerKernel, unregisterKernel, type KernelConfig, type Ker
 import {isMarked, mark} from './_mark.js';
 import {installBatchNormGradient} from './batch-norm-gradient.js';
 import {installBatchNormLayer} from './batch-norm-layer.js';
+import {installNearestGradient} from './nearest-gradient.js';
 import {installWasmGradients} from './wasm-gradients.js';
 import {asKernelFunc, type WasmKernel} from './wasm/_kernels.js';
 import {conv2dBackpropFilter} from './wasm/conv2d-backprop-filter.js';
 import {conv2dBackpropInput} from './wasm/conv2d-backprop-input.js';
 import {depthwiseBackpropFilter} from './wasm/depthwise-backprop-filter.js';
 import {depthwiseBackpropInput} from './wasm/depthwise-backprop-input.js';
+import {einsum} from './wasm/einsum.js';
 import {shareValues} from './wasm/identity.js';
+import {maxPoolGrad} from './wasm/max-pool-grad.js';
 import {foldRows} from './wasm/reductions.js';
 import {tileBlocks} from './wasm/tile.js';
 import {unsortedSegmentSum} from './wasm/unsorted-segment-sum.js';
@@ -21,12 +24,14 @@ const added: Readonly<Record<string, WasmKernel>> = {
   Conv2DBackpropFilter: conv2dBackpropFilter,
   DepthwiseConv2dNativeBackpropFilter: depthwiseBackpropFilter,
   DepthwiseConv2dNativeBackpropInput: depthwiseBackpropInput,
+  Einsum: einsum,
   UnsortedSegmentSum: unsortedSegmentSum,
 };
 
 const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> = {
   Conv2DBackpropInput: convolveBack,
   Identity: shareValues,
+  MaxPoolGrad: () => asKernelFunc(maxPoolGrad),
   Mean: (original) => foldRows(original, true),
   Sum: (original) => foldRows(original, false),
   Tile: tileBlocks,
@@ -35,13 +40,18 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
 /**
  * Installs what tfjs 4.22 lacks for training.
  *
- * On every registered backend: the gradient of batch normalisation, which fails without `gamma` or
- * `beta` (tensorflow/tfjs#2868), and the training pass of tf.layers' BatchNormalization, which
- * fails there too. On wasm, where its kernels are loaded: the kernels
- * Conv2DBackpropFilter, DepthwiseConv2dNativeBackpropInput, DepthwiseConv2dNativeBackpropFilter
- * and UnsortedSegmentSum are added where they are missing; Conv2DBackpropInput, a scalar loop, is
- * replaced by convolutions; Sum and Mean along leading axes, Tile and Identity get faster forms, and
- * so do the gradients of Sum, Mean, Max and ClipByValue.
+ * On every registered backend:
+ * - the gradient of batch normalisation, and tf.layers' BatchNormalization in training: both fail
+ *   without `gamma` or `beta` (tensorflow/tfjs#2868);
+ * - the gradient of upsampling to the nearest neighbour by whole factors, which on cpu is wrong after
+ *   the first image of a batch.
+ *
+ * On wasm, where its kernels are loaded:
+ * - Conv2DBackpropFilter, DepthwiseConv2dNativeBackpropInput, DepthwiseConv2dNativeBackpropFilter,
+ *   UnsortedSegmentSum and Einsum are added where they are missing;
+ * - MaxPoolGrad, which is wrong in windows of negative values, is replaced;
+ * - Conv2DBackpropInput, Sum and Mean along leading axes, Tile, Identity, and the gradients of Sum,
+ *   Mean, Max and ClipByValue get faster forms.
  *
  * Safe to call twice; call it again after a backend has been imported later. `selectBackend` and
  * `AttentiveDistiller` call it themselves. The results of other code that uses the same backends
@@ -60,6 +70,7 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
 export function installTrainingKernels(): void {
   installBatchNormGradient();
   installBatchNormLayer();
+  installNearestGradient();
   if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
   installWasmGradients();
   for (const [kernelName, kernel] of Object.entries(added)) {

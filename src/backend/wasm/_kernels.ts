@@ -26,10 +26,14 @@ export function run(name: string, inputs: Infos, backend: BackendWasm, attribute
   return getKernel(name, 'wasm').kernelFunc({inputs: {...inputs}, backend, attrs}) as TensorInfo;
 }
 
-/** Takes an input that must be there. */
-export function input(inputs: Infos, name: string): TensorInfo {
+/**
+ * Takes an input that must be there, and makes sure that its values are on the heap: a tensor that
+ * was made on another backend moves when its record is first asked for, which allocates.
+ */
+export function input(inputs: Infos, name: string, backend: BackendWasm): TensorInfo {
   const info = inputs[name];
   if (info === undefined) throw new TypeError(`The kernel needs the input '${name}'.`);
+  backend.dataIdMap.get(info.dataId);
   return info;
 }
 

@@ -25,8 +25,8 @@ const leastPixels = 256;
  * @throws {RangeError} If `dataFormat` is not NHWC, which the wasm convolution does not know either.
  */
 export function conv2dBackpropFilter(inputs: Infos, backend: BackendWasm, attributes: Attributes): TensorInfo {
-  const x = input(inputs, 'x');
-  const dy = input(inputs, 'dy');
+  const x = input(inputs, 'x', backend);
+  const dy = input(inputs, 'dy', backend);
   const filterShape = attributes['filterShape'] as number[];
   const format = attributes['dataFormat'] ?? 'NHWC';
   if (format !== 'NHWC') throw new RangeError(`Conv2DBackpropFilter on wasm: dataFormat must be NHWC, but is ${String(format)}.`);

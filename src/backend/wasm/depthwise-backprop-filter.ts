@@ -16,8 +16,8 @@ import {floatHeap, floatOffset, input, type Attributes, type Infos} from './_ker
  * @returns `[kh,kw,C,M]`, the caller's.
  */
 export function depthwiseBackpropFilter(inputs: Infos, backend: BackendWasm, attributes: Attributes): TensorInfo {
-  const x = input(inputs, 'x');
-  const dy = input(inputs, 'dy');
+  const x = input(inputs, 'x', backend);
+  const dy = input(inputs, 'dy', backend);
   const filterShape = attributes['filterShape'] as number[];
   const geometry = convGeometry(x.shape, filterShape, dy.shape, attributes, true);
   const multiplier = filterShape[3] as number;

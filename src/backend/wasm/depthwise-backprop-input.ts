@@ -18,8 +18,8 @@ import {copyRun} from './_patches.js';
  * @returns A tensor of shape `inputShape`, the caller's.
  */
 export function depthwiseBackpropInput(inputs: Infos, backend: BackendWasm, attributes: Attributes): TensorInfo {
-  const dy = input(inputs, 'dy');
-  const filter = input(inputs, 'filter');
+  const dy = input(inputs, 'dy', backend);
+  const filter = input(inputs, 'filter', backend);
   const inputShape = attributes['inputShape'] as number[];
   const geometry = convGeometry(inputShape, filter.shape, dy.shape, attributes, true);
   return inputGradient(dy, inputShape, geometry, backend, {

@@ -10,9 +10,10 @@ import {input} from './_kernels.js';
 /** Makes the kernel `Identity` share the values; strings go to the original kernel. */
 export function shareValues(original: KernelFunc): KernelFunc {
   return (params) => {
-    const x = input(params.inputs, 'x');
+    const backend = params.backend as BackendWasm;
+    const x = input(params.inputs, 'x', backend);
     if (x.dtype === 'string') return original(params);
-    (params.backend as BackendWasm).incRef(x.dataId);
+    backend.incRef(x.dataId);
     return {dataId: x.dataId, shape: x.shape, dtype: x.dtype};
   };
 }

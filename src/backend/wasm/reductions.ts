@@ -23,12 +23,13 @@ interface Fold {
  */
 export function foldRows(original: KernelFunc, mean: boolean): KernelFunc {
   return (params) => {
-    const x = input(params.inputs, 'x');
+    const backend = params.backend as BackendWasm;
+    const x = input(params.inputs, 'x', backend);
     const {axis, keepDims} = params.attrs as unknown as {axis: number | number[] | undefined; keepDims: boolean};
     const axes = new Set(util.parseAxisParam(axis as number | number[], x.shape));
     const fold = x.dtype === 'float32' ? asFold(x.shape, axes) : undefined;
     if (fold === undefined) return original(params);
-    const sums = sumRows(x, fold, params.backend as BackendWasm, mean ? 1 / fold.rows : 1);
+    const sums = sumRows(x, fold, backend, mean ? 1 / fold.rows : 1);
     const kept = x.shape.map((size, index) => (axes.has(index) ? 1 : size));
     return withShape(sums, keepDims ? kept : kept.filter((_, index) => !axes.has(index)));
   };

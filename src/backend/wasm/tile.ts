@@ -10,10 +10,11 @@ import {copyRun} from './_patches.js';
 /** Makes the kernel `Tile` fast for float32; other types go to the original kernel. */
 export function tileBlocks(original: KernelFunc): KernelFunc {
   return (params) => {
-    const x = input(params.inputs, 'x');
+    const backend = params.backend as BackendWasm;
+    const x = input(params.inputs, 'x', backend);
     const reps = params.attrs?.['reps'] as number[];
     if (x.dtype !== 'float32' || x.shape.length === 0) return original(params);
-    return tile(x, reps, params.backend as BackendWasm);
+    return tile(x, reps, backend);
   };
 }
 

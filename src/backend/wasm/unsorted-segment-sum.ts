@@ -15,8 +15,8 @@ import {input, type Attributes, type Infos} from './_kernels.js';
  * @returns `[numSegments, ...rest of x]`, of the type of `x` (int32 stays int32), the caller's.
  */
 export function unsortedSegmentSum(inputs: Infos, backend: BackendWasm, attributes: Attributes): TensorInfo {
-  const x = input(inputs, 'x');
-  const segmentIds = input(inputs, 'segmentIds');
+  const x = input(inputs, 'x', backend);
+  const segmentIds = input(inputs, 'segmentIds', backend);
   const numSegments = attributes['numSegments'] as number;
   const rest = x.shape.slice(segmentIds.shape.length);
   const result = backend.makeOutput([numSegments, ...rest], x.dtype === 'int32' ? 'int32' : 'float32');

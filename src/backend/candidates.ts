@@ -1,0 +1,64 @@
+/** The backends that can be chosen, the fastest first, and how each is brought in. */
+import {findBackendFactory} from '@tensorflow/tfjs-core';
+import {importOptional, importReason} from './_import-optional.js';
+import {provideWebgpu} from './_webgpu-in-node.js';
+
+/** What `selectBackend` can bring in. The two native packages both register the backend `tensorflow`. */
+export type BackendName = 'tfjs-node-gpu' | 'tfjs-node' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
+
+/** One backend. */
+export interface Candidate {
+  readonly name: BackendName;
+  /** The name under which tfjs knows it. */
+  readonly engineName: string;
+  /** Makes its factory known to the engine. Returns a reason when that cannot be. */
+  readonly load: () => Promise<string | undefined>;
+}
+
+/** Whether this is Node.js, a worker thread of it included. */
+function isNode(): boolean {
+  return typeof process !== 'undefined' && typeof process.versions?.node === 'string';
+}
+
+/** All candidates, in the order in which they are tried. */
+export const candidates: readonly Candidate[] = [
+  {name: 'tfjs-node-gpu', engineName: 'tensorflow', load: () => loadNative('@tensorflow/tfjs-node-gpu')},
+  {name: 'tfjs-node', engineName: 'tensorflow', load: () => loadNative('@tensorflow/tfjs-node')},
+  {name: 'webgpu', engineName: 'webgpu', load: loadWebgpu},
+  {name: 'webgl', engineName: 'webgl', load: loadWebgl},
+  // Dependencies of this package, spelled out so that bundlers find them.
+  {name: 'wasm', engineName: 'wasm', load: () => attempt('@tensorflow/tfjs-backend-wasm', () => import('@tensorflow/tfjs-backend-wasm'))},
+  {name: 'cpu', engineName: 'cpu', load: () => attempt('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'))},
+];
+
+async function loadNative(name: string): Promise<string | undefined> {
+  if (!isNode()) return 'It runs in Node.js only.';
+  // It throws on import when its native library was not downloaded during installation.
+  return attempt(name, () => importOptional(name));
+}
+
+async function loadWebgpu(): Promise<string | undefined> {
+  // The backend looks at navigator.gpu while it is imported.
+  const reason = await provideWebgpu(isNode());
+  return reason ?? attempt('@tensorflow/tfjs-backend-webgpu', () => importOptional('@tensorflow/tfjs-backend-webgpu'));
+}
+
+async function loadWebgl(): Promise<string | undefined> {
+  if (typeof OffscreenCanvas === 'undefined' && typeof document === 'undefined') {
+    return isNode()
+      ? 'Node.js has no WebGL context; for a GPU install @tensorflow/tfjs-node-gpu, or webgpu with @tensorflow/tfjs-backend-webgpu.'
+      : 'There is no canvas to take a WebGL context from.';
+  }
+  const reason = await attempt('@tensorflow/tfjs-backend-webgl', () => importOptional('@tensorflow/tfjs-backend-webgl'));
+  if (reason !== undefined) return reason;
+  return findBackendFactory('webgl') == null ? 'The package @tensorflow/tfjs-backend-webgl found no browser to run in.' : undefined;
+}
+
+async function attempt(name: string, load: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await load();
+    return undefined;
+  } catch (error) {
+    return importReason(name, error);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Puts tfjs on the fastest backend that works here, and says why the faster ones do not. A backend that
+ * is already in use is left alone: the caller's tensors are on it.
+ */
+import {add, engine, findBackendFactory, getBackend, ready, setBackend, tensor1d, tidy} from '@tensorflow/tfjs-core';
+import {checkOneOf} from '../core/check.js';
+import {BackendError} from '../core/errors/backend-error.js';
+import {oneLine} from './_import-optional.js';
+import {withoutNewListeners} from './_wasm-listeners.js';
+import {candidates, type BackendName, type Candidate} from './candidates.js';
+import {installTrainingKernels} from './training-kernels.js';
+
+export type {BackendName};
+
+/** Options of {@link selectBackend}. */
+export interface SelectBackendOptions {
+  /**
+   * The backends to try, in this order, and no others. A backend in use is then kept only if it is
+   * one of them.
+   * @default ['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'webgl', 'wasm', 'cpu']
+   */
+  readonly prefer?: readonly BackendName[] | undefined;
+}
+
+/** A backend that was tried and not taken. */
+export interface UnavailableBackend {
+  readonly name: BackendName;
+  /** One line: what is missing, and where it helps, what to install. */
+  readonly reason: string;
+}
+
+/** What {@link selectBackend} did. */
+export interface BackendSelection {
+  /** The backend in use, as `tf.getBackend()` names it (`tensorflow` for both native packages). */
+  readonly backend: string;
+  /** Whether it was in use before the call. */
+  readonly kept: boolean;
+  /** The backends that come before it in the order, each with the reason why it was not taken. */
+  readonly unavailable: readonly UnavailableBackend[];
+}
+
+/**
+ * Selects the fastest backend that works, and installs the training kernels for it.
+ *
+ * A backend counts as in use once `tf.setBackend` was called or anything was computed; importing a
+ * backend's package does not suffice. Each candidate is imported when its turn comes (not at all where
+ * its factory is registered), started, and asked for a sum. After that comes
+ * {@link installTrainingKernels}. The rethrowing process-wide listeners that the wasm backend adds in
+ * Node are removed again.
+ *
+ * @throws {RangeError} If `prefer` is empty or names something else than a {@link BackendName}.
+ * @throws {BackendError} If no candidate works; the message holds every reason. A backend that was
+ *   in use before is then in use again.
+ *
+ * @example
+ * ```ts
+ * const {backend, unavailable} = await selectBackend();
+ * console.log(backend, unavailable.map(({name, reason}) => `${name}: ${reason}`));
+ * ```
+ */
+export async function selectBackend(options: SelectBackendOptions = {}): Promise<BackendSelection> {
+  const {prefer = candidates.map(({name}) => name)} = options;
+  if (prefer.length === 0) throw new RangeError('selectBackend: prefer must name at least one backend, but is empty.');
+  const names = candidates.map(({name}) => name);
+  const wanted = prefer.map((name) => candidates.find((each) => each.name === checkOneOf('selectBackend: prefer', name, names)) as Candidate);
+
+  const current = await backendInUse();
+  if (current !== undefined && (options.prefer === undefined || wanted.some(({engineName}) => engineName === current))) {
+    installTrainingKernels();
+    return {backend: current, kept: true, unavailable: []};
+  }
+  const unavailable: UnavailableBackend[] = [];
+  for (const candidate of wanted) {
+    const reason = await tryCandidate(candidate);
+    if (reason === undefined) {
+      installTrainingKernels();
+      return {backend: candidate.engineName, kept: false, unavailable};
+    }
+    unavailable.push({name: candidate.name, reason});
+  }
+  if (current !== undefined) await setBackend(current);
+  const reasons = unavailable.map(({name, reason}) => `\n- ${name}: ${reason}`);
+  throw new BackendError(`selectBackend: none of ${unavailable.length} backends works.${reasons.join('')}`);
+}
+
+async function backendInUse(): Promise<string | undefined> {
+  // Null as long as nobody has chosen, whatever the declared type says.
+  const chosen = getBackend() as string | null | undefined;
+  if (chosen == null) return undefined;
+  // The choice may still be on its way. If it fails, tfjs takes another one: nobody's choice.
+  if (!(chosen in engine().registry)) await ready().catch(() => undefined);
+  return getBackend() === chosen && chosen in engine().registry ? chosen : undefined;
+}
+
+/** Brings a backend into use. Returns a reason when that fails. */
+async function tryCandidate({engineName, load}: Candidate): Promise<string | undefined> {
+  if (findBackendFactory(engineName) == null) {
+    const reason = await load();
+    if (reason !== undefined) return reason;
+  }
+  try {
+    const started = await withoutNewListeners(() => setBackend(engineName));
+    if (!started) return 'It did not start; tfjs has logged why.';
+    // Some fail with the first operation only: tfjs-node 4.22 does on Node.js 23 and later.
+    const sum = tidy(() => add(tensor1d([1]), tensor1d([2])));
+    const [three] = await sum.data();
+    sum.dispose();
+    return three === 3 ? undefined : `It computes 1 + 2 = ${String(three)}.`;
+  } catch (error) {
+    return `It does not work: ${oneLine(error)}`;
+  }
+}
