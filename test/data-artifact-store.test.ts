@@ -205,6 +205,17 @@ describe('a killed process', () => {
       version = found! + 1;
     }
   });
+
+  it('never shows half a save to a process that loads meanwhile', {timeout: 60_000}, async () => {
+    const saving = save('loop', 1, 1500);
+    while ((await versionSaved(1 << 18)) === null) await new Promise((resolve) => setTimeout(resolve, 20));
+    const versions: number[] = [];
+    let saves = true;
+    void saving.then(() => (saves = false));
+    while (saves) versions.push((await versionSaved(1 << 18))!);
+    expect(versions).toEqual([...versions].sort((a, b) => a - b));
+    expect(new Set(versions).size).toBeGreaterThan(2);
+  });
 });
 
 describe('other schemes', () => {

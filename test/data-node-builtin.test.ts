@@ -1,4 +1,6 @@
+import {readFileSync, readdirSync} from 'node:fs';
 import {homedir} from 'node:os';
+import {join} from 'node:path';
 import {afterEach, describe, expect, it, vi} from 'vitest';
 import {AttentiveError} from '../src/core/errors/attentive-error.js';
 import {schemeOf, toFilePath} from '../src/data/file-path.js';
@@ -42,5 +44,15 @@ describe('toFilePath', () => {
     expect(() => toFilePath('')).toThrow(TypeError);
     expect(() => toFilePath(undefined as never)).toThrow(/path must be a text/);
     expect(schemeOf(homedir())).toBeUndefined();
+  });
+});
+
+describe('src', () => {
+  it('imports no module of Node outside src/node, but for its types', () => {
+    const src = join(import.meta.dirname, '../src');
+    const files = readdirSync(src, {recursive: true, encoding: 'utf8'}).filter((name) => name.endsWith('.ts') && !name.startsWith('node'));
+    const leaking = files.filter((name) => /^(?:import (?!type\b)|export ).*from '(?:node:|fs|path|url|crypto)|import\('node:/m.test(readFileSync(join(src, name), 'utf8')));
+    expect(files).toContain(join('data', 'node-builtin.ts'));
+    expect(leaking).toEqual([]);
   });
 });

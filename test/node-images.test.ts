@@ -250,12 +250,12 @@ describe.skipIf(!has)(`the pictures in AKD_DATA${has ? '' : ' (skipped: the fold
     };
     // Class 0 is the background, so the goldfish, ImageNet's 1, is 2.
     expect(classify(await decodeImage(join(data, 'images/imagenet-sample/n01443537_goldfish.jpg')))).toEqual([2]);
-    const sample = await imageFolder(join(data, 'images/ilsvrc-val'), {labels: 'index', limit: 24, seed: 1, batchSize: 24});
+    const sample = await imageFolder(join(data, 'images/ilsvrc-val'), {labels: 'index', limit: 16, seed: 1, batchSize: 16});
     const [batch] = await flat(sample, 0);
     const found = classify(batch!.images as DecodedImage[]);
     const right = found.filter((label, index) => label === (batch!.labels as Int32Array)[index]! + 1).length;
-    // About half of the set are right; 24 draws fall below 5 in one case of 1000.
-    expect(right).toBeGreaterThanOrEqual(5);
+    // About half of the set are right; 16 draws fall below 3 in one case of 500.
+    expect(right).toBeGreaterThanOrEqual(3);
     model.dispose();
   });
 });

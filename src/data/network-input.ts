@@ -15,8 +15,8 @@ import {resizeBilinear} from './resize.js';
 export interface NetworkInputSpec {
   /** `[height, width, channels]` of one image. */
   readonly inputShape: readonly [number, number, number];
-  /** How pixels in 0–255 become network input; `fit` says how they get to the size. */
-  readonly preprocessing: Preprocessing | PreprocessingName;
+  /** How pixels in 0–255 become network input; without it only tensors are accepted. */
+  readonly preprocessing?: Preprocessing | PreprocessingName | undefined;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface NetworkInputSpec {
  * const batch = toNetworkInput(imageData, {inputShape: [224, 224, 3], preprocessing: 'tf'});
  */
 export function toNetworkInput(images: ImagesInput, spec: NetworkInputSpec): Tensor4D {
-  const preprocessing = resolvePreprocessing(spec.preprocessing);
+  const preprocessing = spec.preprocessing === undefined ? undefined : resolvePreprocessing(spec.preprocessing);
   const {inputShape} = spec;
   if (!Array.isArray(images)) return tidy(() => oneInput('images', images as ImageInput, inputShape, preprocessing, null));
   if (images.length === 0) throw new RangeError('images must hold at least one image, but is an empty array.');
@@ -45,8 +45,14 @@ export function toNetworkInput(images: ImagesInput, spec: NetworkInputSpec): Ten
 
 type Shape = NetworkInputSpec['inputShape'];
 
-function oneInput(where: string, image: ImageInput, inputShape: Shape, preprocessing: Preprocessing, count: 1 | null): Tensor4D {
-  return image instanceof Tensor ? tensorInput(where, image, inputShape, count) : pictureInput(where, image, inputShape, preprocessing);
+function oneInput(where: string, image: ImageInput, inputShape: Shape, preprocessing: Preprocessing | undefined, count: 1 | null): Tensor4D {
+  if (image instanceof Tensor) return tensorInput(where, image, inputShape, count);
+  if (preprocessing === undefined) {
+    throw new TypeError(
+      `${where} must be a tensor of what the network sees, but is ${show(image)}: a decoded picture needs the teacher's preprocessing, such as {teacher, preprocessing: 'tf'}.`,
+    );
+  }
+  return pictureInput(where, image, inputShape, preprocessing);
 }
 
 function tensorInput(where: string, image: Tensor3D | Tensor4D, inputShape: Shape, count: 1 | null): Tensor4D {

@@ -2,20 +2,16 @@
  * Node's own modules without an `import`: a static one would reach every browser bundle of the
  * library, and `process.getBuiltinModule` (Node 20.16 and later) asks only when a file is wanted.
  */
-import type * as childProcess from 'node:child_process';
 import type * as crypto from 'node:crypto';
 import type * as fs from 'node:fs/promises';
 import type * as path from 'node:path';
-import type * as url from 'node:url';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 
 /** The modules that can be asked for, with their types. */
 export interface NodeBuiltins {
-  readonly 'node:child_process': typeof childProcess;
   readonly 'node:crypto': typeof crypto;
   readonly 'node:fs/promises': typeof fs;
   readonly 'node:path': typeof path;
-  readonly 'node:url': typeof url;
 }
 
 type GetBuiltin = (name: string) => unknown;
