@@ -1,8 +1,8 @@
 /**
  * Images in which the most salient pixels have been exchanged. The rank of every pixel is uploaded
- * once per image; a step then is a comparison with a threshold on the device.
+ * once per image; a step then is a threshold on the device.
  */
-import {add, cast, concat, less, mul, slice, sub, tensor4d, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, clipByValue, concat, mul, slice, sub, tensor4d, tidy, tile, type Tensor4D} from '@tensorflow/tfjs-core';
 
 /** What images turn from and into. Each `[N,H,W,C]`, or `[1,H,W,C]` for all alike. */
 export interface Transition {
@@ -29,7 +29,11 @@ export function perturb({start, finish, ranks}: Transition, jobs: readonly Job[]
     const parts = runs(jobs).map((run) => {
       const image = (run[0] as Job).image;
       const counts = tensor4d(run.map(({count}) => count), [run.length, 1, 1, 1]);
-      const mask = cast(less(row(ranks, image), counts), 'float32'); // [run,H,W,1]
+      // Ranks and counts are whole, so count − rank is ≥ 1 for what has changed and ≤ 0 for what has
+      // not. A comparison would say the same, but costs wasm 25 times as much when it broadcasts; so
+      // does a mask of one channel.
+      const rank = tile(row(ranks, image), [1, 1, 1, start.shape[3]]); // [1,H,W,C]
+      const mask = clipByValue(sub(counts, rank), 0, 1); // [run,H,W,C]
       return add<Tensor4D>(mul(mask, row(finish, image)), mul(sub(1, mask), row(start, image)));
     });
     return parts.length === 1 ? (parts[0] as Tensor4D) : concat(parts, 0);
