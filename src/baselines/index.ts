@@ -1,1 +1,1 @@
-export {};
+export {randomMap, type RandomMapOptions} from './random-map.js';

@@ -52,8 +52,8 @@ export interface Teacher {
   readonly inputShape: readonly [number, number, number];
   /** Number of classes, the width of the logits. 1 means a single sigmoid logit. */
   readonly numClasses: number;
-  /** How decoded pictures become network input. */
-  readonly preprocessing: Preprocessing;
+  /** How decoded pictures become network input; without it only tensors are accepted. */
+  readonly preprocessing?: Preprocessing | undefined;
   /** Class names, in the order of the logits. */
   readonly labels?: readonly string[] | undefined;
   /**

@@ -5,7 +5,7 @@
  * Equation 9 prints the student's logits as the second argument, section 3.1 says the teacher's;
  * the function takes logits, so the caller chooses.
  */
-import {add, customGrad, mul, sign, sum, tidy, abs as absolute, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, customGrad, mul, sign, sum, tidy, abs as absolute, type Tensor, type Tensor1D, type Tensor2D, type GradSaveFunc, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkNumber, checkOneOf, checkShape} from '../core/check.js';
 import {klDivergence} from './kl-divergence.js';
 
@@ -73,9 +73,9 @@ export function explanationLoss(
 
 // tfjs' own abs has the derivative −1 at 0, which would push an exact zero away from it.
 function abs(x: Tensor4D): Tensor {
-  const operation = customGrad((input) => ({
-    value: absolute(input as Tensor),
-    gradFunc: (dy: Tensor) => mul(dy, sign(x)),
-  }));
+  const operation = customGrad((input, save) => {
+    (save as GradSaveFunc)([input as Tensor]);
+    return {value: absolute(input as Tensor), gradFunc: (dy: Tensor, saved: Tensor[]) => mul(dy, sign(saved[0] as Tensor))};
+  });
   return operation(x);
 }

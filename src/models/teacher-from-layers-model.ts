@@ -8,8 +8,11 @@ import {classifierOf} from './_classifier-head.js';
 
 /** Options of {@link teacherFromLayersModel}. */
 export interface TeacherOptions {
-  /** How the model was trained to see pixels: wrong here means wrong everywhere, so there is no default. */
-  readonly preprocessing: PreprocessingName | Preprocessing;
+  /**
+   * How the model was trained to see pixels. Wrong here means wrong everywhere, so there is no
+   * default: without it decoded pictures are refused and only network input is accepted.
+   */
+  readonly preprocessing?: PreprocessingName | Preprocessing | undefined;
   /** For messages and saved files. @default the model's name */
   readonly name?: string | undefined;
   /** Class names, one per logit. */
@@ -33,14 +36,14 @@ export interface TeacherOptions {
  * @example
  * const teacher = teacherFromLayersModel(model, {preprocessing: 'tf'});
  */
-export function teacherFromLayersModel(model: LayersModel, options: TeacherOptions): Teacher {
+export function teacherFromLayersModel(model: LayersModel, options: TeacherOptions = {}): Teacher {
   const where = 'teacherFromLayersModel';
   const {numClasses, logits} = classifierOf(model, where);
   const {name = model.name, labels} = options;
   const inputShape = resolveInputShape(model, options.inputShape);
-  const preprocessing = resolvePreprocessing(options.preprocessing);
+  const preprocessing = options.preprocessing === undefined ? undefined : resolvePreprocessing(options.preprocessing);
   for (const key of ['mean', 'std'] as const) {
-    const values = preprocessing[key];
+    const values = preprocessing?.[key] ?? 0;
     if (typeof values !== 'number' && values.length !== inputShape[2]) {
       throw new RangeError(`${where}: preprocessing.${key} must have ${inputShape[2]} values, one per channel, but has ${values.length}.`);
     }

@@ -1,0 +1,226 @@
+/**
+ * The training loop (Lee & Kim, section 4.1) as an async generator: one small record per step.
+ * Leaving the loop, an abort and an error all free what the loop holds; the networks keep what they
+ * have learned so far.
+ */
+import {argMax, cast, dispose, keep, oneHot, tidy, train as optimizers, variableGrads, type Optimizer, type Scalar, type Tensor, type Tensor1D, type Variable} from '@tensorflow/tfjs-core';
+import {NonFiniteLossError} from '../core/errors/non-finite-loss-error.js';
+import type {Progress} from '../core/types.js';
+import {batchLabels, iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
+import {toNetworkInput} from '../data/network-input.js';
+import {classLogits} from '../losses/class-logits.js';
+import {stageLoss, type Networks, type PreparedBatch, type StepResult} from './loss-step.js';
+import {checkNotFlat} from './map-statistics.js';
+import type {FitSettings, Stage, StageSettings} from './options.js';
+
+/** One step of training, or the validation after an epoch. */
+export interface TrainingProgress extends Progress {
+  /** Which networks are trained. */
+  readonly stage: Stage;
+  /** `'step'`: after a training step; `'validation'`: after an epoch, on the validation batches. */
+  readonly kind: 'step' | 'validation';
+  /** Steps finished in the whole run. */
+  readonly done: number;
+  /** Steps of the whole run; until the first epoch has shown how long one is, `NaN`. */
+  readonly total: number;
+  /** Epoch of the stage, from 1. */
+  readonly epoch: number;
+  /** Epochs of the stage. */
+  readonly epochs: number;
+  /** Rate in force. */
+  readonly learningRate: number;
+  /** Means over the batch (or the validation images): `soft`, `hard`, `fidelity`, `area` where trained, and `total`. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Mean of H, 0–1; `null` while no map is drawn. */
+  readonly meanIntensity: number | null;
+  /** Variance of H over one image's pixels; `null` while no map is drawn. */
+  readonly spatialVariance: number | null;
+  /** Training images per second of this step; of the validation run, likewise. */
+  readonly imagesPerSecond: number;
+}
+
+/** What a run has come to. */
+export interface TrainingSummary {
+  /** Steps taken. */
+  readonly steps: number;
+  /** Seconds from start to end. */
+  readonly seconds: number;
+  /** The last record of each stage that ran. */
+  readonly stages: readonly TrainingProgress[];
+}
+
+/** Runs all stages on `batches`; see {@link TrainingProgress}. */
+export async function* trainNetworks(
+  networks: Networks,
+  batches: TrainingBatches,
+  settings: FitSettings,
+): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
+  const started = performance.now();
+  const epochLength = settings.batchesPerEpoch ?? (Array.isArray(batches) ? batches.length : NaN);
+  const run: Run = {networks, batches, settings, epochLength, steps: 0};
+  const last: TrainingProgress[] = [];
+  for (const stage of settings.stages) {
+    let record: TrainingProgress | undefined;
+    for await (const progress of trainStage(run, stage)) yield (record = progress);
+    if (record !== undefined) last.push(record);
+  }
+  return {steps: run.steps, seconds: (performance.now() - started) / 1000, stages: last};
+}
+
+interface Run {
+  readonly networks: Networks;
+  readonly batches: TrainingBatches;
+  readonly settings: FitSettings;
+  epochLength: number;
+  steps: number;
+}
+
+async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerator<TrainingProgress> {
+  const {networks, settings} = run;
+  const {stage, epochs, learningRate, schedule} = stageSettings;
+  const variables = trainableVariables(stage, networks);
+  const optimizer = makeOptimizer(settings.optimizer, learningRate);
+  try {
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      let step = 0;
+      const means = new Means();
+      for await (const batch of iterateBatches(run.batches, epoch)) {
+        settings.signal?.throwIfAborted();
+        const started = performance.now();
+        const position = epoch + (Number.isNaN(run.epochLength) ? 0 : Math.min(1, step / run.epochLength));
+        const rate = learningRate * schedule(position, epochs);
+        setLearningRate(optimizer, rate);
+        const lambda = settings.lambda * warmup(position, epochs, settings.lambdaWarmup);
+        const {reported, count} = await trainStep(run, stage, batch, lambda, optimizer, variables, `epoch ${epoch + 1}, step ${step + 1}`);
+        means.add(reported, count);
+        step++;
+        run.steps++;
+        yield record(run, stageSettings, epoch, 'step', rate, reported, count / ((performance.now() - started) / 1000));
+      }
+      run.epochLength = step;
+      if (stage !== 'student') checkNotFlat(means.statistics(), settings.lambda);
+      if (settings.validation !== undefined) yield await validate(run, stageSettings, epoch, settings.validation);
+    }
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+async function trainStep(
+  run: Run, stage: Stage, batch: TrainingBatch, lambda: number, optimizer: Optimizer, variables: Variable[], where: string,
+): Promise<{reported: Record<string, number>; count: number}> {
+  const prepared = await prepare(run.networks, batch);
+  let result: StepResult | undefined;
+  let grads: Record<string, Tensor> = {};
+  try {
+    const computed = variableGrads(() => {
+      result = stageLoss(stage, run.networks, prepared, run.settings, lambda, true);
+      // Gradient functions run inside a tidy that would free what is to be reported.
+      for (const scalar of Object.values(result.reported)) keep(scalar);
+      return result.total;
+    }, variables);
+    grads = computed.grads;
+    const reported = await readScalars({...(result as unknown as StepResult).reported, total: computed.value});
+    computed.value.dispose();
+    const bad = Object.entries(reported).filter(([, value]) => !Number.isFinite(value));
+    if (bad.length > 0) {
+      const parts = bad.map(([name, value]) => `${name} is ${value}`).join(', ');
+      throw new NonFiniteLossError(
+        `Training the ${stage} network diverged at ${where}: ${parts}. Try a 3 to 10 times lower learningRate, and check that the images are normalised as the teacher expects.`,
+      );
+    }
+    optimizer.applyGradients(grads);
+    return {reported, count: prepared.images.shape[0]};
+  } finally {
+    dispose(grads);
+    dispose({...result?.reported});
+    dispose({...prepared});
+  }
+}
+
+/** Turns a batch into tensors and asks the teacher about it. The result belongs to the caller. */
+export async function prepare({teacher}: Networks, batch: TrainingBatch): Promise<PreparedBatch> {
+  const count = Array.isArray(batch.images) ? batch.images.length : (batch.images as Tensor).shape[0];
+  const numClasses = Math.max(2, teacher.numClasses);
+  const labels = await batchLabels(batch, count as number, numClasses);
+  return tidy(() => {
+    const images = toNetworkInput(batch.images as Parameters<typeof toNetworkInput>[0], teacher);
+    const teacherLogits = classLogits(teacher.logits(images));
+    // Without labels the teacher's own decision is the label.
+    const indices: Tensor1D = labels === undefined ? argMax(teacherLogits, 1) : (labels as unknown as Tensor1D);
+    return {images, teacherLogits, oneHotLabels: cast(oneHot(indices, numClasses), 'float32') as PreparedBatch['oneHotLabels']};
+  });
+}
+
+async function validate(run: Run, stageSettings: StageSettings, epoch: number, batches: TrainingBatches): Promise<TrainingProgress> {
+  const started = performance.now();
+  const {networks, settings} = run;
+  const means = new Means();
+  for await (const batch of iterateBatches(batches, epoch)) {
+    settings.signal?.throwIfAborted();
+    const prepared = await prepare(networks, batch);
+    const scalars = tidy(() => {
+      const {total, reported} = stageLoss(stageSettings.stage, networks, prepared, settings, settings.lambda, false);
+      return {...reported, total};
+    });
+    means.add(await readScalars(scalars), prepared.images.shape[0]);
+    dispose(scalars);
+    dispose({...prepared});
+  }
+  return record(run, stageSettings, epoch, 'validation', 0, means.values(), means.count / ((performance.now() - started) / 1000));
+}
+
+function record(
+  run: Run, stageSettings: StageSettings, epoch: number, kind: TrainingProgress['kind'], learningRate: number,
+  reported: Readonly<Record<string, number>>, imagesPerSecond: number,
+): TrainingProgress {
+  const {meanIntensity = null, spatialVariance = null, ...losses} = reported as Record<string, number> & {meanIntensity?: number; spatialVariance?: number};
+  const total = run.epochLength * run.settings.stages.reduce((sum, {epochs}) => sum + epochs, 0);
+  const {stage, epochs} = stageSettings;
+  return {stage, kind, done: run.steps, total, epoch: epoch + 1, epochs, learningRate, losses, meanIntensity, spatialVariance, imagesPerSecond};
+}
+
+function trainableVariables(stage: Stage, {student, decoder}: Networks): Variable[] {
+  const models = {student: [student.model], explanation: [decoder], joint: [student.model, decoder]}[stage];
+  return models.flatMap((model) => model.trainableWeights.map((weight) => weight.read() as Variable));
+}
+
+function makeOptimizer(name: FitSettings['optimizer'], learningRate: number): Optimizer {
+  return name === 'sgd' ? optimizers.momentum(learningRate, 0.9, true) : optimizers.adam(learningRate);
+}
+
+function setLearningRate(optimizer: Optimizer, rate: number): void {
+  const adjustable = optimizer as Optimizer & {learningRate: number; setLearningRate?: (rate: number) => void};
+  // SGD keeps the rate in a tensor as well, which only its setter renews.
+  if (adjustable.setLearningRate) adjustable.setLearningRate(rate);
+  else adjustable.learningRate = rate;
+}
+
+function warmup(position: number, epochs: number, share: number): number {
+  return share === 0 ? 1 : Math.min(1, position / (share * epochs));
+}
+
+async function readScalars(scalars: Readonly<Record<string, Scalar | Tensor>>): Promise<Record<string, number>> {
+  const entries = Object.entries(scalars).map(async ([name, scalar]) => [name, (await scalar.data())[0] as number] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Running means over images. */
+class Means {
+  readonly #sums = new Map<string, number>();
+  count = 0;
+
+  add(values: Readonly<Record<string, number>>, count: number): void {
+    for (const [name, value] of Object.entries(values)) this.#sums.set(name, (this.#sums.get(name) ?? 0) + value * count);
+    this.count += count;
+  }
+
+  values(): Record<string, number> {
+    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, sum / this.count]));
+  }
+
+  statistics(): {meanIntensity: number; spatialVariance: number} {
+    const {meanIntensity = 0, spatialVariance = 0} = this.values();
+    return {meanIntensity, spatialVariance};
+  }
+}
