@@ -6,6 +6,7 @@ import {getKernel, registerKernel, unregisterKernel, type KernelConfig, type Ker
 import {isMarked, mark} from './_mark.js';
 import {installBatchNormGradient} from './batch-norm-gradient.js';
 import {installBatchNormLayer} from './batch-norm-layer.js';
+import {installDilatedGradients} from './dilated-gradients.js';
 import {installNearestGradient} from './nearest-gradient.js';
 import {installWasmGradients} from './wasm-gradients.js';
 import {asKernelFunc, type WasmKernel} from './wasm/_kernels.js';
@@ -43,6 +44,7 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
  * On every registered backend:
  * - the gradient of batch normalisation, and tf.layers' BatchNormalization in training: both fail
  *   without `gamma` or `beta` (tensorflow/tfjs#2868);
+ * - the gradients of dilated convolutions, which tfjs refuses;
  * - the gradient of upsampling to the nearest neighbour by whole factors, which on cpu is wrong after
  *   the first image of a batch.
  *
@@ -70,6 +72,7 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
 export function installTrainingKernels(): void {
   installBatchNormGradient();
   installBatchNormLayer();
+  installDilatedGradients();
   installNearestGradient();
   if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
   installWasmGradients();

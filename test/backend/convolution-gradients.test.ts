@@ -1,11 +1,28 @@
 /** The composed gradients of convolutions on wasm against the plain loops of the cpu backend. */
-import {engine, tensor, tidy, type NamedAttrMap, type Rank, type Tensor} from '@tensorflow/tfjs-core';
+import {
+  conv2d,
+  depthwiseConv2d,
+  engine,
+  grads,
+  memory,
+  mul,
+  square,
+  sum,
+  tensor,
+  tidy,
+  type NamedAttrMap,
+  type Rank,
+  type Scalar,
+  type Tensor,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import {beforeAll, describe, test} from 'vitest';
+import {beforeAll, describe, expect, test} from 'vitest';
 import {installTrainingKernels} from '../../src/backend/training-kernels.js';
 import {Random} from '../../src/core/random.js';
 import {expectClose} from '../helpers/expect.js';
-import {take, useBackend} from './_on-backend.js';
+import {expectGradient} from '../helpers/gradient-check.js';
+import {numDataIds, take, useBackend} from './_on-backend.js';
 
 type Pad = 'same' | 'valid' | number | [[0, 0], [number, number], [number, number], [0, 0]];
 
@@ -88,6 +105,22 @@ beforeAll(async () => {
   installTrainingKernels();
 });
 
+type Convolve = (x: Tensor4D, filter: Tensor4D, strides: [number, number], pad: Pad, format: 'NHWC', dilations: [number, number]) => Tensor;
+
+/** Both gradients of `Σ convolution · weights`, through the operation as a user calls it. */
+function throughOperation(convolve: Convolve, each: Case, depthwise: boolean): Float32Array {
+  const {batch, height, width, kernel, inChannels, outChannels, seed, strides, dilations, pad} = each;
+  const loss = (x: Tensor, filter: Tensor): Scalar => {
+    const y = convolve(x as Tensor4D, filter as Tensor4D, strides, pad, 'NHWC', dilations);
+    return sum(mul(y, normals(seed + 1, y.shape)));
+  };
+  return tidy(() => {
+    const inputs = [normals(seed, [batch, height, width, inChannels]), normals(seed + 2, [...kernel, inChannels, depthwise ? 2 : outChannels])];
+    const [dx, dFilter] = grads(loss)(inputs) as [Tensor, Tensor];
+    return Float32Array.from([...dx.dataSync(), ...dFilter.dataSync()]);
+  });
+}
+
 describe('the gradients of convolutions on wasm', () => {
   // Two switches of backend per case would dominate the run: all of cpu first, then all of wasm.
   for (const kernelName of [
@@ -97,12 +130,49 @@ describe('the gradients of convolutions on wasm', () => {
     'DepthwiseConv2dNativeBackpropInput',
   ]) {
     test(`${kernelName} equals the cpu backend's for any geometry`, async () => {
-      // The cpu backend's gradients know no dilation.
-      const cases = fc.sample(anyCase, {seed: 20260, numRuns: 400}).map((each) => ({...each, dilations: [1, 1] as [number, number]})).filter((each) => outSize(each, 0) > 0 && outSize(each, 1) > 0);
+      // The cpu backend's kernels know no dilation; the next tests come to that.
+      const plain = fc.sample(anyCase, {seed: 20260, numRuns: 300}).map((each) => ({...each, dilations: [1, 1] as [number, number]}));
+      const cases = plain.filter((each) => outSize(each, 0) > 0 && outSize(each, 1) > 0);
       await useBackend('cpu');
       const expected = cases.map((each) => runGradient(kernelName, each));
       await useBackend('wasm');
-      cases.forEach((each, i) => expectClose(runGradient(kernelName, each), expected[i]!, {abs: 1e-5, relToMax: 1e-5}, JSON.stringify(each)));
+      const run = (): void =>
+        cases.forEach((each, i) => expectClose(runGradient(kernelName, each), expected[i]!, {abs: 1e-5, relToMax: 1e-5}, JSON.stringify(each)));
+      const before = [memory().numTensors, numDataIds()];
+      run();
+      expect([memory().numTensors, numDataIds()]).toEqual(before);
     });
   }
+
+  test.each([
+    ['conv2d', conv2d as Convolve, false],
+    ['depthwiseConv2d', depthwiseConv2d as Convolve, true],
+  ])('%s has the same gradients on both backends, dilated or not', async (_, convolve, depthwise) => {
+    const cases = fc.sample(anyCase, {seed: 777, numRuns: 150});
+    await useBackend('cpu');
+    const expected = cases.map((each) => throughOperation(convolve, each, depthwise));
+    await useBackend('wasm');
+    const before = [memory().numTensors, numDataIds()];
+    cases.forEach((each, i) => {
+      expectClose(throughOperation(convolve, each, depthwise), expected[i]!, {abs: 2e-5, relToMax: 2e-5}, JSON.stringify(each));
+    });
+    expect([memory().numTensors, numDataIds()]).toEqual(before);
+  });
+
+  describe.each(['cpu', 'wasm'] as const)('differences agree on %s', (backend) => {
+    beforeAll(async () => useBackend(backend));
+
+    test.each([
+      ['conv2d', conv2d as Convolve, 3, [1, 1], [1, 1], 'same'],
+      ['conv2d', conv2d as Convolve, 3, [2, 3], [1, 1], 'valid'],
+      ['conv2d', conv2d as Convolve, 3, [1, 1], [2, 3], 'same'],
+      ['depthwiseConv2d', depthwiseConv2d as Convolve, 2, [2, 1], [1, 1], 'same'],
+      ['depthwiseConv2d', depthwiseConv2d as Convolve, 2, [1, 1], [3, 2], 'valid'],
+    ] as [string, Convolve, number, [number, number], [number, number], Pad][])('with %s', (_, convolve, last, strides, dilations, pad) => {
+      const [x, filter] = [normals(1, [2, 8, 9, 3]), normals(2, [3, 2, 3, last])] as [Tensor4D, Tensor4D];
+      const loss = (y: Tensor): Scalar => sum(square(y));
+      expectGradient((at) => loss(convolve(at as Tensor4D, filter, strides, pad, 'NHWC', dilations)), x, {abs: 1e-1, rel: 1e-2});
+      expectGradient((at) => loss(convolve(x, at as Tensor4D, strides, pad, 'NHWC', dilations)), filter, {abs: 2e-1, rel: 1e-2});
+    });
+  });
 });

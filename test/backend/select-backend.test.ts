@@ -1,0 +1,113 @@
+/** Which backend is taken, which is kept, and what is said about the others. */
+import {execFile} from 'node:child_process';
+import {promisify} from 'node:util';
+import {engine, findBackendFactory, getBackend, KernelBackend, memory, registerBackend, removeBackend, setBackend, tensor1d} from '@tensorflow/tfjs-core';
+import {describe, expect, test} from 'vitest';
+import {selectBackend, type BackendName} from '../../src/backend/select-backend.js';
+import {BackendError} from '../../src/core/errors/backend-error.js';
+
+/** Runs lines of TypeScript in a process of its own, where nothing is chosen yet. */
+async function inNewProcess(lines: string): Promise<unknown> {
+  const source = `
+    const {selectBackend} = await import('./src/backend/select-backend.ts');
+    const tf = await import('@tensorflow/tfjs-core');
+    ${lines}`;
+  const args = ['--import', 'tsx', '--input-type=module', '--eval', source];
+  const {stdout} = await promisify(execFile)(process.execPath, args, {cwd: `${import.meta.dirname}/../..`});
+  return JSON.parse(stdout.slice(stdout.lastIndexOf('\n{') + 1));
+}
+
+describe('selectBackend', () => {
+  test('keeps the backend that is in use, and makes it able to train', async () => {
+    const before = getBackend();
+    const x = tensor1d([1, 2]);
+    expect(await selectBackend()).toEqual({backend: before, kept: true, unavailable: []});
+    expect([...(await x.data())]).toEqual([1, 2]);
+    x.dispose();
+  });
+
+  test('keeps it when prefer names it anywhere', async () => {
+    await setBackend('cpu');
+    expect(await selectBackend({prefer: ['wasm', 'cpu']})).toEqual({backend: 'cpu', kept: true, unavailable: []});
+  });
+
+  test('changes it when prefer does not name it', async () => {
+    await setBackend('cpu');
+    expect(await selectBackend({prefer: ['wasm']})).toEqual({backend: 'wasm', kept: false, unavailable: []});
+    expect(getBackend()).toBe('wasm');
+  });
+
+  test('tries in the order of prefer and leaves no tensor', async () => {
+    await setBackend('wasm');
+    const {numTensors} = memory();
+    const {backend, unavailable} = await selectBackend({prefer: ['webgl', 'cpu']});
+    expect(backend).toBe('cpu');
+    expect(unavailable.map(({name}) => name)).toEqual(['webgl']);
+    expect(memory().numTensors).toBe(numTensors);
+  });
+
+  test('refuses unknown names and an empty list', async () => {
+    await expect(selectBackend({prefer: ['cuda' as BackendName]})).rejects.toThrow(RangeError);
+    await expect(selectBackend({prefer: ['cuda' as BackendName]})).rejects.toThrow(/must be one of .*'tfjs-node-gpu'.* but is "cuda"/);
+    await expect(selectBackend({prefer: []})).rejects.toThrow(RangeError);
+  });
+
+  test('throws a BackendError with every reason if none works, and returns to the one before', async () => {
+    await setBackend('cpu');
+    const attempt = selectBackend({prefer: ['webgl', 'webgpu']});
+    await expect(attempt).rejects.toThrow(BackendError);
+    await expect(attempt).rejects.toThrow(/none of 2 backends works\.\n- webgl: Node\.js has no WebGL context.*\n- webgpu: Node\.js has no navigator\.gpu/);
+    expect(getBackend()).toBe('cpu');
+    expect(engine().backend).toBeDefined();
+  });
+
+  test('uses a registered factory without importing, and passes over one that cannot add', async () => {
+    class Broken extends KernelBackend {
+      override dispose(): void {}
+    }
+    await setBackend('cpu');
+    registerBackend('webgl', () => new Broken());
+    try {
+      const {backend, unavailable} = await selectBackend({prefer: ['webgl', 'wasm']});
+      expect(backend).toBe('wasm');
+      expect(unavailable).toEqual([{name: 'webgl', reason: expect.stringMatching(/^It does not work: [^\n]+$/)}]);
+    } finally {
+      removeBackend('webgl');
+    }
+    expect(findBackendFactory('webgl')).toBeFalsy();
+  });
+});
+
+describe('in a process that has chosen nothing', () => {
+  test('wasm is taken in Node.js without native packages, and each faster backend has its reason', async () => {
+    const result = await inNewProcess('console.log("\\n" + JSON.stringify(await selectBackend()));');
+    const {backend, kept, unavailable} = result as Awaited<ReturnType<typeof selectBackend>>;
+    expect(unavailable.map(({name}) => name)).toEqual(['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'webgl']);
+    expect([backend, kept]).toEqual(['wasm', false]);
+    for (const {name, reason} of unavailable) {
+      expect(reason, name).toMatch(/install/);
+      expect(reason, name).not.toMatch(/\n/);
+    }
+  });
+
+  test('importing a backend is no choice, setting one is, even before it has started', async () => {
+    const imported = await inNewProcess(
+      `await import('@tensorflow/tfjs-backend-cpu'); console.log("\\n" + JSON.stringify(await selectBackend()));`,
+    );
+    expect(imported).toMatchObject({backend: 'wasm', kept: false});
+    const starting = await inNewProcess(
+      `await import('@tensorflow/tfjs-backend-wasm'); void tf.setBackend('wasm'); console.log("\\n" + JSON.stringify(await selectBackend()));`,
+    );
+    expect(starting).toMatchObject({backend: 'wasm', kept: true});
+  });
+
+  test('no listener is added to the process, and none of the application is removed', async () => {
+    const result = await inNewProcess(`
+      const mine = (reason) => { throw reason; };
+      process.on('unhandledRejection', mine);
+      await selectBackend();
+      const later = process.listeners('unhandledRejection');
+      console.log("\\n" + JSON.stringify({uncaught: process.listenerCount('uncaughtException'), mine: later.length === 1 && later[0] === mine}));`);
+    expect(result).toEqual({uncaught: 0, mine: true});
+  });
+});
