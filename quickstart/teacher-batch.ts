@@ -10,7 +10,7 @@ import {classNames, generateShape, SIZE} from './shapes.js';
 
 /** A batch ready to become tensors. */
 export interface TeacherBatch {
-  /** `size · 64 · 64 · 3` values in [−1,1]. */
+  /** `size · crop · crop · 3` values in [−1,1]. */
   readonly images: Float32Array;
   /** `size · 8` probabilities. */
   readonly targets: Float32Array;
@@ -22,23 +22,61 @@ const UNSEEN = 0.15;
 const SEEN = 0.55;
 const SIGN_RADIUS = 7;
 
-/** Makes pictures `start` … `start + size − 1` of a series, masked at random; each depends on `seed` and its index alone. */
-export function teacherBatch(seed: number, start: number, size: number): TeacherBatch {
-  const images = new Float32Array(size * PIXELS * 3);
+/** Options of {@link teacherBatch}. */
+export interface TeacherBatchOptions {
+  /**
+   * Share of pictures, 0 to 1, that show the sign on plain grey. Among everything else the small
+   * signs take long to be noticed; training begins with many such pictures and ends without.
+   * @default 0
+   */
+  readonly ease?: number | undefined;
+  /** Edge of the square around the sign that is cut out, 24 to 64. @default 64 (the whole picture) */
+  readonly crop?: number | undefined;
+}
+
+/** Makes pictures `start` … `start + size − 1` of a series, masked at random; each depends on `seed`, its index and the options alone. */
+export function teacherBatch(seed: number, start: number, size: number, options: TeacherBatchOptions = {}): TeacherBatch {
+  const {ease = 0, crop = SIZE} = options;
+  const images = new Float32Array(size * crop * crop * 3);
   const targets = new Float32Array(size * classNames.length);
   for (let item = 0; item < size; item++) {
     const random = new Random(seed).split(`mask ${start + item}`);
-    const withoutSign = random.next() < 0.06;
+    const easy = random.next() < ease;
+    const withoutSign = random.next() < 0.06 && !easy;
     const {image, label, evidence} = generateShape(seed, start + item, {withoutSign});
-    const mask = drawMask(random, evidence);
-    for (let index = 0; index < PIXELS * 3; index++) {
-      images[item * PIXELS * 3 + index] = ((image.data[index] as number) / 127.5 - 1) * (mask[Math.floor(index / 3)] as number);
+    const mask = easy ? Float32Array.from(evidence) : drawMask(random, evidence);
+    const [left, top] = placeCrop(random, evidence, crop);
+    let at = item * crop * crop * 3;
+    for (let y = top; y < top + crop; y++) {
+      for (let x = left; x < left + crop; x++) {
+        const pixel = y * SIZE + x;
+        for (let channel = 0; channel < 3; channel++) {
+          images[at++] = ((image.data[pixel * 3 + channel] as number) / 127.5 - 1) * (mask[pixel] as number);
+        }
+      }
     }
     const known = withoutSign ? 0 : certainty(mask, evidence);
     targets.fill((1 - known) / classNames.length, item * classNames.length, (item + 1) * classNames.length);
     targets[item * classNames.length + label] = known + (1 - known) / classNames.length;
   }
   return {images, targets};
+}
+
+/** Draws the corner of a square that holds the whole sign. */
+function placeCrop(random: Random, evidence: Uint8Array, crop: number): [left: number, top: number] {
+  let [left, top, right, bottom] = [SIZE, SIZE, 0, 0];
+  evidence.forEach((value, pixel) => {
+    if (value === 0) return;
+    const x = pixel % SIZE;
+    const y = (pixel - x) / SIZE;
+    [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x), Math.max(bottom, y)];
+  });
+  const draw = (first: number, last: number): number => {
+    const low = Math.max(0, last + 1 - crop);
+    const high = Math.min(SIZE - crop, first);
+    return low + random.int(Math.max(0, high - low) + 1);
+  };
+  return [draw(left, right), draw(top, bottom)];
 }
 
 function certainty(mask: Float32Array, evidence: Uint8Array): number {

@@ -19,9 +19,10 @@ const STAGES: readonly (readonly number[])[] = [
  * probabilities in the order of {@link classNames}.
  *
  * @param seed Start of the weights.
+ * @param size Edge of the input; the weights fit every size.
  */
-export function buildTeacher(seed: number): layers.LayersModel {
-  const input = layers.input({shape: [SIZE, SIZE, 3], name: 'image'});
+export function buildTeacher(seed: number, size: number = SIZE): layers.LayersModel {
+  const input = layers.input({shape: [size, size, 3], name: 'image'});
   let x: SymbolicTensor = input;
   STAGES.forEach((stage, stageIndex) => {
     stage.forEach((filters, index) => {

@@ -2,7 +2,7 @@ import {mkdtemp, readdir, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import sharp from 'sharp';
-import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 import {pictureSheet} from '../src/node/picture-sheet.js';
 import {writePng} from '../src/node/write-png.js';
 
@@ -42,6 +42,19 @@ describe('writePng', () => {
     await expect(writePng(path, {data: new Uint8Array(5), width: 2, height: 2})).rejects.toThrow(RangeError);
     expect([...(await sharp(path).raw().toBuffer())].slice(0, 3)).toEqual([1, 2, 3]);
     expect(await readdir(folder)).toEqual(['picture.png']);
+  });
+});
+
+describe('loadSharp', () => {
+  it('says what to install when sharp is missing', async () => {
+    vi.resetModules();
+    vi.doMock('sharp', () => {
+      throw new Error('not found');
+    });
+    const fresh = await import('../src/node/write-png.js');
+    await expect(fresh.writePng(join(folder, 'picture.png'), filled(1, 1, [0]))).rejects.toThrow(/npm install sharp/);
+    vi.doUnmock('sharp');
+    expect(await readdir(folder)).toEqual([]);
   });
 });
 
