@@ -40,7 +40,7 @@ export async function provideWebgpu(isNode: boolean): Promise<string | undefined
 
 async function adapterReason(gpu: Gpu): Promise<string | undefined> {
   const adapter = await gpu.requestAdapter();
-  if (adapter === null) return 'WebGPU found no adapter.';
+  if (adapter === null) return 'WebGPU found no adapter: no GPU, or no driver for it (Vulkan on Linux) is installed.';
   const {info} = adapter;
   const words = [info?.description, info?.device, info?.architecture].filter((word) => word !== undefined).join(' ');
   const isSoftware = adapter.isFallbackAdapter === true || info?.isFallbackAdapter === true || software.test(words);

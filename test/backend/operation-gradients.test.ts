@@ -139,6 +139,17 @@ describe('the replaced kernels', () => {
     expect([...take(copy)]).toEqual([1, 2, 3]);
   });
 
+  test('sum products named by letters', () => {
+    tf.tidy(() => {
+      const [a, b] = [normals(1, [2, 3, 4]), normals(2, [2, 4, 5])];
+      expectClose(tf.einsum('bij,bjk->bik', a, b).dataSync(), tf.matMul(a, b).dataSync(), {abs: 1e-5});
+      expectClose(tf.einsum('bij->jb', a).dataSync(), tf.transpose(tf.sum(a, 1)).dataSync(), {abs: 1e-5});
+      expectClose(tf.einsum('bij,bij->', a, a).dataSync(), tf.sum(tf.square(a)).dataSync(), {abs: 1e-4});
+      const [u, v] = [normals(3, [3]), normals(4, [4])];
+      expectClose(tf.einsum('i,j->ij', u, v).dataSync(), tf.outerProduct(u as tf.Tensor1D, v as tf.Tensor1D).dataSync(), {abs: 1e-6});
+    });
+  });
+
   test('take tensors that were made on another backend, also when the heap has to grow for them', async () => {
     await useBackend('cpu');
     const x = tf.ones([64, 64, 64, 64]);
