@@ -11,6 +11,8 @@ export {UnsupportedModelError} from './core/errors/unsupported-model-error.js';
 export {type PreprocessingName} from './core/preprocessing.js';
 export type {
   DecodedImage,
+  Explainer,
+  ExplainerOptions,
   ImageInput,
   ImagesInput,
   Preprocessing,
@@ -19,6 +21,7 @@ export type {
   SaliencyMap,
   ScoreFn,
   Scores,
+  Target,
   Teacher,
 } from './core/types.js';
 export {VERSION} from './core/version.js';

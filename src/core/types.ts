@@ -97,6 +97,34 @@ export interface SaliencyMap {
   readonly empty: boolean;
 }
 
+/**
+ * Which number is explained: the class with the highest score, one class, several classes (one map
+ * each), or a side of a model with one sigmoid output. Such a model counts as two classes, 0 (negative)
+ * and 1 (positive).
+ */
+export type Target = 'argmax' | number | readonly number[] | {readonly kind: 'binary'; readonly positive: boolean};
+
+/** Options that mean the same for every explainer. */
+export interface ExplainerOptions extends RunOptions {
+  /** What is explained. @default 'argmax' */
+  readonly target?: Target | undefined;
+  /** Images per call of the model, at least 1. Changes memory and speed, not the maps. */
+  readonly batchSize?: number | undefined;
+  /** Decides everything random, 0–4294967295. @default 0 */
+  readonly seed?: number | undefined;
+}
+
+/** Anything that turns images into saliency maps. */
+export interface Explainer {
+  /** Name of the method, as in {@link SaliencyMap.method}. */
+  readonly method: string;
+  /**
+   * Draws the maps: one per image and class, image by image, classes in the order of the target.
+   * Images are borrowed.
+   */
+  explain(images: ImagesInput, options?: ExplainerOptions): Promise<SaliencyMap[]>;
+}
+
 /** Options shared by everything that takes longer than a moment. */
 export interface RunOptions {
   /** Stops the work between two batches; the promise rejects with the signal's reason. */
