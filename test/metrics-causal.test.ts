@@ -242,9 +242,16 @@ describe('insertion and deletion', () => {
 
   it('score a single sigmoid output', async () => {
     const model = sequential({layers: [layers.flatten({inputShape: [4, 3, 1]}), layers.dense({units: 1, activation: 'sigmoid', kernelInitializer: 'ones'})]});
-    const {target, curve} = await deletionScore(fill([4, 3, 1], 0.5) as Tensor3D, Array.from({length: 4}, () => [1, 2, 3]), model, {stepSize: 6});
-    expect(target).toBe(0);
-    expectClose(curve, [6, 3, 0].map((logit) => 1 / (1 + Math.exp(-logit))), {abs: 1e-6});
+    const map = Array.from({length: 4}, () => [1, 2, 3]);
+    const run = async (image: number, target?: number): Promise<CausalScore> => deletionScore(fill([4, 3, 1], image) as Tensor3D, map, model, {stepSize: 6, target});
+    const positive = await run(0.5);
+    expect(positive.target).toBe(1);
+    expectClose(positive.curve, [6, 3, 0].map((logit) => 1 / (1 + Math.exp(-logit))), {abs: 1e-6});
+    const negative = await run(-0.5);
+    expect(negative.target).toBe(0);
+    expectClose(negative.curve, positive.curve, {abs: 1e-6});
+    expectClose((await run(0.5, 0)).curve, positive.curve.map((score) => 1 - score), {abs: 1e-6});
+    await expect(run(0.5, 2)).rejects.toThrow('target must be a whole number from 0 to 1');
   });
 
   it('give nothing for no images', async () => {
@@ -279,7 +286,7 @@ describe('insertion and deletion', () => {
   it('refuse what is no map and no model', async () => {
     await expect(deletionScore(photo(), 'map' as never, classifier())).rejects.toThrow(TypeError);
     await expect(deletionScore(photo(), null as never, classifier())).rejects.toThrow(/map must be \{data, height, width\}/);
-    await expect(deletionScore(photo(), saliency(), 3 as never)).rejects.toThrow(/model must be a LayersModel, a Teacher or a score function, but is 3/);
+    await expect(deletionScore(photo(), saliency(), 3 as never)).rejects.toThrow(/model must be a LayersModel, a Teacher, a GraphModel or a score function, but is 3/);
   });
 
   it('work on images that are higher than wide, with means of blocks as the model', async () => {

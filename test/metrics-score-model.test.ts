@@ -1,14 +1,19 @@
-import {fill, randomUniform, softmax, tensor2d, tidy, zeros, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {fill, randomUniform, reshape, softmax, tensor2d, tidy, zeros, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
 import {UnsupportedModelError} from '../src/core/errors/unsupported-model-error.js';
 import type {ScoreFn, Scores, Teacher} from '../src/core/types.js';
-import {scoreModel} from '../src/models/score-model.js';
+import {scoreModel, type GraphModelLike} from '../src/models/score-model.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 
 function classifier(units: number, activation: 'softmax' | 'sigmoid' | 'linear'): LayersModel {
   return sequential({layers: [layers.flatten({inputShape: [3, 2, 1]}), layers.dense({units, activation})]});
+}
+
+/** The model as tfjs-converter would give it. */
+function asGraph(model: LayersModel): GraphModelLike {
+  return {predict: (batch) => model.predict(batch) as Tensor, inputs: [{shape: [-1, 3, 2, 1]}]};
 }
 
 const images = (): Tensor4D => randomUniform([4, 3, 2, 1], -1, 1, 'float32', 2) as Tensor4D;
@@ -30,10 +35,54 @@ describe('scoreModel', () => {
     }
   });
 
-  it('gives the sigmoid of a single output', async () => {
+  it('makes two classes, 1 − p and p, of a single output', async () => {
     const x = images();
     const model = classifier(1, 'sigmoid');
-    expectClose((await scoreModel(model).score(x)).values, (model.predict(x) as Tensor).dataSync(), {abs: 1e-6});
+    const column = (model.predict(x) as Tensor).dataSync();
+    const sides = [...column].flatMap((p) => [1 - p, p]);
+    const teacher = teacherFromLayersModel(model, {preprocessing: 'none'});
+    const forms = [model, teacher, () => [...column].map((p) => [p]), (batch: Tensor4D) => model.predict(batch) as Tensor2D, asGraph(model)];
+    expect([model, teacher].map((each) => scoreModel(each).numClasses)).toEqual([2, 2]);
+    for (const form of forms) {
+      await expectNoLeak(async () => {
+        const {values, numClasses} = await scoreModel(form).score(x);
+        expect(numClasses).toBe(2);
+        expectClose(values, sides, {abs: 1e-6});
+      });
+    }
+  });
+
+  it('refuses one column that is no probability, beyond rounding', async () => {
+    const x = images();
+    const {values} = await scoreModel(() => [[0], [1], [1 + 1e-6], [-1e-6]]).score(x);
+    expect([...values]).toEqual([1, 0, 0, 1, 0, 1, 1, 0]);
+    for (const bad of [1.01, -0.01, 7]) {
+      const result = scoreModel(() => [[0], [0.5], [bad], [1]]).score(x);
+      await expect(result).rejects.toThrow(`gave ${Math.fround(bad)} for image 2 of the batch. Return the sigmoid of a single logit, or one column per class.`);
+      await expect(result).rejects.toThrow(RangeError);
+    }
+  });
+
+  it('takes what a GraphModel predicts as it is, in every form, and disposes it', async () => {
+    const x = images();
+    const model = classifier(3, 'linear');
+    const predict = (batch: Tensor): Tensor => model.predict(batch) as Tensor;
+    const expected = tidy(() => predict(x).dataSync());
+    const forms = [predict, (batch: Tensor) => [predict(batch)], (batch: Tensor) => ({Identity: predict(batch)}), (batch: Tensor) => tidy(() => reshape(predict(batch), [4, 1, 1, 3]))];
+    for (const form of forms) {
+      await expectNoLeak(async () => {
+        const {values, numClasses} = await scoreModel({predict: form}).score(x);
+        expect(numClasses).toBe(3);
+        expectClose(values, expected, {abs: 1e-6});
+      });
+    }
+    await expectNoLeak(async () => {
+      await expect(scoreModel({predict: (batch: Tensor) => [predict(batch), predict(batch)]}).score(x)).rejects.toThrow('must give one tensor of scores, but gave 2 tensors');
+      await expect(scoreModel({predict: () => undefined}).score(x)).rejects.toThrow('but gave undefined');
+      await expect(scoreModel({predict: () => zeros([3, 2])}).score(x)).rejects.toThrow("the model's predict must return one row of scores per image");
+    });
+    expect(scoreModel({predict, inputs: [{shape: [-1, 3, 2, 1]}]}).inputShape).toEqual([3, 2, 1]);
+    expect(scoreModel({predict, inputs: [{shape: [-1, -1, -1, 1]}]}).inputShape).toBeUndefined();
   });
 
   it('uses what a function returns as it is, in every form, and disposes its tensor', async () => {

@@ -4,11 +4,10 @@
  * share batches, and every batch but the last is full.
  */
 import {slice, Tensor, tensor4d, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
-import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {checkInteger, checkOneOf, checkShape} from '../core/check.js';
 import {withTensors} from '../core/tensors.js';
-import type {ImagesInput, RunOptions, ScoreFn, Teacher} from '../core/types.js';
-import {scoreModel, type ScoreModel} from '../models/score-model.js';
+import type {ImagesInput, RunOptions} from '../core/types.js';
+import {scoreModel, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
 import {perturb, ranksOf, type Job, type Transition} from './_perturb.js';
 import {readMap, type MapInput} from './_read-map.js';
 import {areaUnderCurve, type AucRule} from './auc.js';
@@ -53,7 +52,7 @@ export interface CausalScore {
 }
 
 /** What can be scored. */
-export type CausalModel = LayersModel | Teacher | ScoreFn;
+export type CausalModel = BlackBoxModel;
 
 /** Computes the results of all images; see `insertionScore` and `deletionScore` for arguments and errors. */
 export async function causalScores(

@@ -1,8 +1,9 @@
 /**
- * One face for everything that can score images: a LayersModel, a Teacher, or any function. What
- * treats the model as a black box (insertion, deletion, RISE, LIME) asks only this.
+ * One face for everything that can score images: a LayersModel, a Teacher, a GraphModel, or any
+ * function. What treats the model as a black box (insertion, deletion, RISE, LIME) asks only this.
+ * A model with one output counts as two classes, so that "the other side" can be asked for as well.
  */
-import {sigmoid, softmax, Tensor, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {clone, dispose, reshape, sigmoid, softmax, Tensor, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {show} from '../core/check.js';
 import type {ImageInput, ImagesInput, ScoreFn, Teacher} from '../core/types.js';
@@ -10,11 +11,28 @@ import {toNetworkInput} from '../data/network-input.js';
 import {classifierOf} from './_classifier-head.js';
 import {yieldToEvents} from './_yield-to-events.js';
 
+// What rounding may add to a probability that was summed or averaged in float32.
+const ROUNDING = 1e-5;
+
+/**
+ * What tfjs-converter loads as a GraphModel, told by its form so that the package is not needed.
+ * Anything else that predicts a batch fits as well.
+ */
+export interface GraphModelLike {
+  /** `[N,H,W,C]` to `[N,K]` or `[N,1,1,K]`, alone, in a list of one or under one name. */
+  predict(batch: Tensor): unknown;
+  /** Where a GraphModel says what it takes; `-1` or `null` leaves a size open. */
+  readonly inputs?: readonly {readonly shape?: readonly (number | null)[] | undefined}[] | undefined;
+}
+
+/** What can be scored as a black box. */
+export type BlackBoxModel = LayersModel | Teacher | GraphModelLike | ScoreFn;
+
 /** The scores of a batch. */
 export interface BatchScores {
   /** `N · numClasses` finite values, row by row. */
   readonly values: Float32Array;
-  /** Scores per image. */
+  /** Scores per image, at least 2. */
   readonly numClasses: number;
 }
 
@@ -22,14 +40,14 @@ export interface BatchScores {
 export interface ScoreModel {
   /** `[height, width, channels]` of one image, where the model says so. */
   readonly inputShape?: readonly [number, number, number] | undefined;
-  /** Number of classes, where it is known before the first call. */
+  /** Number of classes, at least 2, where it is known before the first call. */
   readonly numClasses?: number | undefined;
   /**
    * Scores a batch `[N,H,W,C]`, which stays the caller's. Lets waiting events run first, so that a
    * loop over batches can be aborted.
    *
    * @throws {RangeError} If a score function returns anything but N equally long rows of finite
-   *   values.
+   *   values, or one column that leaves [0,1].
    */
   score(batch: Tensor4D): Promise<BatchScores>;
   /**
@@ -45,26 +63,36 @@ export interface ScoreModel {
  * Wraps a model so that it can be scored.
  *
  * @param model A LayersModel or Teacher: scores are probabilities, the softmax of the logits (taken
- *   in front of a closing softmax, so never twice), or the sigmoid where there is one output. A
- *   function: scores are what it returns, used as they are; a tensor it returns is disposed.
+ *   in front of a closing softmax, so never twice). A GraphModel or a function: scores are what it
+ *   returns, used as they are; a tensor it returns is disposed. Where there is one output, the
+ *   sigmoid of a model or the column of a function, its p becomes the two classes `[1 − p, p]`.
  *   Borrowed.
  * @returns The wrapped model; it holds no tensors.
  * @throws {TypeError} If `model` is none of these.
  * @throws {UnsupportedModelError} If a LayersModel is no single-input, single-output classifier.
  */
-export function scoreModel(model: LayersModel | Teacher | ScoreFn): ScoreModel {
-  if (typeof model === 'function') return {score: (batch) => scoreByFunction(model, batch), toInput: tensorsOnly(undefined)};
+export function scoreModel(model: BlackBoxModel): ScoreModel {
+  if (typeof model === 'function') return {score: (batch) => scoreByFunction(model, batch, 'the score function'), toInput: tensorsOnly(undefined)};
   if (typeof model !== 'object' || (model as unknown) === null) {
-    throw new TypeError(`model must be a LayersModel, a Teacher or a score function, but is ${show(model)}.`);
+    throw new TypeError(`model must be a LayersModel, a Teacher, a GraphModel or a score function, but is ${show(model)}.`);
   }
   if ('logits' in model) {
     const {inputShape, numClasses} = model;
-    return {inputShape, numClasses, score: (batch) => scoreByLogits(model, batch), toInput: (images) => toNetworkInput(images, model)};
+    return {inputShape, numClasses: Math.max(numClasses, 2), score: (batch) => scoreByLogits(model, batch), toInput: (images) => toNetworkInput(images, model)};
   }
-  const classifier = classifierOf(model, 'scoreModel');
-  const shape = (model.inputs[0] as LayersModel['inputs'][number]).shape.slice(1);
-  const inputShape = shape.includes(null) ? undefined : (shape as [number, number, number]);
-  return {inputShape, numClasses: classifier.numClasses, score: (batch) => scoreByLogits(classifier, batch), toInput: tensorsOnly(inputShape)};
+  if (!('layers' in model) && typeof model.predict === 'function') {
+    const inputShape = sizesOf(model.inputs?.[0]?.shape);
+    return {inputShape, score: (batch) => scoreByFunction((x) => predictRows(model, x), batch, "the model's predict"), toInput: tensorsOnly(inputShape)};
+  }
+  const classifier = classifierOf(model as LayersModel, 'scoreModel');
+  const inputShape = sizesOf((model as LayersModel).inputs[0]?.shape);
+  const numClasses = Math.max(classifier.numClasses, 2);
+  return {inputShape, numClasses, score: (batch) => scoreByLogits(classifier, batch), toInput: tensorsOnly(inputShape)};
+}
+
+function sizesOf(shape: readonly (number | null)[] | undefined): ScoreModel['inputShape'] {
+  const sizes = shape?.slice(1) ?? [];
+  return sizes.length === 3 && sizes.every((size) => size !== null && size > 0) ? (sizes as [number, number, number]) : undefined;
 }
 
 async function scoreByLogits(classifier: Pick<Teacher, 'logits' | 'numClasses'>, batch: Tensor4D): Promise<BatchScores> {
@@ -77,17 +105,32 @@ async function scoreByLogits(classifier: Pick<Teacher, 'logits' | 'numClasses'>,
   return readScores(probabilities, batch.shape[0], 'the model');
 }
 
-async function scoreByFunction(score: ScoreFn, batch: Tensor4D): Promise<BatchScores> {
-  const who = 'the score function';
+/** The one output of a GraphModel, however it is wrapped; a feature map of 1×1 counts as a row. */
+function predictRows(model: GraphModelLike, batch: Tensor4D): Tensor2D {
+  const predicted = model.predict(batch);
+  const tensors = predicted instanceof Tensor ? [predicted] : Object.values((predicted ?? {}) as Record<string, Tensor>);
+  const [output] = tensors;
+  try {
+    if (!(output instanceof Tensor) || tensors.length !== 1) {
+      throw new RangeError(`the model's predict must give one tensor of scores, but gave ${output instanceof Tensor ? `${tensors.length} tensors` : show(predicted)}.`);
+    }
+    const [rows, height, width, classes] = output.shape;
+    return output.rank === 4 && height === 1 && width === 1 ? reshape(output, [rows as number, classes as number]) : clone(output as Tensor2D);
+  } finally {
+    dispose(tensors.filter((each) => each instanceof Tensor));
+  }
+}
+
+async function scoreByFunction(score: ScoreFn, batch: Tensor4D, who: string): Promise<BatchScores> {
   const count = batch.shape[0];
   await yieldToEvents();
   const scores = await score(batch);
   if (scores instanceof Tensor) return readScores(scores, count, who);
   if (scores instanceof Float32Array) {
     if (scores.length === 0 || scores.length % count !== 0) throw malformed(who, count, `${scores.length} values`);
-    return checkFinite(scores, count, who);
+    return checkScores(scores, count, who);
   }
-  return checkFinite(flatten(scores, count, who), count, who);
+  return checkScores(flatten(scores, count, who), count, who);
 }
 
 /** Reads and disposes the tensor. */
@@ -95,7 +138,7 @@ async function readScores(scores: Tensor2D, count: number, who: string): Promise
   try {
     const [rows, columns] = scores.shape;
     if (scores.shape.length !== 2 || rows !== count || columns === 0) throw malformed(who, count, show(scores));
-    return checkFinite(Float32Array.from(await scores.data()), count, who);
+    return checkScores(Float32Array.from(await scores.data()), count, who);
   } finally {
     scores.dispose();
   }
@@ -112,13 +155,29 @@ function flatten(scores: unknown, count: number, who: string): Float32Array {
   return Float32Array.from(rows.flatMap((row) => Array.from(row as ArrayLike<number>)));
 }
 
-function checkFinite(values: Float32Array, count: number, who: string): BatchScores {
+function checkScores(values: Float32Array, count: number, who: string): BatchScores {
   const numClasses = values.length / count;
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
     throw new RangeError(`${who} must give finite scores, but gave ${values[bad]} for image ${Math.floor(bad / numClasses)} of the batch, class ${bad % numClasses}.`);
   }
-  return {values, numClasses};
+  return numClasses === 1 ? {values: bothSides(values, who), numClasses: 2} : {values, numClasses};
+}
+
+/** p of one output as the classes 0 and 1: `[1 − p, p]`. */
+function bothSides(values: Float32Array, who: string): Float32Array {
+  const sides = new Float32Array(2 * values.length);
+  values.forEach((value, image) => {
+    if (value < -ROUNDING || value > 1 + ROUNDING) {
+      throw new RangeError(
+        `${who} gave one score per image, which has to be a probability from 0 to 1, but gave ${value} for image ${image} of the batch. ` +
+          'Return the sigmoid of a single logit, or one column per class.',
+      );
+    }
+    const positive = Math.min(Math.max(value, 0), 1);
+    sides.set([1 - positive, positive], 2 * image);
+  });
+  return sides;
 }
 
 function malformed(who: string, count: number, what: string): RangeError {
