@@ -33,7 +33,6 @@ export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
 export {resizeBilinear, type ResizeOptions} from './data/resize.js';
 export {AttentiveDistiller, type DistillerOptions, type TeacherInput, type TrainOptions} from './distiller/attentive-distiller.js';
 export {type EvaluateOptions, type Evaluation} from './distiller/evaluate.js';
-export {type ExplainOptions} from './distiller/explain.js';
 export {paperTraining, type FitOptions, type PerStage, type Stage} from './distiller/options.js';
 export {constantSchedule, cosineSchedule, stepSchedule, type LearningRateSchedule, type StepScheduleOptions} from './distiller/schedule.js';
 export {type TrainingProgress, type TrainingSummary} from './distiller/train.js';

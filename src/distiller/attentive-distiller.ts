@@ -12,7 +12,7 @@ import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import type {PreprocessingName} from '../core/preprocessing.js';
-import type {ImagesInput, Preprocessing, SaliencyMap, Teacher} from '../core/types.js';
+import type {Explainer, ExplainerOptions, ImagesInput, Preprocessing, SaliencyMap, Teacher} from '../core/types.js';
 import {loadArtifacts, saveArtifacts} from '../data/artifact-store.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {explanationDecoder, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
@@ -21,7 +21,7 @@ import {studentFromTeacher} from '../models/student-from-teacher.js';
 import {teacherFromLayersModel} from '../models/teacher-from-layers-model.js';
 import {packCheckpoint, unpackCheckpoint} from './checkpoint.js';
 import {evaluateNetworks, type EvaluateOptions, type Evaluation} from './evaluate.js';
-import {explainImages, type ExplainOptions} from './explain.js';
+import {explainImages} from './explain.js';
 import type {Networks} from './loss-step.js';
 import {resolveFitOptions, type FitOptions} from './options.js';
 import {checkSameTeacher, probeTeacher, type TeacherProbe} from './teacher-probe.js';
@@ -67,7 +67,9 @@ export interface TrainOptions extends FitOptions {
  * await distiller.train(batches, {epochs: 6});
  * const [map] = await distiller.explain(image);
  */
-export class AttentiveDistiller {
+export class AttentiveDistiller implements Explainer {
+  /** Name of the method, as in its maps. */
+  readonly method = 'attentive-distiller';
   /** The teacher, still the caller's. */
   readonly teacher: Teacher;
   /** The seed given to `create`. */
@@ -145,12 +147,16 @@ export class AttentiveDistiller {
   }
 
   /**
-   * Draws one saliency map per image, at the size of the network's input, values in [0,1]. `target`
-   * and `score` are the student's decision: the teacher does not run.
+   * Draws one saliency map per image, at the size of the network's input, values in [0,1]. The map
+   * says what the whole decision rests on. The teacher does not run: `score` is the student's, and
+   * `target` only chooses the class that it is reported for (by default the student's decision).
+   * Nothing is random here; the seed in the result is the one that made the networks.
    *
    * @param images One or several images: network input or decoded pictures; borrowed.
+   * @param options `batchSize` is 16 by default and does not change the maps; `seed` is not used.
+   * @throws {RangeError | TypeError} If an image has the wrong form or the target is no class.
    */
-  async explain(images: ImagesInput, options: ExplainOptions = {}): Promise<SaliencyMap[]> {
+  async explain(images: ImagesInput, options: ExplainerOptions = {}): Promise<SaliencyMap[]> {
     this.#checkAlive('explain');
     return explainImages(this.#networks, images, this.seed, options);
   }

@@ -10,7 +10,7 @@ import {insertionScore} from '../metrics/insertion-score.js';
 import {meanIntensity} from '../metrics/mean-intensity.js';
 import {drawMaps} from './draw-maps.js';
 import {runStudent, type Networks} from './loss-step.js';
-import {prepare} from './train.js';
+import {prepareBatch} from './prepare-batch.js';
 
 /** Options of `evaluate`. */
 export interface EvaluateOptions extends RunOptions {
@@ -90,9 +90,9 @@ interface Settings {
 
 async function measureBatch(networks: Networks, batch: TrainingBatch, seed: number, {causal, stepSize, signal}: Settings): Promise<Row[]> {
   return withTensors(async (scope) => {
-    const {images, teacherLogits, oneHotLabels} = await prepare(networks, batch);
+    const {images, teacherLogits, oneHotLabels} = await prepareBatch(networks.teacher, batch);
     for (const tensor of [images, teacherLogits, oneHotLabels]) scope.own(tensor);
-    const maps = await drawMaps(networks, images, seed, {});
+    const maps = await drawMaps(networks, images, seed);
     const divergence = scope.own(tidy(() => klDivergence(teacherLogits, runStudent(networks.student, images, false).logits)));
     const labels = await batchLabels(batch, maps.length, teacherLogits.shape[1]);
     const [kls, targets] = await Promise.all([divergence.data(), argMaxRows(teacherLogits)]);

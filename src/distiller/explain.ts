@@ -2,23 +2,18 @@
 import {slice, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkInteger} from '../core/check.js';
 import {withTensors} from '../core/tensors.js';
-import type {ImagesInput, RunOptions, SaliencyMap} from '../core/types.js';
+import type {ExplainerOptions, ImagesInput, SaliencyMap} from '../core/types.js';
 import {toNetworkInput} from '../data/network-input.js';
 import {drawMaps} from './draw-maps.js';
 import type {Networks} from './loss-step.js';
 
-/** Options of `explain`. */
-export interface ExplainOptions extends RunOptions {
-  /** Images per pass, at least 1. Does not change the maps. @default 16 */
-  readonly batchSize?: number | undefined;
-}
-
-/** Draws one map per image. */
-export async function explainImages(networks: Networks, images: ImagesInput, seed: number, options: ExplainOptions): Promise<SaliencyMap[]> {
-  const {batchSize = 16, signal, onProgress} = options;
+/** Draws one map per image and target. */
+export async function explainImages(networks: Networks, images: ImagesInput, seed: number, options: ExplainerOptions): Promise<SaliencyMap[]> {
+  const {batchSize = 16, target, signal, onProgress} = options;
   checkInteger('explain: batchSize', batchSize, 1);
   signal?.throwIfAborted();
   const maps: SaliencyMap[] = [];
+  let done = 0;
   // Pictures are converted batch by batch, so that a thousand of them are never all tensors at once.
   const chunks = Array.isArray(images) ? split(images, batchSize) : [images];
   const total = Array.isArray(images) ? images.length : undefined;
@@ -30,8 +25,9 @@ export async function explainImages(networks: Networks, images: ImagesInput, see
         signal?.throwIfAborted();
         const size = Math.min(batchSize, count - start);
         const batch = size === count ? input : scope.own(slice(input, [start, 0, 0, 0], [size, -1, -1, -1]) as Tensor4D);
-        maps.push(...(await drawMaps(networks, batch, seed, {})));
-        onProgress?.({stage: 'explain', done: maps.length, total: total ?? count});
+        maps.push(...(await drawMaps(networks, batch, seed, target)));
+        done += size;
+        onProgress?.({stage: 'explain', done, total: total ?? count});
       }
     });
   }

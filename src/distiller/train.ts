@@ -3,15 +3,16 @@
  * Leaving the loop, an abort and an error all free what the loop holds; the networks keep what they
  * have learned so far.
  */
-import {argMax, cast, dispose, keep, oneHot, tidy, train as optimizers, variableGrads, type Optimizer, type Scalar, type Tensor, type Tensor1D, type Variable} from '@tensorflow/tfjs-core';
+import {dispose, keep, tidy, variableGrads, type Optimizer, type Scalar, type Tensor, type Variable} from '@tensorflow/tfjs-core';
 import {NonFiniteLossError} from '../core/errors/non-finite-loss-error.js';
 import type {Progress} from '../core/types.js';
-import {batchLabels, iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
-import {toNetworkInput} from '../data/network-input.js';
-import {classLogits} from '../losses/class-logits.js';
-import {stageLoss, type Networks, type PreparedBatch, type StepResult} from './loss-step.js';
+import {iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
+import {stageLoss, type Networks, type StepResult} from './loss-step.js';
 import {checkNotFlat} from './map-statistics.js';
+import {Means} from './means.js';
+import {disposeOptimizer, makeOptimizer, setLearningRate} from './optimizer.js';
 import type {FitSettings, Stage, StageSettings} from './options.js';
+import {prepareBatch} from './prepare-batch.js';
 
 /** One step of training, or the validation after an epoch. */
 export interface TrainingProgress extends Progress {
@@ -102,14 +103,14 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
       if (settings.validation !== undefined) yield await validate(run, stageSettings, epoch, settings.validation);
     }
   } finally {
-    optimizer.dispose();
+    disposeOptimizer(optimizer);
   }
 }
 
 async function trainStep(
   run: Run, stage: Stage, batch: TrainingBatch, lambda: number, optimizer: Optimizer, variables: Variable[], where: string,
 ): Promise<{reported: Record<string, number>; count: number}> {
-  const prepared = await prepare(run.networks, batch);
+  const prepared = await prepareBatch(run.networks.teacher, batch);
   let result: StepResult | undefined;
   let grads: Record<string, Tensor> = {};
   try {
@@ -138,27 +139,13 @@ async function trainStep(
   }
 }
 
-/** Turns a batch into tensors and asks the teacher about it. The result belongs to the caller. */
-export async function prepare({teacher}: Networks, batch: TrainingBatch): Promise<PreparedBatch> {
-  const count = Array.isArray(batch.images) ? batch.images.length : (batch.images as Tensor).shape[0];
-  const numClasses = Math.max(2, teacher.numClasses);
-  const labels = await batchLabels(batch, count as number, numClasses);
-  return tidy(() => {
-    const images = toNetworkInput(batch.images as Parameters<typeof toNetworkInput>[0], teacher);
-    const teacherLogits = classLogits(teacher.logits(images));
-    // Without labels the teacher's own decision is the label.
-    const indices: Tensor1D = labels === undefined ? argMax(teacherLogits, 1) : (labels as unknown as Tensor1D);
-    return {images, teacherLogits, oneHotLabels: cast(oneHot(indices, numClasses), 'float32') as PreparedBatch['oneHotLabels']};
-  });
-}
-
 async function validate(run: Run, stageSettings: StageSettings, epoch: number, batches: TrainingBatches): Promise<TrainingProgress> {
   const started = performance.now();
   const {networks, settings} = run;
   const means = new Means();
   for await (const batch of iterateBatches(batches, epoch)) {
     settings.signal?.throwIfAborted();
-    const prepared = await prepare(networks, batch);
+    const prepared = await prepareBatch(networks.teacher, batch);
     const scalars = tidy(() => {
       const {total, reported} = stageLoss(stageSettings.stage, networks, prepared, settings, settings.lambda, false);
       return {...reported, total};
@@ -175,7 +162,7 @@ function record(
   reported: Readonly<Record<string, number>>, imagesPerSecond: number,
 ): TrainingProgress {
   const {meanIntensity = null, spatialVariance = null, ...losses} = reported as Record<string, number> & {meanIntensity?: number; spatialVariance?: number};
-  const total = run.epochLength * run.settings.stages.reduce((sum, {epochs}) => sum + epochs, 0);
+  const total = run.epochLength * run.settings.stages.reduce((all, {epochs}) => all + epochs, 0);
   const {stage, epochs} = stageSettings;
   return {stage, kind, done: run.steps, total, epoch: epoch + 1, epochs, learningRate, losses, meanIntensity, spatialVariance, imagesPerSecond};
 }
@@ -185,17 +172,6 @@ function trainableVariables(stage: Stage, {student, decoder}: Networks): Variabl
   return models.flatMap((model) => model.trainableWeights.map((weight) => weight.read() as Variable));
 }
 
-function makeOptimizer(name: FitSettings['optimizer'], learningRate: number): Optimizer {
-  return name === 'sgd' ? optimizers.momentum(learningRate, 0.9, true) : optimizers.adam(learningRate);
-}
-
-function setLearningRate(optimizer: Optimizer, rate: number): void {
-  const adjustable = optimizer as Optimizer & {learningRate: number; setLearningRate?: (rate: number) => void};
-  // SGD keeps the rate in a tensor as well, which only its setter renews.
-  if (adjustable.setLearningRate) adjustable.setLearningRate(rate);
-  else adjustable.learningRate = rate;
-}
-
 function warmup(position: number, epochs: number, share: number): number {
   return share === 0 ? 1 : Math.min(1, position / (share * epochs));
 }
@@ -203,24 +179,4 @@ function warmup(position: number, epochs: number, share: number): number {
 async function readScalars(scalars: Readonly<Record<string, Scalar | Tensor>>): Promise<Record<string, number>> {
   const entries = Object.entries(scalars).map(async ([name, scalar]) => [name, (await scalar.data())[0] as number] as const);
   return Object.fromEntries(await Promise.all(entries));
-}
-
-/** Running means over images. */
-class Means {
-  readonly #sums = new Map<string, number>();
-  count = 0;
-
-  add(values: Readonly<Record<string, number>>, count: number): void {
-    for (const [name, value] of Object.entries(values)) this.#sums.set(name, (this.#sums.get(name) ?? 0) + value * count);
-    this.count += count;
-  }
-
-  values(): Record<string, number> {
-    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, sum / this.count]));
-  }
-
-  statistics(): {meanIntensity: number; spatialVariance: number} {
-    const {meanIntensity = 0, spatialVariance = 0} = this.values();
-    return {meanIntensity, spatialVariance};
-  }
 }

@@ -120,7 +120,8 @@ function siteAt(cuts: readonly CutPoint[], path: string): CutPoint {
 function copyOf(step: Step, dropActivation: boolean, copies: Map<layers.Layer, layers.Layer>): layers.Layer {
   const known = copies.get(step.layer);
   if (known !== undefined) return known;
-  const {batchInputShape: _, ...config} = step.layer.getConfig() as Record<string, unknown>;
+  const config: Record<string, unknown> = {...step.layer.getConfig()};
+  delete config['batchInputShape'];
   // The path is unique in the whole graph, a nested layer's name is not.
   config['name'] = step.path;
   const squashesOnly = dropActivation && ['Softmax', 'Activation'].includes(step.className);

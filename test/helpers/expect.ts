@@ -31,12 +31,9 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
   }
 }
 
-/** Runs `work` and asserts that it leaves as many tensors as there were, also when it throws. */
+/** Runs `work` and asserts that it leaves as many tensors as there were. */
 export async function expectNoLeak(work: () => unknown): Promise<void> {
   const before = memory().numTensors;
-  try {
-    await work();
-  } finally {
-    expect(memory().numTensors, 'tensors after the call').toBe(before);
-  }
+  await work();
+  expect(memory().numTensors, 'tensors after the call').toBe(before);
 }
