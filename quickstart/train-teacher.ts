@@ -1,7 +1,7 @@
 /**
  * Trains the quickstart's teacher and saves it to quickstart/teacher: `npm run quickstart:teacher`.
  * The result lies in the repository, so this is only needed after a change to the pictures or to the
- * network. Takes about ten minutes on one core.
+ * network. Takes about twelve minutes on one core.
  */
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
