@@ -9,13 +9,13 @@ export interface SheetItem {
   readonly image: DecodedImage;
   /** H in 0–1, of the size of the picture or resized to it. */
   readonly map: MapLike;
-  /** As many values as the picture has pixels: 1 where the deciding object is. */
-  readonly evidence: Uint8Array;
+  /** As many values as the picture has pixels: 1 where the deciding object is. Absent: no such column. */
+  readonly evidence?: Uint8Array | undefined;
   /** Written under the picture, e.g. the class that was found; up to about 24 letters. */
   readonly caption?: string | undefined;
 }
 
-const COLUMNS = ['input', 'saliency H', 'x ⊙ H', 'evidence'];
+const COLUMNS = ['input', 'saliency H', 'x ⊙ H'];
 // Mid grey: what the network sees where H is 0, with the preprocessing 'tf'.
 const MEAN_COLOUR: Rgb = [127.5, 127.5, 127.5];
 const WHITE: Rgb = [255, 255, 255];
@@ -35,7 +35,7 @@ export async function writeSheet(items: readonly SheetItem[], path: string = 'ou
   for (let first = 0; first < items.length; first += BLOCKS) {
     rows.push({cells: items.slice(first, first + BLOCKS).flatMap(itemCells)});
   }
-  const columns = Array.from({length: Math.min(BLOCKS, items.length)}, () => COLUMNS).flat();
+  const columns = Array.from({length: Math.min(BLOCKS, items.length)}, () => (items[0]?.evidence ? [...COLUMNS, 'evidence'] : COLUMNS)).flat();
   await writePng(path, await pictureSheet(rows, {columns, cellSize: 64 * ENLARGE}));
 }
 
@@ -47,7 +47,7 @@ function itemCells({image, map, evidence, caption}: SheetItem): PictureCell[] {
     large,
     overlay(large, map, {opacity: 0.65, range: [0, 1]}),
     enlarge(maskImage(image, map, {fill: MEAN_COLOUR}), ENLARGE),
-    drawEvidence(large, image, evidence),
+    ...(evidence === undefined ? [] : [drawEvidence(large, image, evidence)]),
   ];
   return pictures.map((picture, column) => ({image: picture, caption: column === 0 ? caption : undefined}));
 }

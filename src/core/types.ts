@@ -39,6 +39,11 @@ export interface Preprocessing {
   readonly std: number | readonly number[];
   /** `'squash'` stretches to the input size; `'crop'` keeps the aspect and cuts the centre. @default 'squash' */
   readonly fit?: 'squash' | 'crop' | undefined;
+  /**
+   * Whether shrinking averages all pixels (as Pillow and sharp do) or samples bilinearly (as
+   * TensorFlow's resize does, on which many networks were trained). @default true
+   */
+  readonly antialias?: boolean | undefined;
 }
 
 /**

@@ -98,7 +98,7 @@ function pictureInput(where: string, image: unknown, inputShape: Shape, preproce
   }
   const exact = tensor4d(values, [1, region.height, region.width, outChannels]);
   if (region.height === outHeight && region.width === outWidth) return exact;
-  return resizeBilinear(exact, [outHeight, outWidth], {antialias: true});
+  return resizeBilinear(exact, [outHeight, outWidth], {antialias: preprocessing.antialias ?? true});
 }
 
 function luma(data: ArrayLike<number>, at: number): number {

@@ -3,3 +3,5 @@ export {fileModelHandler} from '../data/model-files.js';
 export {decodeImage, type DecodeImageOptions} from './decode-image.js';
 export {imageFolder, type ImageFolder, type ImageFolderOptions} from './image-folder.js';
 export type {LabelSource} from './list-images.js';
+export {pictureSheet, type PictureCell, type PictureRow, type PictureSheetOptions} from './picture-sheet.js';
+export {writePng} from './write-png.js';
