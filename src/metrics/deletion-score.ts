@@ -1,7 +1,8 @@
 /** Deletion: how soon the class is lost when the pixels that a map ranks first go. Lower is better. */
 import type {ImageInput, ImagesInput} from '../core/types.js';
+import type {CausalModel} from './_measure-groups.js';
 import {isMapList, type MapInput} from './_read-map.js';
-import {causalScores, type CausalModel, type CausalOptions, type CausalScore} from './causal-curve.js';
+import {causalScores, type CausalOptions, type CausalScore} from './causal-curve.js';
 
 /**
  * Measures a map by deletion (algorithm A2): takes out the most salient pixels, `stepSize` at a time,
@@ -34,6 +35,6 @@ export async function deletionScore(
   model: CausalModel,
   options: CausalOptions = {},
 ): Promise<CausalScore | CausalScore[]> {
-  if (isMapList(maps)) return causalScores('deletion', images, maps, model, options);
-  return (await causalScores('deletion', images, [maps], model, options))[0] as CausalScore;
+  if (isMapList(maps)) return causalScores('deletion', {images, maps, model}, options);
+  return (await causalScores('deletion', {images, maps: [maps], model}, options))[0] as CausalScore;
 }

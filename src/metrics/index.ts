@@ -1,6 +1,7 @@
 export {areaUnderCurve, type AucRule} from './auc.js';
 export {blurImages, blurWeights, type BlurOptions} from './blur.js';
-export {type CausalModel, type CausalOptions, type CausalScore} from './causal-curve.js';
+export {type CausalModel, type ModelMeasureOptions} from './_measure-groups.js';
+export {type CausalOptions, type CausalScore} from './causal-curve.js';
 export {deletionScore} from './deletion-score.js';
 export {evidenceShare, type EvidenceShare} from './evidence-share.js';
 export {insertionScore} from './insertion-score.js';

@@ -1,0 +1,27 @@
+/** One or several images, whatever form they come in, read piece by piece. */
+import {clone, reshape, slice, Tensor, tidy, type Rank, type Tensor4D} from '@tensorflow/tfjs-core';
+import type {DecodedImage, ImageInput, ImagesInput} from '../core/types.js';
+import type {ScoreModel} from '../models/score-model.js';
+
+/** Counts the images without converting them. */
+export function countImages(images: ImagesInput): number {
+  if (Array.isArray(images)) return images.length;
+  return images instanceof Tensor && images.rank === 4 ? (images.shape[0] as number) : 1;
+}
+
+/** Returns images `first` … `last − 1` as network input `[N,H,W,C]`, the caller's. */
+export function inputOf(images: ImagesInput, first: number, last: number, scorer: ScoreModel): Tensor4D {
+  if (Array.isArray(images)) return scorer.toInput(images.slice(first, last));
+  if (!(images instanceof Tensor) || images.rank !== 4) return scorer.toInput(images);
+  return tidy(() => scorer.toInput(slice(images as Tensor4D, [first, 0, 0, 0], [last - first, -1, -1, -1])));
+}
+
+/** Returns image `index` as it came: a tensor `[1,H,W,C]` that is the caller's, or the picture itself. */
+export function imageAt(images: ImagesInput, index: number): ImageInput {
+  const image: ImageInput = Array.isArray(images) ? (images[index] as ImageInput) : (images as ImageInput);
+  if (!(image instanceof Tensor)) return image as DecodedImage;
+  const [height, width, channels] = image.shape.slice(-3) as [number, number, number];
+  if (image.rank === 3) return reshape<Rank.R4>(image, [1, height, width, channels]);
+  const batch = image as Tensor4D;
+  return Array.isArray(images) ? clone<Tensor4D>(batch) : slice(batch, [index, 0, 0, 0], [1, height, width, channels]);
+}
