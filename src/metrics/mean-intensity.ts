@@ -1,4 +1,5 @@
 /** How much of an image a map lights up: the fourth measure of Lee & Kim 2021, section 4.2. */
+import {finiteValues} from './_finite-values.js';
 
 /**
  * Computes the mean value of a map, its brightness.
@@ -8,13 +9,8 @@
  * @throws {RangeError} If the map has no values or one is not finite.
  */
 export function meanIntensity(map: {readonly data: ArrayLike<number>}): number {
-  const {data} = map;
-  if (data.length === 0) throw new RangeError('meanIntensity: map must have values, but is empty.');
+  const data = finiteValues('meanIntensity', map);
   let sum = 0;
-  for (let index = 0; index < data.length; index++) {
-    const value = data[index] as number;
-    if (!Number.isFinite(value)) throw new RangeError(`meanIntensity: map must have finite values, but is ${value} at index ${index}.`);
-    sum += value;
-  }
+  for (let index = 0; index < data.length; index++) sum += data[index] as number;
   return sum / data.length;
 }
