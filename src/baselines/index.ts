@@ -1,3 +1,8 @@
+export {type FeatureSelection} from './feature-selection.js';
+export {limeExplainer} from './lime-explainer.js';
+export {limeMask, limePicture, type LimeMaskInput, type LimeMaskOptions, type LimePictureOptions} from './lime-mask.js';
+export {type LimeOptions, type SegmentFn, type Segmenter} from './lime-options.js';
+export {lime, type LimeMap} from './lime.js';
 export {randomMap, type RandomMapOptions} from './random-map.js';
 export {gridSegments, type GridOptions} from './superpixels/grid.js';
 export {quickshift, type QuickshiftOptions} from './superpixels/quickshift.js';

@@ -1,0 +1,138 @@
+/**
+ * LIME for images (Ribeiro et al. 2016, as in marcotcr/lime): hide random segments of the image, look
+ * at the scores, and fit a linear model whose coefficients say what each segment adds. Unlike there,
+ * one seed decides everything, and images keep their channels: no grey becomes RGB.
+ */
+import {tensor4d} from '@tensorflow/tfjs-core';
+import {Random} from '../core/random.js';
+import type {ImagesInput, SaliencyMap} from '../core/types.js';
+import {scoreModel, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
+import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
+import {fitLime, type LimeFit} from './lime-fit.js';
+import {countImages, hidingColours, readImage, type LimeImage} from './lime-image.js';
+import {limeSettings, recordOf, type LimeOptions, type LimeSettings} from './lime-options.js';
+import {hideSegments} from './lime-perturb.js';
+import {cosineDistance, kernelWeight, sampleRows} from './lime-samples.js';
+import {segmentImage} from './lime-segments.js';
+import {limeWarnings} from './lime-warnings.js';
+import {designOf} from './ridge.js';
+import type {Segments} from './superpixels/segments.js';
+
+/** A LIME explanation of one class; `data` holds for every pixel the weight of its segment, which may be negative. */
+export interface LimeMap extends SaliencyMap, LimeFit {
+  /** The segments that the weights belong to. */
+  readonly segments: Segments;
+  /** Neighbours that were scored, the image included. */
+  readonly numSamples: number;
+  /** What makes this explanation doubtful, in words; empty when nothing does. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Explains images by LIME: cuts each into segments, scores `numSamples` copies with half of them
+ * hidden at random (the first copy is the image), weighs these by `√exp(−d² / kernelWidth²)` with the
+ * cosine distance `d = 1 − √(kept / segments)`, and fits `score ≈ intercept + Σ weight · kept` by
+ * ridge regression. All classes come from the same samples, and an image gets the same samples alone
+ * and among others.
+ *
+ * Copies are made as the network sees the image: what is kept stays exactly as it was, and the
+ * colour that hides a segment goes through the preprocessing like any pixel. Segments are cut from
+ * that image too, at its size: with the preprocessing undone where a Teacher has one, otherwise with
+ * its range of values stretched to 0–255, and averaged to grey unless it has 1 or 3 channels.
+ *
+ * @param images One or several: tensors as the network sees them, `[H,W,C]` or `[N,H,W,C]`, any C; or
+ *   decoded pictures if `model` is a Teacher. Borrowed.
+ * @param model A LayersModel or Teacher (probabilities are explained), a GraphModel or a score
+ *   function (its scores as they are). Borrowed.
+ * @returns One map per image and class, image by image, classes in the order of `target`. Plain
+ *   numbers, nothing to free.
+ * @throws {TypeError} If an argument is of the wrong kind, or a decoded picture comes without a Teacher.
+ * @throws {RangeError} If an option or `target` is out of range, segments have another size than the
+ *   image, or the model's scores are malformed. Aborting rejects with the signal's reason.
+ * @see Ribeiro, Singh & Guestrin 2016, "Why Should I Trust You?"; its code, whose numbers the
+ *   defaults give for the same segments and samples.
+ * @example
+ * const [map] = await lime(imageData, teacher, {numSamples: 500, target: [1, 7]});
+ * for (const warning of map.warnings) showHint(warning);
+ */
+export async function lime(images: ImagesInput, model: BlackBoxModel, options: LimeOptions = {}): Promise<LimeMap[]> {
+  const settings = limeSettings(options);
+  const scorer = scoreModel(model);
+  const numImages = countImages(images);
+  const {numSamples} = settings;
+  const maps: LimeMap[] = [];
+  for (let index = 0; index < numImages; index++) {
+    options.signal?.throwIfAborted();
+    const image = await readImage(images, index, scorer, model);
+    const segments = await segmentImage(image.picture, index, settings);
+    const rows = sampleRows(numSamples, segments.numSegments, new Random(settings.seed).split('lime'));
+    const report = (done: number): void => options.onProgress?.({stage: 'lime', done: index * numSamples + done, total: numImages * numSamples});
+    const scored = await scoreRows({image, segments, rows, scorer, settings, options, report});
+    const design = designOf(rows, rows.map((row) => kernelWeight(cosineDistance(row), settings.kernelWidth)));
+    for (const {target, score, values} of scored) {
+      maps.push(mapOf(target, score, fitLime(design, values, settings), segments, settings));
+    }
+  }
+  return maps;
+}
+
+interface ScoredTarget extends ResolvedTarget {
+  /** The scores of the class, one per row. */
+  readonly values: Float64Array;
+}
+
+interface Sampling {
+  readonly image: LimeImage;
+  readonly segments: Segments;
+  readonly rows: readonly Uint8Array[];
+  readonly scorer: ScoreModel;
+  readonly settings: LimeSettings;
+  readonly options: LimeOptions;
+  readonly report: (done: number) => void;
+}
+
+async function scoreRows({image, segments, rows, scorer, settings, options, report}: Sampling): Promise<ScoredTarget[]> {
+  const colours = hidingColours(image, segments, settings.hideColor);
+  let targets: ScoredTarget[] = [];
+  let width = 0;
+  for (let from = 0; from < rows.length; from += settings.batchSize) {
+    options.signal?.throwIfAborted();
+    const part = rows.slice(from, from + settings.batchSize);
+    const batch = tensor4d(hideSegments(image.values, colours, segments, part), [part.length, ...image.shape]);
+    const {values, numClasses} = await scorer.score(batch).finally(() => batch.dispose());
+    if (from === 0) {
+      width = numClasses;
+      // The first row is the image itself.
+      const [resolved = []] = resolveTargets('lime', options.target, {values: values.subarray(0, numClasses), numClasses});
+      targets = resolved.map((each) => ({...each, values: new Float64Array(rows.length)}));
+    }
+    if (numClasses !== width) throw new RangeError(`lime: the model must score the same classes every time, but gave ${width} and then ${numClasses}.`);
+    for (const {target, values: scores} of targets) {
+      part.forEach((_, index) => (scores[from + index] = values[index * numClasses + target] as number));
+    }
+    report(from + part.length);
+  }
+  return targets;
+}
+
+function mapOf(target: number, score: number, fit: LimeFit, segments: Segments, settings: LimeSettings): LimeMap {
+  const {labels, height, width, numSegments} = segments;
+  const weights = new Float32Array(numSegments);
+  for (const [segment, weight] of fit.coefficients) weights[segment] = weight;
+  const empty = weights.every((weight) => weight === weights[0]);
+  return {
+    data: Float32Array.from(labels, (label) => (empty ? 0 : (weights[label] as number))),
+    height,
+    width,
+    target,
+    score,
+    method: 'lime',
+    seed: settings.seed,
+    options: recordOf(settings),
+    empty,
+    ...fit,
+    segments,
+    numSamples: settings.numSamples,
+    warnings: limeWarnings(numSegments, settings),
+  };
+}
