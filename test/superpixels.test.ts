@@ -59,7 +59,7 @@ describe('stored label maps of photographs', () => {
 
 describe('Lab', () => {
   it('knows white, black and the primaries', () => {
-    // Published values for sRGB, D65 (brucelindbloom.com), to the last digit but one.
+    // Published values for sRGB, D65, rounded.
     const image = {data: Uint8Array.of(255, 255, 255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255), height: 1, width: 5};
     const expected = [100, 0, 0, 0, 0, 0, 53.24, 80.09, 67.2, 87.73, -86.18, 83.18, 32.3, 79.19, -107.86];
     expectClose(toLab('image', image).data, expected, {abs: 0.02}, 'Lab');

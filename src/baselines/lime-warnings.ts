@@ -1,6 +1,6 @@
 /** What makes a LIME explanation doubtful before one has looked at it. */
 
-// The rule of thumb of LIME's authors (marcotcr/lime#109).
+// The rule of thumb of LIME's authors.
 const SAMPLES_PER_SEGMENT = 10;
 // As many as `limeMask` marks unless told otherwise.
 const SHOWN_FEATURES = 5;
