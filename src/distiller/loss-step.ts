@@ -2,7 +2,7 @@
  * The losses of one batch as functions of the networks: what `train` takes gradients of. All
  * arguments are borrowed.
  */
-import {mul, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {mul, tidy, zerosLike, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import type {Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
@@ -26,8 +26,8 @@ export interface PreparedBatch {
   readonly images: Tensor4D;
   /** `[N,K]`, K ≥ 2. */
   readonly teacherLogits: Tensor2D;
-  /** `[N,K]`. */
-  readonly oneHotLabels: Tensor2D;
+  /** `[N,K]`; `undefined` where the batch has no labels. */
+  readonly oneHotLabels: Tensor2D | undefined;
 }
 
 /** The loss to be minimised, and every number to be reported, all scalars. */
@@ -57,9 +57,12 @@ export function stageLoss(stage: Stage, networks: Networks, batch: PreparedBatch
     let statistics: Record<string, Scalar> = {};
     if (stage !== 'explanation') {
       const {alpha, temperature} = settings;
-      const {soft, hard} = distillationLoss(logits, batch.teacherLogits, batch.oneHotLabels, {alpha, temperature});
-      losses['soft'] = {values: soft, weight: alpha};
-      losses['hard'] = {values: hard, weight: 1 - alpha};
+      const labels = batch.oneHotLabels;
+      const {soft, hard} = distillationLoss(logits, batch.teacherLogits, labels ?? zerosLike(logits), {alpha, temperature});
+      losses['soft'] = {values: soft, weight: labels === undefined ? 1 : alpha};
+      // Without labels the soft loss stands alone. The teacher's own decision in their place would
+      // sharpen every doubtful answer, and the student would agree with the teacher less.
+      if (labels !== undefined) losses['hard'] = {values: hard, weight: 1 - alpha};
     }
     if (stage !== 'student') {
       const saliency = networks.decoder.apply(deltas, {training}) as Tensor4D;

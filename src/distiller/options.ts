@@ -24,7 +24,7 @@ export interface FitOptions {
   readonly learningRate?: PerStage<number> | undefined;
   /** Factor on the rate by epoch. @default cosineSchedule */
   readonly schedule?: PerStage<LearningRateSchedule> | undefined;
-  /** α, weight of the soft against the hard distillation loss, 0–1. @default 0.5 */
+  /** α, weight of the soft against the hard distillation loss, 0–1. Batches without labels train on the soft loss alone. @default 0.5 */
   readonly alpha?: number | undefined;
   /** t, the temperature of the soft loss, above 0. @default 1 */
   readonly temperature?: number | undefined;

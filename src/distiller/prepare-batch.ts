@@ -1,5 +1,5 @@
 /** A batch as the losses need it: network input, the teacher's logits, labels. */
-import {argMax, cast, oneHot, sum, tidy, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {cast, oneHot, sum, tidy, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {withTensors} from '../core/tensors.js';
 import type {Teacher} from '../core/types.js';
 import {batchLabels, type TrainingBatch} from '../data/batches.js';
@@ -21,9 +21,7 @@ export async function prepareBatch(teacher: Teacher, batch: TrainingBatch): Prom
     await checkFinite(images);
     const answers = tidy(() => {
       const teacherLogits = classLogits(teacher.logits(images));
-      // Without labels the teacher's own decision is the label.
-      const indices = labels ?? argMax<Tensor1D>(teacherLogits, 1);
-      return {teacherLogits, oneHotLabels: cast(oneHot(indices as Tensor1D, numClasses) as Tensor2D, 'float32')};
+      return {teacherLogits, oneHotLabels: labels === undefined ? undefined : (cast(oneHot(labels as unknown as Tensor1D, numClasses), 'float32') as Tensor2D)};
     });
     return {images: scope.release(images), ...answers};
   });

@@ -26,7 +26,7 @@ export interface StudentFromTeacherOptions {
    * @default the last such layer at each of the three coarsest scales
    */
   readonly taps?: readonly [string, string, string] | undefined;
-  /** Value in (0,1) at which both gates of each CBAM start. @default 0.98 */
+  /** Value in (0,1) at which both gates of each CBAM start. @default 0.99 */
   readonly initialGate?: number | undefined;
   /** Reduction in the channel gates. @default 16 */
   readonly ratio?: number | undefined;
@@ -60,7 +60,7 @@ export function attentionSites(teacherModel: NonNullable<Teacher['model']>): Att
  * @throws {LayerNotFoundError} By the builder: if a tap is not one of those places; lists them.
  */
 export function studentFromTeacher(options: StudentFromTeacherOptions = {}): StudentBuilder {
-  const {taps, initialGate = 0.98, ratio = 16, delta = 'normalised'} = options;
+  const {taps, initialGate = 0.99, ratio = 16, delta = 'normalised'} = options;
   checkNumber('studentFromTeacher: initialGate', initialGate, 1e-6, 1 - 1e-6);
   return (teacher, {seed}) => {
     if (teacher.model === undefined) {
