@@ -1,5 +1,8 @@
+import {ones, type Tensor3D} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
 import {drawMaskGrids, masksFromGrids, type MaskGrids} from '../src/baselines/masks.js';
+import {rise} from '../src/baselines/rise.js';
+import type {ScoreFn} from '../src/core/types.js';
 import {expectClose, expectNoLeak, type Tolerance} from './helpers/expect.js';
 import {golden, hasGolden, type GoldenArray} from './helpers/golden.js';
 
@@ -18,9 +21,24 @@ interface MaskCase {
   mask_sums: GoldenArray;
 }
 
+interface ScoreCase {
+  name: string;
+  height: number;
+  width: number;
+  s: number;
+  p: number;
+  classes: number;
+  grids: GoldenArray;
+  shifts: GoldenArray;
+  probs: GoldenArray;
+  saliency: GoldenArray;
+  saliency_mask_sum: GoldenArray;
+}
+
 interface Family {
-  tolerance: Record<'masks' | 'masks_sub' | 'mask0', Tolerance>;
+  tolerance: Record<'masks' | 'masks_sub' | 'mask0' | 'saliency' | 'saliency_mask_sum', Tolerance>;
   mask_cases: MaskCase[];
+  score_cases: ScoreCase[];
 }
 
 const read = (grids: MaskGrids, size: [number, number]): Float32Array => {
@@ -31,8 +49,10 @@ const read = (grids: MaskGrids, size: [number, number]): Float32Array => {
   return values;
 };
 
-describe.skipIf(!hasGolden('rise_masks'))('stored masks of RISE (family rise_masks)', () => {
-  const {tolerance, mask_cases} = hasGolden('rise_masks') ? golden<Family>('rise_masks') : {tolerance: {} as never, mask_cases: []};
+const stored = hasGolden('rise_masks');
+
+describe.skipIf(!stored)(`stored numbers of RISE${stored ? '' : ': the family rise_masks is not here (AKD_GOLDENS)'}`, () => {
+  const {tolerance, mask_cases, score_cases} = stored ? golden<Family>('rise_masks') : {tolerance: {} as never, mask_cases: [], score_cases: []};
 
   it.each(mask_cases)('$name', async ({height, width, s, stride, grids, shifts, masks, masks_sub, mask0, mask_sums}) => {
     await expectNoLeak(() => {
@@ -46,6 +66,21 @@ describe.skipIf(!hasGolden('rise_masks'))('stored masks of RISE (family rise_mas
       const sums = [...mask_sums.values].map((_, mask) => actual.subarray(mask * height * width, (mask + 1) * height * width).reduce((sum, value) => sum + value, 0));
       expectClose(sums, mask_sums.values, {abs: 1e-6 * height * width}, 'mask_sums');
     });
+  });
+
+  it.each(score_cases)('maps of all classes of $name', async ({height, width, s, p, classes, grids, shifts, probs, saliency, saliency_mask_sum}) => {
+    const rows = Array.from({length: probs.shape[0]!}, (_, row) => probs.values.slice(row * classes, (row + 1) * classes) as Float32Array);
+    for (const [variant, expected] of [['official', saliency], ['normalised', saliency_mask_sum]] as const) {
+      // The unmasked image comes first; its scores do not matter where classes are given.
+      const answers = [new Float32Array(classes), ...rows];
+      const replay: ScoreFn = (batch) => answers.splice(0, batch.shape[0]);
+      const masks = {gridSize: s, bits: grids.values, shifts: shifts.values};
+      const maps = await rise(ones([height, width, 3]) as Tensor3D, replay, {masks, keepProbability: p, variant, batchSize: 16, target: Array.from({length: classes}, (_, index) => index)});
+      maps.forEach(({data}, index) => {
+        const map = expected.values.slice(index * height * width, (index + 1) * height * width);
+        expectClose(data, map, tolerance[variant === 'official' ? 'saliency' : 'saliency_mask_sum'], `${variant}, class ${index}`);
+      });
+    }
   });
 });
 

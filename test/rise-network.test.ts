@@ -1,0 +1,48 @@
+/** RISE on a real network. Needs the model and the photographs, and wasm: cpu takes a minute. */
+import './helpers/use-wasm.js';
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import {tensor3d} from '@tensorflow/tfjs-core';
+import {expect, it} from 'vitest';
+import {rise} from '../src/baselines/rise.js';
+import {loadLayersModelFromFiles} from '../src/data/load-layers-model.js';
+import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
+import {expectClose, expectNoLeak, type Tolerance} from './helpers/expect.js';
+import {golden, hasGolden, type GoldenArray} from './helpers/golden.js';
+
+interface Photographs {
+  images: GoldenArray;
+  s: number;
+  p: number;
+  grids: GoldenArray;
+  shifts: GoldenArray;
+  tolerance: Record<'probs' | 'saliency', Tolerance>;
+  cases: {image: number; target: number; probabilities: GoldenArray; saliency: GoldenArray}[];
+}
+
+it('gives the stored maps of a CIFAR-10 ResNet, of pictures and of tensors', {timeout: 240_000}, async ({skip}) => {
+  const folder = join(process.env['AKD_DATA'] ?? join(import.meta.dirname, '../../shared/data'), 'models/resnet20_cifar10');
+  if (!hasGolden('full_rise_causal')) skip('The family full_rise_causal holds photographs and is not here (AKD_GOLDENS).');
+  if (!existsSync(folder)) skip(`There is no ${folder} (AKD_DATA).`);
+  const {images, s, p, grids, shifts, cases, tolerance} = golden<Photographs>('full_rise_causal');
+  const masks = {gridSize: s, bits: grids.values, shifts: shifts.values};
+  const model = await loadLayersModelFromFiles(folder);
+  const teacher = teacherFromLayersModel(model, {preprocessing: 'torch'});
+  const [mean, std] = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]] as const;
+  const size = 32 * 32 * 3;
+  await expectNoLeak(async () => {
+    for (const [index, {image, target, probabilities, saliency}] of cases.entries()) {
+      const pixels = images.values.slice(image * size, (image + 1) * size) as Uint8Array;
+      const [map] = await rise({data: pixels, width: 32, height: 32}, teacher, {masks, keepProbability: p, batchSize: 50});
+      expect(map!.target).toBe(target);
+      expectClose([map!.score], [probabilities.values[target]!], tolerance.probs, `score ${index}`);
+      expectClose(map!.data, saliency.values, tolerance.saliency, `map ${index}`);
+      if (index > 0) continue;
+      const x = tensor3d(Float32Array.from(pixels, (pixel, at) => (pixel / 255 - mean[at % 3]!) / std[at % 3]!), [32, 32, 3]);
+      const [same] = await rise(x, model, {masks, keepProbability: p, batchSize: 64});
+      x.dispose();
+      expectClose(same!.data, saliency.values, tolerance.saliency, 'of a tensor');
+    }
+  });
+  model.dispose();
+});
