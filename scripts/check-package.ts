@@ -1,0 +1,88 @@
+/**
+ * Uses the package as its users do: packs it, unpacks it into an empty project, and imports every
+ * entry as ESM and as CommonJS. Run after `npm run build`; part of `npm run check:package`.
+ */
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const entries = ['.', './layers', './losses', './metrics', './baselines', './node'];
+const browserEntries = ['index', 'layers', 'losses', 'metrics', 'baselines'];
+
+// Importing must not choose a backend, start anything or know where it is; afterwards it must work.
+const use = `
+  const before = Object.keys(tf.engine().registryFactory).length;
+  assert.equal(before, 0, 'importing registered a backend');
+  const {AttentiveDistiller, insertionScore, VERSION, selectBackend} = main;
+  assert.equal(typeof AttentiveDistiller.create, 'function');
+  assert.equal(VERSION, require('attentive-distiller/package.json').version, 'VERSION and package.json differ');
+  selectBackend({prefer: ['wasm', 'cpu']}).then(async ({backend}) => {
+    assert.ok(['wasm', 'cpu'].includes(backend));
+    const sum = (batch) => tf.tidy(() => {
+      const total = tf.reshape(tf.sum(batch, [1, 2, 3]), [-1, 1]);
+      return tf.concat([total, tf.onesLike(total)], 1);
+    });
+    const image = tf.tensor3d([0.4, 0.3, 0.2, 0.1], [2, 2, 1]);
+    const {auc} = await insertionScore(image, [[0.4, 0.3], [0.2, 0.1]], sum, {stepSize: 2, substrate: 'zeros', target: 0});
+    assert.ok(Math.abs(auc - 0.6) < 1e-6, 'insertion of the example is ' + auc);
+    assert.equal(tf.memory().numTensors, 1);
+  });
+`;
+
+const folder = mkdtempSync(join(tmpdir(), 'package-'));
+try {
+  const [{filename, files, unpackedSize}] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [
+    {filename: string; unpackedSize: number; files: {path: string}[]},
+  ];
+  for (const {path} of files) {
+    assert.ok(/^(dist\/[\w.-]+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path), `${path} does not belong into the package`);
+  }
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, 'attentive-distiller'), {recursive: true});
+  execFileSync('tar', ['-xzf', join(folder, filename), '-C', join(modules, 'attentive-distiller'), '--strip-components=1']);
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  }
+
+  writeFileSync(
+    join(folder, 'esm.mjs'),
+    `import assert from 'node:assert/strict';
+     import {createRequire} from 'node:module';
+     import * as tf from '@tensorflow/tfjs-core';
+     import * as main from 'attentive-distiller';
+     const require = createRequire(import.meta.url);
+     for (const entry of ${JSON.stringify(entries)}) await import('attentive-distiller' + entry.slice(1));
+     ${use}`,
+  );
+  writeFileSync(
+    join(folder, 'cjs.cjs'),
+    `const assert = require('node:assert/strict');
+     const tf = require('@tensorflow/tfjs-core');
+     const main = require('attentive-distiller');
+     for (const entry of ${JSON.stringify(entries)}) require('attentive-distiller' + entry.slice(1));
+     ${use}`,
+  );
+  for (const file of ['esm.mjs', 'cjs.cjs']) execFileSync(process.execPath, [join(folder, file)], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']});
+
+  const dist = join(modules, 'attentive-distiller/dist');
+  for (const entry of browserEntries) {
+    for (const file of reachable(dist, `${entry}.js`)) {
+      const text = readFileSync(join(dist, file), 'utf8');
+      assert.ok(!/from\s*["'](node:|fs|path|sharp)/.test(text), `${file}, which ${entry} imports, imports Node: it would break browsers`);
+    }
+  }
+  console.log(`The package works as ESM and CommonJS: ${files.length} files, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked.`);
+} finally {
+  rmSync(folder, {recursive: true, force: true});
+}
+
+/** The files that an entry loads with its static imports. */
+function reachable(dist: string, file: string, seen: Set<string> = new Set()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const [, next] of readFileSync(join(dist, file), 'utf8').matchAll(/(?:from|import)\s*["']\.\/([\w.-]+)["']/g)) reachable(dist, next as string, seen);
+  return seen;
+}
