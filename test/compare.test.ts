@@ -322,6 +322,11 @@ describe('formatComparison', () => {
     ]);
   });
 
+  it('shows flat maps where there are any', () => {
+    const lines = formatComparison([rows[0]!, {...rows[1]!, emptyMaps: 1}]).split('\n');
+    expect([lines[0], lines[3]]).toEqual(['method    images  flat maps  insertion  pointing', 'RISE           1          1  0.800      – (0)']);
+  });
+
   it('adds standard errors on request', () => {
     expect(formatComparison(rows, {standardErrors: true}).split('\n').at(2)).toBe('Grad-CAM      20  0.712 ± 0.012  0.500 ± 0.012 (18)');
     expect(formatComparison([])).toMatch(/^method/);

@@ -11,7 +11,8 @@ export interface FormatComparisonOptions extends TableOptions {
 /**
  * Lays a comparison out as an aligned table: a line per explainer, its number of images, and the mean
  * of every measure. A measure that was not defined for all of these images shows its own number
- * of images in brackets.
+ * of images in brackets. Flat maps, whose insertion and deletion mean little, get a column if there
+ * are any.
  *
  * @param rows What `compare` returned.
  * @returns Lines joined by `\n`.
@@ -26,6 +27,7 @@ export function formatComparison(rows: readonly ComparisonRow[], options: Format
     const show = (value: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '–');
     return `${show(mean)}${standardErrors ? ` ± ${show(standardError)}` : ''}${images === row.images ? '' : ` (${images})`}`;
   };
-  const cells = rows.map((row) => [row.method, row.images, ...measures.map((name) => cell(row, name))]);
-  return formatTable(['method', 'images', ...measures], cells, {digits});
+  const anyEmpty = rows.some(({emptyMaps}) => emptyMaps > 0);
+  const cells = rows.map((row) => [row.method, row.images, ...(anyEmpty ? [row.emptyMaps] : []), ...measures.map((name) => cell(row, name))]);
+  return formatTable(['method', 'images', ...(anyEmpty ? ['flat maps'] : []), ...measures], cells, {digits});
 }
