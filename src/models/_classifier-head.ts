@@ -6,7 +6,7 @@ import {clone, log, maximum, reshape, tidy, type Tensor, type Tensor2D, type Ten
 import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import {isContainer, planGraph, type GraphPlan, type Step} from './_graph-plan.js';
-import {executeGraph, type LayerVisit} from './execute-graph.js';
+import {executeGraph, type ExecuteOptions, type LayerVisit} from './execute-graph.js';
 
 /** A classifier without its closing activation. */
 export interface Classifier {
@@ -16,8 +16,11 @@ export interface Classifier {
   readonly squashPath: string | undefined;
   /** Whether the output is an average of distributions, so that its logits are their logarithm. */
   readonly averages: boolean;
-  /** `[N,H,W,C]` to `[N,K]`, in inference mode, differentiable; the caller's. */
-  logits(images: Tensor4D): Tensor2D;
+  /**
+   * `[N,H,W,C]` to `[N,K]`, in inference mode, differentiable with respect to the images and to the
+   * outputs that are given by path; the caller's.
+   */
+  logits(images: Tensor4D, given?: ExecuteOptions['given']): Tensor2D;
 }
 
 type Refuse = (reason: string) => never;
@@ -67,9 +70,9 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
     numClasses,
     squashPath: raw === undefined ? undefined : head.path,
     averages: averages !== undefined,
-    logits: (images) =>
+    logits: (images, given) =>
       tidy(() => {
-        const output = executeGraph(model, images, {onLayer}) as Tensor;
+        const output = executeGraph(model, images, {onLayer, given}) as Tensor;
         const scores = averages === 'softmax' ? log(maximum(output, MIN_PROBABILITY)) : output;
         return reshape(scores, [images.shape[0], numClasses]) as Tensor2D;
       }),
