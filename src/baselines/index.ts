@@ -1,4 +1,6 @@
+export {type CamVariant} from './cam-variant.js';
 export {type FeatureSelection} from './feature-selection.js';
+export {gradCam, gradCamExplainer, type GradCamOptions} from './grad-cam.js';
 export {limeExplainer} from './lime-explainer.js';
 export {limeMask, limePicture, type LimeMaskInput, type LimeMaskOptions, type LimePictureOptions} from './lime-mask.js';
 export {type LimeOptions, type SegmentFn, type Segmenter} from './lime-options.js';
