@@ -1,4 +1,5 @@
 export {type CamVariant} from './cam-variant.js';
+export {classActivationMap, classActivationMapExplainer, type ClassActivationMapOptions} from './class-activation-map.js';
 export {type FeatureSelection} from './feature-selection.js';
 export {gradCam, gradCamExplainer, type GradCamOptions} from './grad-cam.js';
 export {limeExplainer} from './lime-explainer.js';
