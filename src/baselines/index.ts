@@ -1,7 +1,9 @@
+export {type ChannelReduction} from './_cam-channels.js';
 export {type CamVariant} from './cam-variant.js';
 export {classActivationMap, classActivationMapExplainer, type ClassActivationMapOptions} from './class-activation-map.js';
 export {type FeatureSelection} from './feature-selection.js';
 export {gradCam, gradCamExplainer, type GradCamOptions} from './grad-cam.js';
+export {gradientSaliency, gradientSaliencyExplainer, type GradientSaliencyOptions} from './gradient-saliency.js';
 export {limeExplainer} from './lime-explainer.js';
 export {limeMask, limePicture, type LimeMaskInput, type LimeMaskOptions, type LimePictureOptions} from './lime-mask.js';
 export {type LimeOptions, type SegmentFn, type Segmenter} from './lime-options.js';
@@ -10,6 +12,7 @@ export {drawMaskGrids, masksFromGrids, type MaskGridOptions, type MaskGrids} fro
 export {randomMap, type RandomMapOptions} from './random-map.js';
 export {type RiseOptions, type RiseVariant, type StableRule} from './rise-options.js';
 export {rise, riseExplainer, type RiseMap} from './rise.js';
+export {smoothGrad, smoothGradExplainer, type SmoothGradOptions} from './smooth-grad.js';
 export {gridSegments, type GridOptions} from './superpixels/grid.js';
 export {quickshift, type QuickshiftOptions} from './superpixels/quickshift.js';
 export {relabelSegments, type LabelMap, type Segments} from './superpixels/segments.js';
