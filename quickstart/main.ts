@@ -4,21 +4,25 @@
  */
 import {
   AttentiveDistiller,
-  deletionScore,
-  evidenceShare,
-  insertionScore,
-  randomMap,
+  compare,
+  energyInside,
+  formatComparison,
+  gradCamExplainer,
+  limeExplainer,
+  randomExplainer,
+  riseExplainer,
   selectBackend,
-  type SaliencyMap,
+  type Measure,
 } from '../src/index.js';
 import {readOptions} from './options.js';
 import {ProgressBar} from './progress-bar.js';
 import {writeSheet} from './sheet.js';
-import {formatTable} from './table.js';
 import {ownWorld, shapesWorld, type World} from './worlds.js';
 
 const SHEET = 12;
 const CAUSAL_STEPS = 32;
+// RISE and LIME ask the teacher hundreds of times per picture.
+const SLOW = 8;
 
 const started = performance.now();
 const options = readOptions();
@@ -40,45 +44,41 @@ for await (const {stage, done, total, losses, meanIntensity} of distiller.fit(ba
 }
 bar.stop();
 
-const maps = await distiller.explain(unseen.map(({image}) => image));
-const random = maps.map(({height, width, target}, index) => randomMap({height, width, target, seed: options.seed + index}));
-const methods: Record<string, readonly SaliencyMap[]> = {ours: maps, random};
-
-const rows: (string | number)[][] = [];
-for (const [method, drawn] of Object.entries(methods)) {
-  const [height, width] = distiller.teacher.inputShape;
-  const stepSize = Math.ceil((height * width) / CAUSAL_STEPS);
-  const measure = async (score: typeof insertionScore, stage: string): Promise<number> => {
-    const results = await score(unseen.map(({image}) => image), drawn, distiller.teacher, {
-      stepSize,
-      onProgress: ({done, total}) => {
-        bar.update({stage: `${stage}, ${method}`, done, total});
-      },
-    });
-    return mean(results.map(({auc}) => auc));
-  };
-  const row: (string | number)[] = [method, await measure(insertionScore, 'insertion'), await measure(deletionScore, 'deletion')];
-  const shares = drawn.flatMap((map, index) => {
-    const evidence = unseen[index]?.evidence;
-    return evidence === undefined ? [] : [evidenceShare(map, evidence)];
-  });
-  if (shares.length > 0) row.push(mean(shares.map(({share}) => share)), mean(shares.map(({areaShare}) => areaShare)), mean(shares.map(({ratio}) => ratio)));
-  rows.push(row);
-}
+// Every method explains the same pictures and classes; the slow ones fewer of them.
+const {teacher} = distiller;
+const [height, width] = teacher.inputShape;
+const stepSize = Math.ceil((height * width) / CAUSAL_STEPS);
+const known = unseen.every(({evidence}) => evidence !== undefined);
+const timesChance: Measure = {name: 'times chance', measure: ({map, index}) => energyInside(map, unseen[index]?.evidence as Uint8Array).ratio};
+const rows = await compare({
+  explainers: {
+    ours: distiller,
+    RISE: riseExplainer(teacher, {numMasks: 400, gridSize: 7}),
+    LIME: limeExplainer(teacher, {numSamples: 400, segmenter: 'slic'}),
+    'Grad-CAM': gradCamExplainer(teacher),
+    random: randomExplainer(teacher),
+  },
+  measures: ['insertion', 'deletion', ...(known ? (['energy', timesChance] as const) : []), 'seconds'],
+  images: unseen.map(({image}) => image),
+  model: teacher,
+  regions: known ? unseen.map(({evidence}) => evidence) : undefined,
+  limits: {RISE: SLOW, LIME: SLOW},
+  settings: {insertion: {stepSize}, deletion: {stepSize}},
+  seed: options.seed,
+  onProgress: (progress) => {
+    bar.update(progress);
+  },
+});
 bar.stop();
 
+const maps = await distiller.explain(unseen.slice(0, SHEET).map(({image}) => image));
 await writeSheet(
-  maps.slice(0, SHEET).map((map, index) => ({...(unseen[index] as World['unseen'][number]), map, caption: `${className(map.target)} ${map.score.toFixed(2)}`})),
+  maps.map((map, index) => ({...(unseen[index] as World['unseen'][number]), map, caption: `${className(map.target)} ${map.score.toFixed(2)}`})),
   options.out,
 );
-const evidenceColumns = rows[0]?.length === 6 ? ['H on evidence', 'evidence area', 'times chance'] : [];
-console.log(`\n${unseen.length} unseen pictures (insertion: higher is better, deletion: lower)\n`);
-console.log(formatTable(['method', 'insertion', 'deletion', ...evidenceColumns], rows));
+console.log(`\nUnseen pictures. Insertion: higher is better; deletion: lower.${known ? ' Energy: share of the map on the object that decides.' : ''}\n`);
+console.log(formatComparison(rows));
 console.log(`\nPictures: ${options.out}. ${((performance.now() - started) / 1000).toFixed(0)} s in all.`);
 
 distiller.dispose();
 model.dispose();
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}

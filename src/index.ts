@@ -44,5 +44,6 @@ export {explanationDecoder, type ExplanationDecoderOptions} from './models/expla
 export {residualStudent, type ResidualStudentOptions} from './models/residual-student.js';
 export {attentionSites, studentFromTeacher, type AttentionSite, type StudentFromTeacherOptions} from './models/student-from-teacher.js';
 export {type Student, type StudentBuilder, type StudentBuilderOptions} from './models/student.js';
+export {type BlackBoxModel, type GraphModelLike} from './models/score-model.js';
 export {teacherFromLayersModel, type TeacherOptions} from './models/teacher-from-layers-model.js';
 export * from './render/index.js';
