@@ -15,6 +15,7 @@ import type {PreprocessingName} from '../core/preprocessing.js';
 import type {Explainer, ExplainerOptions, ImagesInput, Preprocessing, SaliencyMap, Teacher} from '../core/types.js';
 import {loadArtifacts, saveArtifacts} from '../data/artifact-store.js';
 import type {TrainingBatches} from '../data/batches.js';
+import {disposeModel} from '../models/dispose-model.js';
 import {explanationDecoder, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
 import type {Student, StudentBuilder} from '../models/student.js';
 import {studentFromTeacher} from '../models/student-from-teacher.js';
@@ -109,7 +110,7 @@ export class AttentiveDistiller implements Explainer {
       const decoder = explanationDecoder(taps, [height, width], {...decoderOptions, seed});
       return new AttentiveDistiller(teacher, {student, decoder, seed, startedFromTeacher: !student.trainingMode});
     } catch (error) {
-      student.model.dispose();
+      disposeModel(student.model);
       throw error;
     }
   }
@@ -197,8 +198,8 @@ export class AttentiveDistiller implements Explainer {
     try {
       await checkSameTeacher(teacher, checkpoint.teacher);
     } catch (error) {
-      checkpoint.student.model.dispose();
-      checkpoint.decoder.dispose();
+      disposeModel(checkpoint.student.model);
+      disposeModel(checkpoint.decoder);
       throw error;
     }
     return new AttentiveDistiller(teacher, checkpoint);
@@ -209,8 +210,8 @@ export class AttentiveDistiller implements Explainer {
     if (this.#state === 'disposed') return;
     if (this.#state === 'training') throw new AttentiveError('AttentiveDistiller.dispose: still training. Abort or leave the loop over fit() first.');
     this.#state = 'disposed';
-    this.#student.model.dispose();
-    this.#decoder.dispose();
+    disposeModel(this.#student.model);
+    disposeModel(this.#decoder);
   }
 
   /** `using distiller = await AttentiveDistiller.create(…)` frees it at the end of the block. */

@@ -5,6 +5,7 @@ import {checkInteger} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {VERSION} from '../core/version.js';
 import {registerLayers} from '../layers/register-layers.js';
+import {disposeModel} from '../models/dispose-model.js';
 import type {Student} from '../models/student.js';
 import type {TeacherProbe} from './teacher-probe.js';
 
@@ -80,7 +81,7 @@ export async function unpackCheckpoint(artifacts: io.ModelArtifacts, url: string
     const student = {model: await restore('student'), trainingMode: metadata.trainingMode};
     return {...metadata, student, decoder: await restore('decoder')};
   } catch (error) {
-    for (const model of built) model.dispose();
+    for (const model of built) disposeModel(model);
     throw new ModelFileError(`${url} could not be restored: ${(error as Error).message}`, {cause: error});
   } finally {
     dispose(tensors);

@@ -3,6 +3,7 @@ import {dispose, engine, tidy} from '@tensorflow/tfjs-core';
 import {models, type layers, type LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import {registerLayers} from '../layers/register-layers.js';
+import {disposeModel} from '../models/dispose-model.js';
 import {planGraph} from '../models/_graph-plan.js';
 
 /** A layer with weights, in the original and in the copy. */
@@ -54,13 +55,6 @@ export function restoreWeights({original, copy}: LayerPair): void {
   const weights = tidy(() => original.getWeights().map((weight) => weight.clone()));
   copy.setWeights(weights);
   dispose(weights);
-}
-
-/** tfjs counts a shared layer once per use and frees it never; so its weights are freed here. */
-function disposeModel(model: LayersModel): void {
-  const weights = model.weights.map((weight) => weight.read());
-  model.dispose();
-  dispose(weights.filter((weight) => !weight.isDisposed));
 }
 
 async function rebuild(where: string, original: LayersModel): Promise<LayersModel> {
