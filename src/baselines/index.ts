@@ -9,6 +9,7 @@ export {limeMask, limePicture, type LimeMaskInput, type LimeMaskOptions, type Li
 export {type LimeOptions, type SegmentFn, type Segmenter} from './lime-options.js';
 export {lime, type LimeMap} from './lime.js';
 export {drawMaskGrids, masksFromGrids, type MaskGridOptions, type MaskGrids} from './masks.js';
+export {randomExplainer} from './random-explainer.js';
 export {randomMap, type RandomMapOptions} from './random-map.js';
 export {type RiseOptions, type RiseVariant, type StableRule} from './rise-options.js';
 export {rise, riseExplainer, type RiseMap} from './rise.js';
