@@ -1,6 +1,11 @@
 /**
  * The members of the Grad-CAM family: each turns a feature map A and the gradient g = ∂z_c/∂A of a
- * class logit into one value per pixel, `Σ_k w_k · A_k`. They differ in the weights only:
+ * class logit into one value per pixel, `Σ_k w_k · A_k`. They differ in the weights only.
+ */
+import {add, clone, divNoNan, mean, mul, relu, sum, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
+
+/**
+ * How the gradient g = ∂z_c/∂A of a class logit becomes weights of the channels k of a feature map A:
  *
  * - `'grad-cam'` (Selvaraju et al. 2017, equation 1): `w_k = mean_xy g_k`.
  * - `'grad-cam++'` (Chattopadhay et al. 2018): `w_k = Σ_xy α_k · relu(g_k)` with
@@ -12,9 +17,6 @@
  * - `'layer-cam'` (Jiang et al. 2021): `w_k(x,y) = relu(g_k(x,y))`.
  * - `'xgrad-cam'` (Fu et al. 2020): `w_k = Σ_xy g_k · A_k / Σ_xy A_k`, 0 where the divisor is 0.
  */
-import {add, clone, divNoNan, mean, mul, relu, sum, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
-
-/** How gradients become weights. */
 export type CamVariant = 'grad-cam' | 'grad-cam++' | 'hires-cam' | 'layer-cam' | 'xgrad-cam';
 
 /** Every variant. */
