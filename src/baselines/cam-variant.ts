@@ -9,7 +9,7 @@ import {add, clone, divNoNan, mean, mul, relu, sum, tidy, type Tensor4D} from '@
  *
  * - `'grad-cam'` (Selvaraju et al. 2017, equation 1): `w_k = mean_xy g_k`.
  * - `'grad-cam++'` (Chattopadhay et al. 2018): `w_k = Σ_xy α_k · relu(g_k)` with
- *   `α_k = g_k² / (2·g_k² + g_k³ · Σ_ab A_k)`, their equations 10 and 19, which hold for the score
+ *   `α_k = g_k² / (2·g_k² + g_k³ · Σ_ab A_k)`, their equation 19, which holds for the score
  *   `exp(z_c)`. Its own factor `exp(z_c)` scales the whole map of an image and overflows, so it is left
  *   out: normalised maps are the same. Meant for maps behind a ReLU: where A is negative the
  *   denominator can vanish (such a pixel then gets 0 where it is exactly 0).
