@@ -32,7 +32,7 @@ const EPSILON = 1e-6;
  * @throws {RangeError} If the two shapes differ or `mode` is unknown.
  */
 export class AttentionDelta extends layers.Layer {
-  /** Name under which the layer is saved. @nocollapse */
+  /** Name under which the layer is saved. */
   static className = 'AttentiveDelta';
   readonly mode: DeltaMode;
 

@@ -19,7 +19,7 @@ export interface BilinearResizeConfig {
  * @throws {RangeError} If a size is not a whole number above 0.
  */
 export class BilinearResize extends layers.Layer {
-  /** Name under which the layer is saved. @nocollapse */
+  /** Name under which the layer is saved. */
   static className = 'AttentiveBilinearResize';
   readonly size: readonly [number, number];
 

@@ -38,7 +38,7 @@ export interface CBAMConfig {
  * followed by those of {@link SpatialAttention}.
  */
 export class CBAM extends layers.Layer {
-  /** Name under which the layer is saved. @nocollapse */
+  /** Name under which the layer is saved. */
   static className = 'AttentiveCBAM';
   readonly #config: CBAMConfig;
   readonly #channelGate: ChannelAttention;

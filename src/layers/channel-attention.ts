@@ -32,7 +32,7 @@ export interface ChannelAttentionConfig {
  * @throws {RangeError} If `ratio` is not a whole number above 0 or `initialGate` is not in (0,1).
  */
 export class ChannelAttention extends layers.Layer {
-  /** Name under which the layer is saved. @nocollapse */
+  /** Name under which the layer is saved. */
   static className = 'AttentiveChannelAttention';
   readonly ratio: number;
   readonly initialGate: number | undefined;

@@ -44,7 +44,7 @@ const MOMENTUM = 0.99;
  * @throws {RangeError} If `kernelSize` is not odd, or `initialGate` is not in (0,1).
  */
 export class SpatialAttention extends layers.Layer {
-  /** Name under which the layer is saved. @nocollapse */
+  /** Name under which the layer is saved. */
   static className = 'AttentiveSpatialAttention';
   readonly kernelSize: number;
   readonly poolOrder: 'max-mean' | 'mean-max';

@@ -31,7 +31,7 @@ export interface UpsampleBlockConfig {
  * @throws {RangeError} If `filters`, `size` or `kernelSize` is not a whole number above 0.
  */
 export class UpsampleBlock extends layers.Layer {
-  /** Name under which the layer is saved. @nocollapse */
+  /** Name under which the layer is saved. */
   static className = 'AttentiveUpsampleBlock';
   readonly filters: number;
   readonly size: readonly [number, number] | undefined;
