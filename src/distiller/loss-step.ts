@@ -2,13 +2,14 @@
  * The losses of one batch as functions of the networks: what `train` takes gradients of. All
  * arguments are borrowed.
  */
-import {mul, tidy, zerosLike, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, mul, sub, tidy, zerosLike, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import type {Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
 import {combineLosses, type WeightedLoss} from '../losses/combine-losses.js';
 import {distillationLoss} from '../losses/distillation-loss.js';
 import {explanationLoss} from '../losses/explanation-loss.js';
+import {blurImages} from '../metrics/blur.js';
 import type {Student} from '../models/student.js';
 import type {FitSettings, Stage} from './options.js';
 import {mapStatistics} from './map-statistics.js';
@@ -66,7 +67,7 @@ export function stageLoss(stage: Stage, networks: Networks, batch: PreparedBatch
     }
     if (stage !== 'student') {
       const saliency = networks.decoder.apply(deltas, {training}) as Tensor4D;
-      const masked = mul<Tensor4D>(batch.images, saliency);
+      const masked = maskedImages(batch.images, saliency, settings.fill);
       const maskedLogits =
         settings.scorer === 'teacher' ? classLogits(networks.teacher.logits(masked)) : runStudent(networks.student, masked, false).logits;
       const {fidelity, area} = explanationLoss(batch.teacherLogits, maskedLogits, saliency, {lambda, lambdaRule: settings.lambdaRule});
@@ -77,4 +78,10 @@ export function stageLoss(stage: Stage, networks: Networks, batch: PreparedBatch
     const {total, parts} = combineLosses(losses);
     return {total, reported: {...parts, ...statistics}};
   });
+}
+
+/** What is left of the images: x ⊙ H, or with H as the weight between the image and its blur. */
+function maskedImages(images: Tensor4D, saliency: Tensor4D, fill: FitSettings['fill']): Tensor4D {
+  const kept = mul<Tensor4D>(images, saliency);
+  return fill === 'zeros' ? kept : add<Tensor4D>(kept, mul(blurImages(images), sub(1, saliency)));
 }

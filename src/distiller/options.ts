@@ -40,6 +40,14 @@ export interface FitOptions {
    */
   readonly scorer?: 'teacher' | 'student' | undefined;
   /**
+   * What stands where H is 0. `'zeros'`: x ⊙ H, the mean colour, as in the paper. `'blur'`: the
+   * blurred image that insertion starts from, x ⊙ H + blur(x) ⊙ (1 − H), so that holes have no edges
+   * that the teacher might take for evidence. Maps then rank better on insertion and worse on
+   * deletion, and want a smaller λ.
+   * @default 'zeros'
+   */
+  readonly fill?: 'zeros' | 'blur' | undefined;
+  /**
    * Batches per epoch, where known: lets progress show a total from the first step. Counted by
    * itself for an array, and for anything else once the first epoch is over.
    */
@@ -71,6 +79,7 @@ export interface FitSettings {
   readonly lambdaRule: LambdaRule;
   readonly lambdaWarmup: number;
   readonly scorer: 'teacher' | 'student';
+  readonly fill: 'zeros' | 'blur';
   readonly batchesPerEpoch: number | undefined;
   readonly validation: TrainingBatches | undefined;
   readonly signal: AbortSignal | undefined;
@@ -88,10 +97,11 @@ const SGD_FACTOR = 10;
  */
 export function resolveFitOptions(options: FitOptions, startedFromTeacher: boolean): FitSettings {
   const {mode = 'staged', optimizer = 'adam', alpha = 0.5, temperature = 1, lambda = 1e-5} = options;
-  const {lambdaRule = 'per-224', lambdaWarmup = 0, scorer = 'teacher', batchesPerEpoch, validation, signal} = options;
+  const {lambdaRule = 'per-224', lambdaWarmup = 0, scorer = 'teacher', fill = 'zeros', batchesPerEpoch, validation, signal} = options;
   checkOneOf('fit: mode', mode, ['staged', 'joint']);
   checkOneOf('fit: optimizer', optimizer, ['adam', 'sgd']);
   checkOneOf('fit: scorer', scorer, ['teacher', 'student']);
+  checkOneOf('fit: fill', fill, ['zeros', 'blur']);
   checkNumber('fit: alpha', alpha, 0, 1);
   checkNumber('fit: temperature', temperature, Number.MIN_VALUE);
   checkNumber('fit: lambdaWarmup', lambdaWarmup, 0, 1);
@@ -110,7 +120,7 @@ export function resolveFitOptions(options: FitOptions, startedFromTeacher: boole
     return {stage, epochs, learningRate, schedule: perStage(options.schedule, key) ?? cosineSchedule};
   };
   const stages = (mode === 'joint' ? (['joint'] as const) : (['student', 'explanation'] as const)).map(settingsOf);
-  return {stages, optimizer, alpha, temperature, lambda, lambdaRule, lambdaWarmup, scorer, batchesPerEpoch, validation, signal};
+  return {stages, optimizer, alpha, temperature, lambda, lambdaRule, lambdaWarmup, scorer, fill, batchesPerEpoch, validation, signal};
 }
 
 function perStage<T>(value: PerStage<T> | undefined, stage: 'student' | 'explanation'): T | undefined {

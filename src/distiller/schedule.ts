@@ -2,16 +2,22 @@
 import {checkInteger, checkNumber} from '../core/check.js';
 
 /**
- * The factor on the learning rate. `epoch` counts from 0 and may be fractional (the share of the
- * epoch that is done); `epochs` is the length of the stage.
+ * The factor on the learning rate. `epoch` counts from 0 and is fractional: the middle of a step, or
+ * of the epoch while its length is unknown; `epochs` is the length of the stage.
  */
 export type LearningRateSchedule = (epoch: number, epochs: number) => number;
 
 /** Keeps the rate as it is. */
 export const constantSchedule: LearningRateSchedule = () => 1;
 
-/** Lowers the rate along half a cosine, from 1 to 0. */
-export const cosineSchedule: LearningRateSchedule = (epoch, epochs) => (1 + Math.cos((Math.PI * Math.min(epoch, epochs)) / epochs)) / 2;
+// Adam's first steps are as long as any; taken at the full rate they can saturate the map for good.
+const WARM_UP = 0.05;
+
+/** Raises the rate over the first twentieth of the stage, then lowers it along half a cosine to 0. */
+export const cosineSchedule: LearningRateSchedule = (epoch, epochs) => {
+  const done = Math.min(1, epoch / epochs);
+  return Math.min(1, done / WARM_UP) * ((1 + Math.cos(Math.PI * done)) / 2);
+};
 
 /** Options of {@link stepSchedule}. */
 export interface StepScheduleOptions {

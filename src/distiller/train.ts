@@ -88,7 +88,7 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
       for await (const batch of iterateBatches(run.batches, epoch)) {
         settings.signal?.throwIfAborted();
         const started = performance.now();
-        const position = epoch + (Number.isNaN(run.epochLength) ? 0 : Math.min(1, step / run.epochLength));
+        const position = epoch + (Number.isNaN(run.epochLength) ? 0.5 : Math.min(1, (step + 0.5) / run.epochLength));
         const rate = learningRate * schedule(position, epochs);
         setLearningRate(optimizer, rate);
         const lambda = settings.lambda * warmup(position, epochs, settings.lambdaWarmup);
