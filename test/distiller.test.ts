@@ -6,7 +6,7 @@ import {memory, mul, squeeze, tidy, zeros, type Tensor3D, type Tensor2D, type Te
 import type {Sequential} from '@tensorflow/tfjs-layers';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {
-  AttentiveDistiller, AttentiveError, DisposedError, FlatMapError, NonFiniteLossError, evidenceShare, insertionScore, paperTraining, randomMap,
+  AttentiveDistiller, AttentiveError, DisposedError, FlatMapError, NonFiniteLossError, constantSchedule, cosineSchedule, evidenceShare, insertionScore, paperTraining, randomMap,
   residualStudent, teacherFromLayersModel, type SaliencyMap, type TrainingProgress,
 } from '../src/index.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
@@ -215,6 +215,24 @@ describe('other ways to train', () => {
     made.dispose();
   });
 
+  it('with a blurred image where nothing is shown, which keeps more than zeros', async () => {
+    const batch = patchBatch(0, 8);
+    const fidelity = async (fill: 'zeros' | 'blur'): Promise<number> => {
+      const made = await AttentiveDistiller.create({teacher: model, seed: 3});
+      const {stages} = await made.train([batch], {epochs: {student: 0, explanation: 1}, fill});
+      made.dispose();
+      return stages[0]!.losses['fidelity']!;
+    };
+    // Blurring spreads the patch but keeps its colour, so less is lost than with zeros.
+    expect(await fidelity('blur')).toBeLessThan(0.8 * (await fidelity('zeros')));
+    batch.images.dispose();
+  });
+
+  it('at a rate that rises, then falls to 0', () => {
+    expectClose([0.05, 0.1, 1, 2].map((epoch) => cosineSchedule(epoch, 2)), [0.5 * (1 + Math.cos(Math.PI / 40)) / 2, (1 + Math.cos(Math.PI / 20)) / 2, 0.5, 0], {abs: 1e-9});
+    expect(constantSchedule(1, 3)).toBe(1);
+  });
+
   it("by the paper's schedule", () => {
     const {schedule, epochs, optimizer} = paperTraining();
     const {student, explanation} = schedule as {student: (epoch: number, epochs: number) => number; explanation: (epoch: number, epochs: number) => number};
@@ -273,6 +291,7 @@ describe('what a distiller refuses', () => {
     await expect(made.train([], {epochs: 1.5})).rejects.toThrow(/epochs of the student stage/);
     await expect(made.train([], {optimizer: 'lion' as never})).rejects.toThrow(/'adam', 'sgd'/);
     await expect(made.train([], {lambda: -1})).rejects.toThrow(/lambda/);
+    await expect(made.train([], {fill: 'noise' as never})).rejects.toThrow(/'zeros', 'blur'/);
     await expect(made.explain([])).rejects.toThrow(/at least one image/);
     await expect(made.explain({data: new Uint8Array(12), width: 2, height: 2})).rejects.toThrow(/preprocessing/);
     const wrong = zeros([1, 8, 8, 3]) as Tensor4D;
