@@ -7,10 +7,10 @@ import {show} from '../core/check.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, SaliencyMap} from '../core/types.js';
+import {inputOf} from '../data/image-list.js';
 import {scoreModel, type BatchScores} from '../models/score-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
 import {explainOne} from './_explain-one.js';
-import {inputOf} from './_image-list.js';
 import {meanOf} from './_mean-of.js';
 import {readMap} from './_read-map.js';
 import {confidenceOnce, namedMeasures, type MeasureContext, type NamedContext} from './compare-measures.js';
@@ -33,7 +33,7 @@ const WHERE = 'compare';
  *   `cause` is its error. Aborting rejects with the signal's reason.
  * @example
  * const rows = await compare({
- *   explainers: {'Grad-CAM': gradCam, RISE: rise},
+ *   explainers: {'Grad-CAM': gradCamExplainer(teacher), RISE: riseExplainer(teacher)},
  *   measures: ['insertion', 'deletion', {name: 'peak', measure: ({map}) => Math.max(...map.data)}],
  *   images, model: teacher, limits: {RISE: 20},
  * });

@@ -4,8 +4,8 @@ import {checkInteger, checkNumber, show} from '../core/check.js';
 import {Random} from '../core/random.js';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, ExplainerOptions, SaliencyMap} from '../core/types.js';
+import {countImages, imageAt} from '../data/image-list.js';
 import {explainOne} from './_explain-one.js';
-import {countImages, imageAt} from './_image-list.js';
 
 const WHERE = 'maxSensitivity';
 
@@ -48,7 +48,7 @@ export interface MaxSensitivity {
  * @see Yeh et al. 2019, "On the (In)fidelity and Sensitivity of Explanations", definition 3, which
  *   does not divide by ‖E(x)‖.
  * @example
- * const {sensitivity} = await maxSensitivity(image, gradCam, {numSamples: 20});
+ * const {sensitivity} = await maxSensitivity(image, gradCamExplainer(teacher), {numSamples: 20});
  */
 export async function maxSensitivity(image: Tensor3D | Tensor4D, explainer: Explainer, options?: MaxSensitivityOptions): Promise<MaxSensitivity>;
 export async function maxSensitivity(images: readonly (Tensor3D | Tensor4D)[], explainer: Explainer, options?: MaxSensitivityOptions): Promise<MaxSensitivity[]>;

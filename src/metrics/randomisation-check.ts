@@ -9,9 +9,9 @@ import {LayerNotFoundError} from '../core/errors/layer-not-found-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import {Random} from '../core/random.js';
 import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap} from '../core/types.js';
+import {countImages, imageAt} from '../data/image-list.js';
 import {copyModel, restoreWeights, type LayerPair} from './_copy-model.js';
 import {explainOne} from './_explain-one.js';
-import {countImages, imageAt} from './_image-list.js';
 import {meanOf, type MeanOf} from './_mean-of.js';
 import {randomiseLayer, type Randomisation} from './_random-weights.js';
 import {rankCorrelation} from './rank-correlation.js';
@@ -67,7 +67,7 @@ export interface RandomisationCheck {
  * @throws {RangeError} If an option is out of range or the explainer gives no finite map. Aborting
  *   rejects with the signal's reason.
  * @example
- * const {steps} = await randomisationCheck((copy) => gradCam(copy), model, images, {seed: 1});
+ * const {steps} = await randomisationCheck((copy) => gradCamExplainer(copy), model, images, {seed: 1});
  */
 export async function randomisationCheck(
   makeExplainer: (model: LayersModel) => Explainer | Promise<Explainer>,
