@@ -7,14 +7,14 @@ import {concat, gather, neg, relu as rectify, reshape, tensor1d, tidy, transpose
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
+import {overImageBatches, type ImageBatch} from '../data/image-batches.js';
 import {resizeBilinear} from '../data/resize.js';
 import {executeGraph} from '../models/execute-graph.js';
 import {layeredModel} from '../models/gradient-model.js';
 import {pooledHead} from '../models/pooled-head.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
-import {explainBatches, type ImageBatch} from './_cam-batches.js';
-import {explainerOf} from './_cam-explainer.js';
 import {settle} from './_cam-values.js';
+import {explainerOf} from './_cam-explainer.js';
 import {checkFeatureMap} from './cam-layer.js';
 import {weighChannels} from './cam-variant.js';
 
@@ -78,7 +78,7 @@ export async function classActivationMap(images: ImagesInput, model: LayersModel
       }
       return drawn.flat();
     });
-  return explainBatches(images, {where, batchSize, signal, onProgress, toInput: classifier.toInput}, drawBatch);
+  return overImageBatches(images, {where, batchSize, signal, onProgress, toInput: classifier.toInput}, drawBatch);
 }
 
 /**

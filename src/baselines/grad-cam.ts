@@ -10,13 +10,13 @@ import {installTrainingKernels} from '../backend/training-kernels.js';
 import {checkOneOf} from '../core/check.js';
 import {withTensors, type TensorScope} from '../core/tensors.js';
 import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
+import {overImageBatches, type ImageBatch} from '../data/image-batches.js';
 import {resizeBilinear} from '../data/resize.js';
 import {executeGraph} from '../models/execute-graph.js';
 import {layeredModel, type KnownOutputs, type LayeredModel} from '../models/gradient-model.js';
 import {resolveTargets} from '../models/targets.js';
-import {explainBatches, type ImageBatch} from './_cam-batches.js';
-import {explainerOf} from './_cam-explainer.js';
 import {settle} from './_cam-values.js';
+import {explainerOf} from './_cam-explainer.js';
 import {camLayers, checkFeatureMap, inRunningOrder} from './cam-layer.js';
 import {camVariants, camWeights, weighChannels, type CamVariant} from './cam-variant.js';
 
@@ -103,7 +103,7 @@ export async function gradCam(images: ImagesInput, model: LayersModel | Teacher,
       }
       return drawn.flat();
     });
-  return explainBatches(images, {where, batchSize, signal, onProgress, toInput: classifier.toInput}, drawBatch);
+  return overImageBatches(images, {where, batchSize, signal, onProgress, toInput: classifier.toInput}, drawBatch);
 }
 
 /**

@@ -7,12 +7,12 @@ import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {installTrainingKernels} from '../backend/training-kernels.js';
 import {checkOneOf} from '../core/check.js';
 import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
+import {overImageBatches, type ImageBatch} from '../data/image-batches.js';
 import {gradientModel} from '../models/gradient-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
-import {explainBatches, type ImageBatch} from './_cam-batches.js';
 import {channelReductions, readAndFree, reduceChannels, type ChannelReduction} from './_cam-channels.js';
-import {explainerOf} from './_cam-explainer.js';
 import {settle} from './_cam-values.js';
+import {explainerOf} from './_cam-explainer.js';
 
 /** Options of {@link gradientSaliency}. */
 export interface GradientSaliencyOptions extends ExplainerOptions {
@@ -74,7 +74,7 @@ export async function gradientSaliency(images: ImagesInput, model: LayersModel |
     }
     return drawn.flat();
   };
-  return explainBatches(images, {where, batchSize, signal, onProgress, toInput: classifier.toInput}, drawBatch);
+  return overImageBatches(images, {where, batchSize, signal, onProgress, toInput: classifier.toInput}, drawBatch);
 }
 
 /**

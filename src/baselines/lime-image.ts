@@ -2,11 +2,11 @@
  * What LIME needs to know of an image: the values that the network sees, a picture that a segmenter
  * can cut, and the colours that hide its segments.
  */
-import {slice, Tensor, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
-import {checkInteger} from '../core/check.js';
+import {Tensor} from '@tensorflow/tfjs-core';
 import {channelValue, resolvePreprocessing} from '../core/preprocessing.js';
 import type {DecodedImage, ImageInput, ImagesInput, Preprocessing} from '../core/types.js';
 import {toDisplayPixels} from '../data/display-pixels.js';
+import {inputOf} from '../data/image-list.js';
 import type {BlackBoxModel, ScoreModel} from '../models/score-model.js';
 import {meanColours} from './lime-perturb.js';
 import type {Segments} from './superpixels/segments.js';
@@ -23,12 +23,6 @@ export interface LimeImage {
   readonly pixels?: {readonly preprocessing: Preprocessing; readonly bytes: boolean} | undefined;
 }
 
-/** Counts the images. @throws {RangeError} If there are none. */
-export function countImages(images: ImagesInput): number {
-  const count = Array.isArray(images) ? images.length : images instanceof Tensor && images.rank === 4 ? (images.shape[0] as number) : 1;
-  return checkInteger('lime: number of images', count, 1);
-}
-
 /**
  * Reads image `index`. The picture is the image as the network sees it, at its size: preprocessing
  * undone where a Teacher says how, otherwise with its range of values, over all channels, stretched
@@ -36,11 +30,7 @@ export function countImages(images: ImagesInput): number {
  */
 export async function readImage(images: ImagesInput, index: number, scorer: ScoreModel, model: BlackBoxModel): Promise<LimeImage> {
   const source = Array.isArray(images) ? (images[index] as ImageInput) : (images as ImageInput);
-  const input = tidy(() => {
-    if (!(source instanceof Tensor)) return scorer.toInput([source]);
-    const one = Array.isArray(images) || source.rank !== 4 ? source : slice(source as Tensor4D, [index, 0, 0, 0], [1, -1, -1, -1]);
-    return scorer.toInput([one as ImageInput]);
-  });
+  const input = inputOf(images, index, index + 1, scorer);
   try {
     const shape = input.shape.slice(1) as [number, number, number];
     const values = Float32Array.from(await input.data());

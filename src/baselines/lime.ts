@@ -4,12 +4,14 @@
  * one seed decides everything, and images keep their channels: no grey becomes RGB.
  */
 import {tensor4d} from '@tensorflow/tfjs-core';
+import {checkInteger} from '../core/check.js';
 import {Random} from '../core/random.js';
 import type {ImagesInput, SaliencyMap} from '../core/types.js';
+import {countImages} from '../data/image-list.js';
 import {scoreModel, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
 import {fitLime, type LimeFit} from './lime-fit.js';
-import {countImages, hidingColours, readImage, type LimeImage} from './lime-image.js';
+import {hidingColours, readImage, type LimeImage} from './lime-image.js';
 import {limeSettings, recordOf, type LimeOptions, type LimeSettings} from './lime-options.js';
 import {hideSegments} from './lime-perturb.js';
 import {cosineDistance, kernelWeight, sampleRows} from './lime-samples.js';
@@ -58,7 +60,7 @@ export interface LimeMap extends SaliencyMap, LimeFit {
 export async function lime(images: ImagesInput, model: BlackBoxModel, options: LimeOptions = {}): Promise<LimeMap[]> {
   const settings = limeSettings(options);
   const scorer = scoreModel(model);
-  const numImages = countImages(images);
+  const numImages = checkInteger('lime: number of images', countImages(images), 1);
   const {numSamples} = settings;
   const maps: LimeMap[] = [];
   for (let index = 0; index < numImages; index++) {

@@ -7,11 +7,11 @@
 import {mul, reshape, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, ImagesInput, RunOptions, SaliencyMap, Target} from '../core/types.js';
+import {countImages, inputOf} from '../data/image-list.js';
 import {scoreModel, type BatchScores, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
 import {RiseEstimate} from './_rise-estimate.js';
 import {maskAxes, type MaskAxes} from './_rise-geometry.js';
-import {countImages, inputAt} from './_rise-images.js';
 import {checkMaskGrids, drawMaskGrids, makeMasks, type MaskGrids} from './masks.js';
 import {resolveRiseOptions, type RiseOptions, type RiseSettings} from './rise-options.js';
 
@@ -54,7 +54,7 @@ export async function rise(images: ImagesInput, model: BlackBoxModel, options: R
     const done = index * numMasks;
     const report = (masks: number): void => onProgress?.({stage: 'rise', done: done + masks, total: numImages * numMasks});
     const run = {target: options.target, signal, report};
-    maps.push(...(await withTensors((scope) => explainOne(scope.own(inputAt(images, index, scorer)), scorer, settings, run))));
+    maps.push(...(await withTensors((scope) => explainOne(scope.own(inputOf(images, index, index + 1, scorer)), scorer, settings, run))));
   }
   return maps;
 }

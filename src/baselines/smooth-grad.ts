@@ -10,13 +10,13 @@ import {installTrainingKernels} from '../backend/training-kernels.js';
 import {checkInteger, checkNumber, checkOneOf} from '../core/check.js';
 import {Random} from '../core/random.js';
 import type {Explainer, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
+import {overImageBatches, type ImageBatch} from '../data/image-batches.js';
 import {gradientModel, type GradientModel} from '../models/gradient-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
-import {explainBatches, type ImageBatch} from './_cam-batches.js';
 import {channelReductions, readAndFree, reduceChannels} from './_cam-channels.js';
-import {explainerOf} from './_cam-explainer.js';
 import {settle} from './_cam-values.js';
-import {countImages} from './_rise-images.js';
+import {countImages} from '../data/image-list.js';
+import {explainerOf} from './_cam-explainer.js';
 import type {GradientSaliencyOptions} from './gradient-saliency.js';
 
 /** Options of {@link smoothGrad}. */
@@ -94,7 +94,7 @@ export async function smoothGrad(images: ImagesInput, model: LayersModel | Teach
       return {data, height, width, ...each, method: 'smooth-grad', seed, options: record, empty};
     });
   };
-  return explainBatches(images, {where, batchSize: 1, signal, toInput: classifier.toInput}, drawOne);
+  return overImageBatches(images, {where, batchSize: 1, signal, toInput: classifier.toInput}, drawOne);
 }
 
 /**

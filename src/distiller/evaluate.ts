@@ -4,6 +4,7 @@ import {checkInteger} from '../core/check.js';
 import {withTensors} from '../core/tensors.js';
 import type {RunOptions, SaliencyMap} from '../core/types.js';
 import {batchLabels, iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
+import {countImages} from '../data/image-list.js';
 import {klDivergence} from '../losses/kl-divergence.js';
 import {deletionScore} from '../metrics/deletion-score.js';
 import {insertionScore} from '../metrics/insertion-score.js';
@@ -54,7 +55,7 @@ export async function evaluateNetworks(networks: Networks, batches: TrainingBatc
   for await (const batch of iterateBatches(batches, 0)) {
     signal?.throwIfAborted();
     rows.push(...(await measureBatch(networks, batch, seed, {causal, stepSize, signal})));
-    onProgress?.({stage: 'evaluate', done: rows.length, total: Array.isArray(batches) ? countImages(batches) : NaN});
+    onProgress?.({stage: 'evaluate', done: rows.length, total: imagesIn(batches)});
   }
   const mean = (value: (row: Row) => number): number => rows.reduce((sum, row) => sum + value(row), 0) / rows.length;
   const labelled = rows.every(({label}) => label !== null);
@@ -127,6 +128,7 @@ async function argMaxRows(logits: Tensor2D): Promise<number[]> {
   });
 }
 
-function countImages(batches: readonly TrainingBatch[]): number {
-  return batches.reduce((sum, {images}) => sum + (Array.isArray(images) ? images.length : ((images as Tensor4D).shape[0])), 0);
+/** How many images all batches hold, where that can be known; otherwise NaN. */
+function imagesIn(batches: TrainingBatches): number {
+  return Array.isArray(batches) ? (batches as readonly TrainingBatch[]).reduce((sum, {images}) => sum + countImages(images), 0) : NaN;
 }

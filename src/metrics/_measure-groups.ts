@@ -7,9 +7,9 @@ import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {checkInteger, checkShape} from '../core/check.js';
 import {withTensors, type TensorScope} from '../core/tensors.js';
 import type {ImagesInput, RunOptions, ScoreFn, Teacher} from '../core/types.js';
+import {countImages, inputOf} from '../data/image-list.js';
 import {scoreModel, type ScoreModel} from '../models/score-model.js';
 import {resolveTargets} from '../models/targets.js';
-import {countImages, inputOf} from './_image-list.js';
 import {readMap, type MapInput} from './_read-map.js';
 import {checkTarget} from './_score-jobs.js';
 

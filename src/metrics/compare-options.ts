@@ -2,7 +2,7 @@
 import {checkInteger, checkOneOf, show} from '../core/check.js';
 import {Random} from '../core/random.js';
 import type {Explainer, ImagesInput, RunOptions} from '../core/types.js';
-import {countImages} from './_image-list.js';
+import {countImages} from '../data/image-list.js';
 import type {MeanOf} from './_mean-of.js';
 import type {CausalModel} from './_measure-groups.js';
 import {namedMeasures, type Measure, type MeasureName, type MeasureSettings} from './compare-measures.js';

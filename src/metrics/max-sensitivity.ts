@@ -4,8 +4,8 @@ import {checkInteger, checkNumber, show} from '../core/check.js';
 import {Random} from '../core/random.js';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, ExplainerOptions, SaliencyMap} from '../core/types.js';
+import {countImages, imageAt} from '../data/image-list.js';
 import {explainOne} from './_explain-one.js';
-import {countImages, imageAt} from './_image-list.js';
 
 const WHERE = 'maxSensitivity';
 

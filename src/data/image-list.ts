@@ -1,19 +1,24 @@
 /** One or several images, whatever form they come in, read piece by piece. */
 import {clone, reshape, slice, Tensor, tidy, type Rank, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {DecodedImage, ImageInput, ImagesInput} from '../core/types.js';
-import type {ScoreModel} from '../models/score-model.js';
 
-/** Counts the images without converting them. */
+/** What turns images into network input, such as a model that is ready to be scored. */
+export interface InputMaker {
+  /** Images to network input `[N,H,W,C]`, the caller's. */
+  toInput(images: ImagesInput): Tensor4D;
+}
+
+/** Counts the images without converting them: entries of an array, or the first axis of a tensor `[N,H,W,C]`. */
 export function countImages(images: ImagesInput): number {
   if (Array.isArray(images)) return images.length;
   return images instanceof Tensor && images.rank === 4 ? (images.shape[0] as number) : 1;
 }
 
 /** Returns images `first` … `last − 1` as network input `[N,H,W,C]`, the caller's. */
-export function inputOf(images: ImagesInput, first: number, last: number, scorer: ScoreModel): Tensor4D {
-  if (Array.isArray(images)) return scorer.toInput(images.slice(first, last));
-  if (!(images instanceof Tensor) || images.rank !== 4) return scorer.toInput(images);
-  return tidy(() => scorer.toInput(slice(images as Tensor4D, [first, 0, 0, 0], [last - first, -1, -1, -1])));
+export function inputOf(images: ImagesInput, first: number, last: number, maker: InputMaker): Tensor4D {
+  if (Array.isArray(images)) return maker.toInput((images as readonly ImageInput[]).slice(first, last));
+  if (!(images instanceof Tensor) || images.rank !== 4) return maker.toInput(images);
+  return tidy(() => maker.toInput(slice(images as Tensor4D, [first, 0, 0, 0], [last - first, -1, -1, -1])));
 }
 
 /** Returns image `index` as it came: a tensor `[1,H,W,C]` that is the caller's, or the picture itself. */
