@@ -14,7 +14,7 @@ import {layeredModel} from '../models/gradient-model.js';
 import {pooledHead} from '../models/pooled-head.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
 import {settle} from './_cam-values.js';
-import {explainerOf} from './_cam-explainer.js';
+import {explainerOf} from './_explainer-of.js';
 import {checkFeatureMap} from './cam-layer.js';
 import {weighChannels} from './cam-variant.js';
 

@@ -16,7 +16,7 @@ import {executeGraph} from '../models/execute-graph.js';
 import {layeredModel, type KnownOutputs, type LayeredModel} from '../models/gradient-model.js';
 import {resolveTargets} from '../models/targets.js';
 import {settle} from './_cam-values.js';
-import {explainerOf} from './_cam-explainer.js';
+import {explainerOf} from './_explainer-of.js';
 import {camLayers, checkFeatureMap, inRunningOrder} from './cam-layer.js';
 import {camVariants, camWeights, weighChannels, type CamVariant} from './cam-variant.js';
 

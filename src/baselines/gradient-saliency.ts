@@ -12,7 +12,7 @@ import {gradientModel} from '../models/gradient-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
 import {channelReductions, readAndFree, reduceChannels, type ChannelReduction} from './_cam-channels.js';
 import {settle} from './_cam-values.js';
-import {explainerOf} from './_cam-explainer.js';
+import {explainerOf} from './_explainer-of.js';
 
 /** Options of {@link gradientSaliency}. */
 export interface GradientSaliencyOptions extends ExplainerOptions {

@@ -1,6 +1,7 @@
 /** LIME as one of several explainers. */
 import type {Explainer} from '../core/types.js';
 import type {BlackBoxModel} from '../models/score-model.js';
+import {explainerOf} from './_explainer-of.js';
 import {lime} from './lime.js';
 import type {LimeOptions} from './lime-options.js';
 
@@ -13,11 +14,5 @@ import type {LimeOptions} from './lime-options.js';
  * const maps = await explainer.explain(images, {target: 3});
  */
 export function limeExplainer(model: BlackBoxModel, options: LimeOptions = {}): Explainer {
-  return {
-    method: 'lime',
-    explain(images, overrides = {}) {
-      const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
-      return lime(images, model, {...options, ...Object.fromEntries(given)});
-    },
-  };
+  return explainerOf('lime', options, (images, all) => lime(images, model, all));
 }

@@ -10,6 +10,7 @@ import type {Explainer, ImagesInput, RunOptions, SaliencyMap, Target} from '../c
 import {countImages, inputOf} from '../data/image-list.js';
 import {scoreModel, type BatchScores, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
+import {explainerOf} from './_explainer-of.js';
 import {RiseEstimate} from './_rise-estimate.js';
 import {maskAxes, type MaskAxes} from './_rise-geometry.js';
 import {checkMaskGrids, drawMaskGrids, makeMasks, type MaskGrids} from './masks.js';
@@ -67,13 +68,7 @@ export async function rise(images: ImagesInput, model: BlackBoxModel, options: R
  * const maps = await riseExplainer(teacher, {numMasks: 2000}).explain(images, {target: 3});
  */
 export function riseExplainer(model: BlackBoxModel, options: RiseOptions = {}): Explainer {
-  return {
-    method: 'rise',
-    explain(images, overrides = {}) {
-      const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
-      return rise(images, model, {...options, ...Object.fromEntries(given)});
-    },
-  };
+  return explainerOf('rise', options, (images, all) => rise(images, model, all));
 }
 
 interface Run {

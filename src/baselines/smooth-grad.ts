@@ -16,7 +16,7 @@ import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
 import {channelReductions, readAndFree, reduceChannels} from './_cam-channels.js';
 import {settle} from './_cam-values.js';
 import {countImages} from '../data/image-list.js';
-import {explainerOf} from './_cam-explainer.js';
+import {explainerOf} from './_explainer-of.js';
 import type {GradientSaliencyOptions} from './gradient-saliency.js';
 
 /** Options of {@link smoothGrad}. */

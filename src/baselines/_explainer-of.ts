@@ -1,4 +1,4 @@
-/** Binds a method to a model and options, for code that compares explainers. */
+/** Binds a method to its options, for code that compares explainers. */
 import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap} from '../core/types.js';
 
 /** Makes an explainer; options of a call go before those of the explainer where they are defined. */
