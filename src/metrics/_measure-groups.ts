@@ -10,7 +10,7 @@ import type {ImagesInput, RunOptions, ScoreFn, Teacher} from '../core/types.js';
 import {countImages, inputOf} from '../data/image-list.js';
 import {scoreModel, type ScoreModel} from '../models/score-model.js';
 import {resolveTargets} from '../models/targets.js';
-import {readMap, type MapInput} from './_read-map.js';
+import {isMapList, readMap, type MapInput} from './_read-map.js';
 import {checkTarget} from './_score-jobs.js';
 
 /** What can be scored. */
@@ -46,6 +46,15 @@ export interface Group {
   readonly signal: AbortSignal | undefined;
   /** Reports how many of the group's jobs are done, where each image has `perImage`. */
   readonly report: (done: number, perImage: number) => void;
+}
+
+/** Gives the result of one map alone, of an array of maps an array. */
+export async function oneOrAll<T>(
+  {images, maps, model}: Omit<Subjects, 'maps'> & {readonly maps: MapInput | readonly MapInput[]},
+  measure: (subjects: Subjects) => Promise<T[]>,
+): Promise<T | T[]> {
+  if (isMapList(maps)) return measure({images, maps, model});
+  return (await measure({images, maps: [maps], model}))[0] as T;
 }
 
 /** Measures all images; `measure` returns one result per image of its group. `where` names the measure. */

@@ -5,9 +5,9 @@
 import {mul, tensor4d, tile, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {ImageInput, ImagesInput} from '../core/types.js';
 import {finiteValues} from './_finite-values.js';
-import {measureGroups, type CausalModel, type Group, type ModelMeasureOptions, type Subjects} from './_measure-groups.js';
+import {measureGroups, oneOrAll, type CausalModel, type Group, type ModelMeasureOptions} from './_measure-groups.js';
 import {buildByImage, rowOf} from './_perturb.js';
-import {isMapList, type MapInput} from './_read-map.js';
+import type {MapInput} from './_read-map.js';
 import {scoreJobs} from './_score-jobs.js';
 
 const WHERE = 'confidenceChange';
@@ -65,9 +65,7 @@ export async function confidenceChange(
   model: CausalModel,
   options: ModelMeasureOptions = {},
 ): Promise<ConfidenceChange | ConfidenceChange[]> {
-  const measure = (subjects: Subjects): Promise<ConfidenceChange[]> => measureGroups(WHERE, subjects, options, measureGroup);
-  if (isMapList(maps)) return measure({images, maps, model});
-  return (await measure({images, maps: [maps], model}))[0] as ConfidenceChange;
+  return oneOrAll({images, maps, model}, (subjects) => measureGroups(WHERE, subjects, options, measureGroup));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Deletion: how soon the class is lost when the pixels that a map ranks first go. Lower is better. */
 import type {ImageInput, ImagesInput} from '../core/types.js';
-import type {CausalModel} from './_measure-groups.js';
-import {isMapList, type MapInput} from './_read-map.js';
+import {oneOrAll, type CausalModel} from './_measure-groups.js';
+import type {MapInput} from './_read-map.js';
 import {causalScores, type CausalOptions, type CausalScore} from './causal-curve.js';
 
 /**
@@ -35,6 +35,5 @@ export async function deletionScore(
   model: CausalModel,
   options: CausalOptions = {},
 ): Promise<CausalScore | CausalScore[]> {
-  if (isMapList(maps)) return causalScores('deletion', {images, maps, model}, options);
-  return (await causalScores('deletion', {images, maps: [maps], model}, options))[0] as CausalScore;
+  return oneOrAll({images, maps, model}, (subjects) => causalScores('deletion', subjects, options));
 }

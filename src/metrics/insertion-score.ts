@@ -1,7 +1,7 @@
 /** Insertion: how soon the pixels that a map ranks first bring the class back. Higher is better. */
 import type {ImageInput, ImagesInput} from '../core/types.js';
-import type {CausalModel} from './_measure-groups.js';
-import {isMapList, type MapInput} from './_read-map.js';
+import {oneOrAll, type CausalModel} from './_measure-groups.js';
+import type {MapInput} from './_read-map.js';
 import {causalScores, type CausalOptions, type CausalScore} from './causal-curve.js';
 
 /**
@@ -34,6 +34,5 @@ export async function insertionScore(
   model: CausalModel,
   options: CausalOptions = {},
 ): Promise<CausalScore | CausalScore[]> {
-  if (isMapList(maps)) return causalScores('insertion', {images, maps, model}, options);
-  return (await causalScores('insertion', {images, maps: [maps], model}, options))[0] as CausalScore;
+  return oneOrAll({images, maps, model}, (subjects) => causalScores('insertion', subjects, options));
 }

@@ -4,9 +4,9 @@ import {checkInteger, checkNumber} from '../core/check.js';
 import {Random} from '../core/random.js';
 import type {ImageInput, ImagesInput} from '../core/types.js';
 import {finiteValues} from './_finite-values.js';
-import {measureGroups, type CausalModel, type Group, type ModelMeasureOptions, type Subjects} from './_measure-groups.js';
+import {measureGroups, oneOrAll, type CausalModel, type Group, type ModelMeasureOptions} from './_measure-groups.js';
 import {blend, buildByImage, rowOf} from './_perturb.js';
-import {isMapList, type MapInput} from './_read-map.js';
+import type {MapInput} from './_read-map.js';
 import {scoreJobs} from './_score-jobs.js';
 import {rankCorrelation} from './rank-correlation.js';
 import {describeSubstrate, makeSubstrate, type Substrate, type SubstrateRecord} from './substrate.js';
@@ -78,13 +78,12 @@ export async function muFidelity(
   const record = {gridSize, subsetFraction, numSamples, substrate: describeSubstrate(substrate), seed, batchSize};
   const random = new Random(seed).split('mu-fidelity');
   const subsets = Array.from({length: numSamples}, (_, sample) => drawSubset(random.split(sample), gridSize, subsetFraction));
-  const measure = (subjects: Subjects): Promise<MuFidelity[]> =>
+  return oneOrAll({images, maps, model}, (subjects) =>
     measureGroups(WHERE, subjects, options, async (group) => {
       const correlations = await correlate(group, subsets, gridSize, substrate);
       return correlations.map((correlation, index) => ({correlation, target: group.targets[index] as number, options: record}));
-    });
-  if (isMapList(maps)) return measure({images, maps, model});
-  return (await measure({images, maps: [maps], model}))[0] as MuFidelity;
+    }),
+  );
 }
 
 /** 1 for a cell that is taken away. */
