@@ -11,35 +11,21 @@ import {checkInteger, show} from '../core/check.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {PreprocessingName} from '../core/preprocessing.js';
-import type {Explainer, ExplainerOptions, ImagesInput, Preprocessing, SaliencyMap, Teacher} from '../core/types.js';
+import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
 import {loadArtifacts, saveArtifacts} from '../data/artifact-store.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {disposeModel} from '../models/dispose-model.js';
 import {explanationDecoder, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
 import type {Student, StudentBuilder} from '../models/student.js';
 import {studentFromTeacher} from '../models/student-from-teacher.js';
-import {teacherFromLayersModel} from '../models/teacher-from-layers-model.js';
 import {packCheckpoint, unpackCheckpoint} from './checkpoint.js';
 import {evaluateNetworks, type EvaluateOptions, type Evaluation} from './evaluate.js';
 import {explainImages} from './explain.js';
 import type {Networks} from './loss-step.js';
 import {resolveFitOptions, type FitOptions} from './options.js';
+import {resolveTeacher, type TeacherInput} from './teacher-input.js';
 import {checkSameTeacher, probeTeacher, type TeacherProbe} from './teacher-probe.js';
 import {trainNetworks, type TrainingProgress, type TrainingSummary} from './train.js';
-
-/** How the teacher is given: a Teacher, or a LayersModel with what a Teacher needs besides. */
-export interface TeacherInput {
-  /** The classifier to be explained; borrowed and never changed. */
-  readonly teacher: LayersModel | Teacher;
-  /**
-   * How decoded pictures become network input, for a LayersModel; a Teacher has its own. Without
-   * it only tensors that are network input already are accepted.
-   */
-  readonly preprocessing?: PreprocessingName | Preprocessing | undefined;
-  /** Class names, for a LayersModel. */
-  readonly labels?: readonly string[] | undefined;
-}
 
 /** Options of {@link AttentiveDistiller.create}. */
 export interface DistillerOptions extends TeacherInput {
@@ -236,16 +222,6 @@ export class AttentiveDistiller implements Explainer {
 async function prepareBackend(): Promise<void> {
   await selectBackend();
   installTrainingKernels();
-}
-
-function resolveTeacher({teacher, preprocessing, labels}: TeacherInput): Teacher {
-  if (typeof (teacher as Partial<Teacher> | undefined)?.logits !== 'function') {
-    return teacherFromLayersModel(teacher as LayersModel, {preprocessing, labels});
-  }
-  if (preprocessing !== undefined || labels !== undefined) {
-    throw new TypeError('preprocessing and labels are for a LayersModel; a Teacher brings its own. Leave them out.');
-  }
-  return teacher as Teacher;
 }
 
 function tapShapes({model}: Student, teacher: Teacher): [number, number, number][] {
