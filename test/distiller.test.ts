@@ -9,6 +9,7 @@ import {
   AttentiveDistiller, AttentiveError, DisposedError, FlatMapError, NonFiniteLossError, constantSchedule, cosineSchedule, evidenceShare, insertionScore, paperTraining, randomMap,
   residualStudent, teacherFromLayersModel, type SaliencyMap, type TrainingProgress,
 } from '../src/index.js';
+import {checkNotFlat} from '../src/distiller/map-statistics.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 import {hashWeights} from './helpers/hash.js';
 import {HEIGHT, WIDTH, onPatch, patchBatch, patchImage, patchTeacher} from './helpers/patch-world.js';
@@ -253,6 +254,17 @@ describe('what a distiller refuses', () => {
     batch.images.dispose();
     made.dispose();
   }));
+
+  it('maps that are flat, saying on which side they fell', () => {
+    const flat = (meanIntensity: number): {meanIntensity: number; spatialVariance: number} => ({meanIntensity, spatialVariance: 1e-7});
+    expect(() => {
+      checkNotFlat([flat(0.98), flat(1)], 1e-5);
+    }).toThrow(/mean 0.990.*larger lambda/);
+    expect(() => {
+      checkNotFlat([flat(0.01)], 1e-5);
+    }).toThrow(/smaller lambda/);
+    checkNotFlat([flat(0.98), {meanIntensity: 0.9, spatialVariance: 1e-3}], 1e-5);
+  });
 
   it('images and losses that are not finite', () => expectNoLeak(async () => {
     const made = await AttentiveDistiller.create({teacher: model, seed: 1});

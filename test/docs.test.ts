@@ -102,7 +102,7 @@ function isBroken(page: string, link: string): boolean {
 /** Names that can be called: what is exported, and the methods of exported classes. */
 function callableNames(): Set<string> {
   const names = new Set<string>();
-  for (const [name, value] of Object.entries({...library, ...node})) {
+  for (const [name, value] of Object.entries(Object.assign({}, library, node))) {
     if (typeof value !== 'function') continue;
     names.add(name);
     // A function that is no class has no prototype of its own, or one without methods.

@@ -63,15 +63,13 @@ export class AttentiveDistiller implements Explainer {
   readonly seed: number;
   readonly #student: Student;
   readonly #decoder: LayersModel;
-  readonly #startedFromTeacher: boolean;
   #state: 'idle' | 'training' | 'disposed' = 'idle';
 
-  private constructor(teacher: Teacher, parts: {student: Student; decoder: LayersModel; seed: number; startedFromTeacher: boolean}) {
+  private constructor(teacher: Teacher, parts: {student: Student; decoder: LayersModel; seed: number}) {
     this.teacher = teacher;
     this.#student = parts.student;
     this.#decoder = parts.decoder;
     this.seed = parts.seed;
-    this.#startedFromTeacher = parts.startedFromTeacher;
   }
 
   /**
@@ -94,7 +92,7 @@ export class AttentiveDistiller implements Explainer {
       const taps = tapShapes(student, teacher);
       const [height, width] = teacher.inputShape;
       const decoder = explanationDecoder(taps, [height, width], {...decoderOptions, seed});
-      return new AttentiveDistiller(teacher, {student, decoder, seed, startedFromTeacher: !student.trainingMode});
+      return new AttentiveDistiller(teacher, {student, decoder, seed});
     } catch (error) {
       disposeModel(student.model);
       throw error;
@@ -113,7 +111,7 @@ export class AttentiveDistiller implements Explainer {
    */
   async *fit(batches: TrainingBatches, options: FitOptions = {}): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
     this.#checkIdle('fit');
-    const settings = resolveFitOptions(options, this.#startedFromTeacher);
+    const settings = resolveFitOptions(options, !this.#student.trainingMode);
     this.#state = 'training';
     try {
       return yield* trainNetworks(this.#networks, batches, settings);
@@ -166,7 +164,7 @@ export class AttentiveDistiller implements Explainer {
     this.#checkIdle('save');
     const teacher: TeacherProbe = await probeTeacher(this.teacher);
     const {seed} = this;
-    const metadata = {seed, teacher, trainingMode: this.#student.trainingMode, startedFromTeacher: this.#startedFromTeacher};
+    const metadata = {seed, teacher, trainingMode: this.#student.trainingMode};
     const artifacts: io.ModelArtifacts = await packCheckpoint({student: this.#student, decoder: this.#decoder, ...metadata});
     await saveArtifacts(url, artifacts);
   }

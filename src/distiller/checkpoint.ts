@@ -13,7 +13,6 @@ import type {TeacherProbe} from './teacher-probe.js';
 export interface CheckpointMetadata {
   readonly seed: number;
   readonly trainingMode: boolean;
-  readonly startedFromTeacher: boolean;
   readonly teacher: TeacherProbe;
 }
 

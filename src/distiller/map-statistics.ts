@@ -25,9 +25,12 @@ const FLAT_VARIANCE = 0.004 ** 2;
  * Throws if maps have lost all structure: the loss has two trivial solutions, H = 1 and H = 0, and
  * the sigmoid gives no gradient back from either.
  *
+ * @param recent The statistics of the last steps, at least one.
  * @throws {FlatMapError} If the spatial variance is below that of one grey level.
  */
-export function checkNotFlat({meanIntensity, spatialVariance}: MapStatistics, lambda: number): void {
+export function checkNotFlat(recent: readonly MapStatistics[], lambda: number): void {
+  const meanOf = (name: keyof MapStatistics): number => recent.reduce((sum, statistics) => sum + statistics[name], 0) / recent.length;
+  const [meanIntensity, spatialVariance] = [meanOf('meanIntensity'), meanOf('spatialVariance')];
   if (spatialVariance >= FLAT_VARIANCE) return;
   const where = `The maps are flat: mean ${meanIntensity.toFixed(3)}, spatial variance ${spatialVariance.toExponential(1)}.`;
   const advice =

@@ -1,7 +1,4 @@
-/** Running means over images, by name. */
-import type {MapStatistics} from './map-statistics.js';
-
-/** Collects the means of batches. */
+/** Means over images, by name, collected from the means of batches. */
 export class Means {
   readonly #sums = new Map<string, number>();
   /** Images so far. */
@@ -16,11 +13,5 @@ export class Means {
   /** Returns the means over all images. */
   values(): Record<string, number> {
     return Object.fromEntries([...this.#sums].map(([name, total]) => [name, total / this.count]));
-  }
-
-  /** Returns those of the maps. */
-  statistics(): MapStatistics {
-    const {meanIntensity = 0, spatialVariance = 0} = this.values();
-    return {meanIntensity, spatialVariance};
   }
 }

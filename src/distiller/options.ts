@@ -1,8 +1,7 @@
 /** What a training run can be told, its defaults, and the paper's own settings. */
 import {checkInteger, checkNumber, checkOneOf} from '../core/check.js';
 import type {TrainingBatches} from '../data/batches.js';
-import type {LambdaRule} from '../losses/explanation-loss.js';
-import {sparsityWeight} from '../losses/explanation-loss.js';
+import {sparsityWeight, type LambdaRule} from '../losses/explanation-loss.js';
 import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './schedule.js';
 
 /** One value for both stages, or one for each; an absent one takes its default. */
@@ -52,7 +51,7 @@ export interface FitOptions {
    * itself for an array, and for anything else once the first epoch is over.
    */
   readonly batchesPerEpoch?: number | undefined;
-  /** Measured after every epoch of the explanation network: the losses, on images not trained on. */
+  /** Measured after every epoch of every stage: the losses, on images not trained on. */
   readonly validation?: TrainingBatches | undefined;
   /** Stops between two steps; the networks keep what they have learned. */
   readonly signal?: AbortSignal | undefined;
@@ -87,7 +86,7 @@ export interface FitSettings {
 
 const MAX_EPOCHS = 100_000;
 const ADAM_RATES = {fresh: 1e-3, copied: 1e-4, explanation: 1e-3} as const;
-// Momentum 0.9 sums ten gradients up, Adam divides by their size; this ratio trains alike here.
+// A rule of thumb: SGD's steps shrink with the gradient, Adam's do not.
 const SGD_FACTOR = 10;
 
 /**
