@@ -12,6 +12,7 @@ import type {Bench, BenchReport, BenchRow} from './report.js';
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   real: async () => (await import('./real.js')).run,
   rise: async () => (await import('./rise.js')).run,
+  train: async () => (await import('./train.js')).run,
   smoke: async () => (await import('./smoke.js')).run,
 };
 

@@ -3,16 +3,17 @@
  * Leaving the loop, an abort and an error all free what the loop holds; the networks keep what they
  * have learned so far.
  */
-import {dispose, keep, tidy, variableGrads, type Optimizer, type Scalar, type Tensor, type Variable} from '@tensorflow/tfjs-core';
-import {NonFiniteLossError} from '../core/errors/non-finite-loss-error.js';
+import {dispose, tidy} from '@tensorflow/tfjs-core';
 import type {Progress} from '../core/types.js';
-import {iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
-import {stageLoss, type Networks, type StepResult} from './loss-step.js';
+import {iterateBatches, type TrainingBatches} from '../data/batches.js';
+import {stageLoss, type Networks} from './loss-step.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
 import {disposeOptimizer, makeOptimizer, setLearningRate} from './optimizer.js';
 import type {FitSettings, Stage, StageSettings} from './options.js';
 import {prepareBatch} from './prepare-batch.js';
+import {readScalars} from './read-scalars.js';
+import {trainableVariables, trainStep} from './train-step.js';
 
 /** One step of training, or the validation after an epoch. */
 export interface TrainingProgress extends Progress {
@@ -95,7 +96,10 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
         const rate = learningRate * schedule(position, epochs);
         setLearningRate(optimizer, rate);
         const lambda = settings.lambda * warmup(position, epochs, settings.lambdaWarmup);
-        const {reported, count} = await trainStep(run, stage, batch, lambda, optimizer, variables, `epoch ${epoch + 1}, step ${step + 1}`);
+        const where = `epoch ${epoch + 1}, step ${step + 1}`;
+        const prepared = await prepareBatch(networks.teacher, batch);
+        const count = prepared.images.shape[0];
+        const reported = await trainStep(networks, prepared, {stage, settings, lambda, optimizer, variables, where}).finally(() => dispose({...prepared}));
         recent.push(statisticsOf(reported));
         if (recent.length > RECENT_STEPS) recent.shift();
         step++;
@@ -108,38 +112,6 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
     }
   } finally {
     disposeOptimizer(optimizer);
-  }
-}
-
-async function trainStep(
-  run: Run, stage: Stage, batch: TrainingBatch, lambda: number, optimizer: Optimizer, variables: Variable[], where: string,
-): Promise<{reported: Record<string, number>; count: number}> {
-  const prepared = await prepareBatch(run.networks.teacher, batch);
-  let result: StepResult | undefined;
-  let grads: Record<string, Tensor> = {};
-  try {
-    const computed = variableGrads(() => {
-      result = stageLoss(stage, run.networks, prepared, run.settings, lambda, true);
-      // Gradient functions run inside a tidy that would free what is to be reported.
-      for (const scalar of Object.values(result.reported)) keep(scalar);
-      return result.total;
-    }, variables);
-    grads = computed.grads;
-    const reported = await readScalars({...(result as unknown as StepResult).reported, total: computed.value});
-    computed.value.dispose();
-    const bad = Object.entries(reported).filter(([, value]) => !Number.isFinite(value));
-    if (bad.length > 0) {
-      const parts = bad.map(([name, value]) => `${name} is ${value}`).join(', ');
-      throw new NonFiniteLossError(
-        `Training the ${stage} network diverged at ${where}: ${parts}. Try a 3 to 10 times lower learningRate, and check that the images are normalised as the teacher expects.`,
-      );
-    }
-    optimizer.applyGradients(grads);
-    return {reported, count: prepared.images.shape[0]};
-  } finally {
-    dispose(grads);
-    dispose({...result?.reported});
-    dispose({...prepared});
   }
 }
 
@@ -174,20 +146,10 @@ function record(
   return {stage, kind, done: run.steps, total, epoch: epoch + 1, epochs, learningRate, losses, meanIntensity, spatialVariance, imagesPerSecond};
 }
 
-function trainableVariables(stage: Stage, {student, decoder}: Networks): Variable[] {
-  const models = {student: [student.model], explanation: [decoder], joint: [student.model, decoder]}[stage];
-  return models.flatMap((model) => model.trainableWeights.map((weight) => weight.read() as Variable));
-}
-
 function statisticsOf({meanIntensity = 0, spatialVariance = 0}: Record<string, number>): MapStatistics {
   return {meanIntensity, spatialVariance};
 }
 
 function warmup(position: number, epochs: number, share: number): number {
   return share === 0 ? 1 : Math.min(1, position / (share * epochs));
-}
-
-async function readScalars(scalars: Readonly<Record<string, Scalar | Tensor>>): Promise<Record<string, number>> {
-  const entries = Object.entries(scalars).map(async ([name, scalar]) => [name, (await scalar.data())[0] as number] as const);
-  return Object.fromEntries(await Promise.all(entries));
 }
