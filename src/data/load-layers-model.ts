@@ -1,7 +1,8 @@
 /** Loads a LayersModel from files, so that a failure leaves neither weights nor half a model. */
-import {dispose, engine, io, type NamedTensorMap, type serialization} from '@tensorflow/tfjs-core';
-import {models, type LayersModel} from '@tensorflow/tfjs-layers';
+import {dispose, io, type NamedTensorMap, type serialization} from '@tensorflow/tfjs-core';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {ModelFileError} from '../core/errors/model-file-error.js';
+import {buildLayersModel} from './build-layers-model.js';
 import {loadModelFiles} from './model-files.js';
 
 /**
@@ -37,14 +38,9 @@ export async function loadLayersModelFromFiles(path: string | URL, customObjects
 }
 
 async function build(path: string | URL, modelTopology: object, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
-  const before = new Set(Object.keys(engine().state.registeredVariables));
-  // Up to its promise modelFromJSON runs at once, so variables that are new now are this model's.
-  const building = models.modelFromJSON({modelTopology} as Parameters<typeof models.modelFromJSON>[0], customObjects);
-  const made = Object.entries(engine().state.registeredVariables).filter(([name]) => !before.has(name));
   try {
-    return await building;
+    return await buildLayersModel({modelTopology}, customObjects);
   } catch (cause) {
-    dispose(made.map(([, variable]) => variable));
     const {message} = cause as Error;
     const advice = message.startsWith('Unknown layer') ? 'Register the class (serialization.registerClass) or pass it in customObjects.' : 'Is it a tfjs LayersModel?';
     throw new ModelFileError(`${String(path)}: the topology cannot be built (${message}). ${advice}`, {cause});

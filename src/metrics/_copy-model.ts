@@ -1,7 +1,8 @@
 /** A copy of a model to try things on: same layers, same weights, nothing shared with the original. */
-import {dispose, engine, tidy} from '@tensorflow/tfjs-core';
-import {models, type layers, type LayersModel} from '@tensorflow/tfjs-layers';
+import {dispose, tidy} from '@tensorflow/tfjs-core';
+import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
+import {buildLayersModel} from '../data/build-layers-model.js';
 import {registerLayers} from '../layers/register-layers.js';
 import {disposeModel} from '../models/dispose-model.js';
 import {planGraph} from '../models/_graph-plan.js';
@@ -58,14 +59,10 @@ export function restoreWeights({original, copy}: LayerPair): void {
 }
 
 async function rebuild(where: string, original: LayersModel): Promise<LayersModel> {
-  const before = new Set(Object.keys(engine().state.registeredVariables));
-  // tfjs loses customObjects on its way into nested models, so classes have to be registered.
   registerLayers();
   try {
-    return await models.modelFromJSON(original.toJSON(null, false) as unknown as Parameters<typeof models.modelFromJSON>[0]);
+    return await buildLayersModel(original.toJSON(null, false) as object);
   } catch (cause) {
-    // It failed before its promise, so the new variables are the weights of half a copy.
-    dispose(Object.entries(engine().state.registeredVariables).filter(([name]) => !before.has(name)).map(([, variable]) => variable));
     const {message} = cause as Error;
     const advice = message.startsWith('Unknown layer') ? 'Register the class (serialization.registerClass).' : 'Do all its layers have a complete getConfig()?';
     throw new UnsupportedModelError(`${where}: model '${original.name}' cannot be copied (${message}). ${advice}`, {cause});
