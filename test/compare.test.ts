@@ -13,6 +13,7 @@ import {insertionScore} from '../src/metrics/insertion-score.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 import {HEIGHT, patchBatch, patchImage, patchTeacher, WIDTH} from './helpers/patch-world.js';
+import {read} from './helpers/read.js';
 
 vi.mock('../src/metrics/blur.js', {spy: true});
 beforeEach(() => {
@@ -56,6 +57,7 @@ function counting(counts: number[]): ScoreFn {
   };
 }
 
+const pixelsOf = (images: readonly Tensor3D[]): Promise<number[][]> => Promise.all(images.map(async (image) => [...(await image.data())]));
 const photos = (count: number): Tensor3D[] => Array.from({length: count}, (_, index) => randomUniform([8, 6, 3], -1, 1, 'float32', index + 1) as Tensor3D);
 
 describe('compare', () => {
@@ -97,7 +99,7 @@ describe('compare', () => {
     const model = counting([]);
     const [row] = await compare({explainers: {bright: explainer(brightness)}, measures: ['insertion', 'deletion'], images, model, batchSize: 2, settings: {deletion: {stepSize: 5, substrate: 'blur'}}});
     for (const [index, {values, target}] of row!.perImage.entries()) {
-      const map = {data: brightness(images[index]!.dataSync() as Float32Array), height: 8, width: 6};
+      const map = {data: brightness((await images[index]!.data()) as Float32Array), height: 8, width: 6};
       expectClose([values['insertion']!], [(await insertionScore(images[index]!, map, model, {stepSize: 2, target})).auc], {abs: 1e-6});
       expectClose([values['deletion']!], [(await deletionScore(images[index]!, map, model, {stepSize: 5, substrate: 'blur'})).auc], {abs: 1e-6});
     }
@@ -113,13 +115,13 @@ describe('compare', () => {
     const counts: number[] = [];
     const [row] = await compare({explainers: {a: explainer(brightness, a), b: explainer(noise, b)}, measures: ['gini'], images, model: counting(counts), batchSize: 2, seed: 3});
     expect(counts).toEqual([2, 2, 1]); // the model names the classes, nothing else
-    expect(a.map(({image}) => image)).toEqual(images.map((image) => [...image.dataSync()]));
+    expect(a.map(({image}) => image)).toEqual(await pixelsOf(images));
     expect(b).toEqual(a.map((call) => ({...call})));
     expect(a.map(({options}) => [options.target, options.seed])).toEqual(row!.perImage.map(({target, seed}) => [target, seed]));
     expect(new Set(a.map(({options}) => options.seed)).size).toBe(5);
     expect(a.every(({options}) => options.batchSize === 2)).toBe(true);
     for (const {target, score, index} of row!.perImage) {
-      const scores = tidy(() => softmax(mul(sum(images[index]!, [0, 1]), 0.05)).dataSync());
+      const scores = await read(() => softmax(mul(sum(images[index]!, [0, 1]), 0.05)));
       expect([target, score.toFixed(5)]).toEqual([scores.indexOf(Math.max(...scores)), Math.max(...scores).toFixed(5)]);
     }
   });
@@ -178,7 +180,7 @@ describe('compare', () => {
     const [row] = await compare({explainers: {a: explainer(brightness)}, measures: [peak, 'gini', later], images, model, regions: [[[0, 0, 1, 1]], undefined, [[0, 0, 1, 1]]]});
     expect(Object.keys(row!.values)).toEqual(['peak', 'gini', 'later']);
     expect(row!.values['peak']).toMatchObject({images: 2});
-    expect(row!.values['later']!.mean).toBeCloseTo(images.reduce((total, image) => total + image.dataSync()[0]!, 0) / 3, 6);
+    expect(row!.values['later']!.mean).toBeCloseTo((await pixelsOf(images)).reduce((total, [first]) => total + first!, 0) / 3, 6);
     expect(seen.map(({method, model: given, region}) => [method, given === model, region !== undefined])).toEqual([['a', true, true], ['a', true, false], ['a', true, true]]);
     expect(seen.every(({image}) => image.isDisposed)).toBe(true);
   });
@@ -276,9 +278,9 @@ describe('compare', () => {
 
   it('changes no image and leaks nothing', async () => {
     const images = photos(3);
-    const kept = images.map((image) => [...image.dataSync()]);
+    const kept = await pixelsOf(images);
     await expectNoLeak(() => compare({explainers: {a: explainer(brightness), b: explainer(noise)}, measures: all.slice(4), images, model: counting([]), settings, batchSize: 2}));
-    expect(images.map((image) => [...image.dataSync()])).toEqual(kept);
+    expect(await pixelsOf(images)).toEqual(kept);
   });
 
   it.each<[string, Partial<CompareOptions>, RegExp]>([

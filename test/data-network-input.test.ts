@@ -11,9 +11,9 @@ import {expectClose, expectNoLeak} from './helpers/expect.js';
 const rgb = (width: number, height: number, data: number[]): DecodedImage => ({data: Uint8Array.from(data), width, height});
 
 /** Runs the conversion and frees the result. */
-function values(images: ImagesInput, spec: NetworkInputSpec): {data: Float32Array; shape: number[]} {
+async function values(images: ImagesInput, spec: NetworkInputSpec): Promise<{data: Float32Array; shape: number[]}> {
   const result = toNetworkInput(images, spec);
-  const data = result.dataSync<'float32'>();
+  const data = await result.data<'float32'>();
   result.dispose();
   return {data, shape: result.shape};
 }
@@ -33,48 +33,48 @@ const none = (height: number, width: number, channels: number, fit: 'squash' | '
 
 describe('toNetworkInput', () => {
   it('normalises known pixels per channel', async () => {
-    await expectNoLeak(() => {
-      const {data, shape} = values(rgb(2, 1, [0, 255, 51, 255, 0, 102]), torch);
+    await expectNoLeak(async () => {
+      const {data, shape} = await values(rgb(2, 1, [0, 255, 51, 255, 0, 102]), torch);
       expect(shape).toEqual([1, 1, 2, 3]);
       const by = (pixel: number, mean: number, std: number): number => (pixel / 255 - mean) / std;
       const expected = [by(0, 0.485, 0.229), by(255, 0.456, 0.224), by(51, 0.406, 0.225), by(255, 0.485, 0.229), by(0, 0.456, 0.224), by(102, 0.406, 0.225)];
       expectClose(data, expected, {abs: 1e-6});
-      expectClose(values(rgb(2, 1, [0, 255, 51, 255, 0, 102]), {...torch, preprocessing: 'tf'}).data, [-1, 1, -0.6, 1, -1, -0.2], {abs: 1e-6});
+      expectClose((await values(rgb(2, 1, [0, 255, 51, 255, 0, 102]), {...torch, preprocessing: 'tf'})).data, [-1, 1, -0.6, 1, -1, -0.2], {abs: 1e-6});
     });
   });
 
-  it('drops alpha, repeats grey and mixes RGB to grey', () => {
-    expect([...values(rgb(2, 1, [1, 2, 3, 0, 4, 5, 6, 255]), none(1, 2, 3)).data]).toEqual([1, 2, 3, 4, 5, 6]);
-    expect([...values(rgb(2, 1, [7, 9]), none(1, 2, 3)).data]).toEqual([7, 7, 7, 9, 9, 9]);
-    expect([...values(rgb(2, 1, [7, 9]), none(1, 2, 1)).data]).toEqual([7, 9]);
-    expectClose(values(rgb(2, 1, [100, 0, 0, 0, 100, 10]), none(1, 2, 1)).data, [29.9, 59.84], {abs: 1e-4});
-    expectClose(values(rgb(1, 1, [200, 200, 200, 3]), none(1, 1, 1)).data, [200], {abs: 1e-4});
+  it('drops alpha, repeats grey and mixes RGB to grey', async () => {
+    expect([...(await values(rgb(2, 1, [1, 2, 3, 0, 4, 5, 6, 255]), none(1, 2, 3))).data]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...(await values(rgb(2, 1, [7, 9]), none(1, 2, 3))).data]).toEqual([7, 7, 7, 9, 9, 9]);
+    expect([...(await values(rgb(2, 1, [7, 9]), none(1, 2, 1))).data]).toEqual([7, 9]);
+    expectClose((await values(rgb(2, 1, [100, 0, 0, 0, 100, 10]), none(1, 2, 1))).data, [29.9, 59.84], {abs: 1e-4});
+    expectClose((await values(rgb(1, 1, [200, 200, 200, 3]), none(1, 1, 1))).data, [200], {abs: 1e-4});
   });
 
-  it('averages what it shrinks, and cuts the centre only when asked', () => {
+  it('averages what it shrinks, and cuts the centre only when asked', async () => {
     // Four columns 0, 60, 120, 240: squashed to 2 with the widened kernel; cropped to the middle two.
     const image = {data: Float32Array.from([0, 60, 120, 240, 0, 60, 120, 240]), width: 4, height: 2, channels: 1} as const;
     const left = (0.75 * 0 + 0.75 * 60 + 0.25 * 120) / 1.75;
     const right = (0.75 * 240 + 0.75 * 120 + 0.25 * 60) / 1.75;
-    expectClose(values(image, none(2, 2, 1)).data, [left, right, left, right], {abs: 1e-4});
-    expect([...values(image, none(2, 2, 1, 'crop')).data]).toEqual([60, 120, 60, 120]);
+    expectClose((await values(image, none(2, 2, 1))).data, [left, right, left, right], {abs: 1e-4});
+    expect([...(await values(image, none(2, 2, 1, 'crop'))).data]).toEqual([60, 120, 60, 120]);
   });
 
-  it('keeps the mean and the aspect for tall pictures too', () => {
+  it('keeps the mean and the aspect for tall pictures too', async () => {
     const image = rgb(2, 6, [0, 0, 10, 10, 20, 20, 30, 30, 40, 40, 50, 50]);
-    expect([...values(image, none(2, 2, 1, 'crop')).data]).toEqual([20, 20, 30, 30]);
-    const squashed = values(image, none(2, 2, 1)).data;
+    expect([...(await values(image, none(2, 2, 1, 'crop'))).data]).toEqual([20, 20, 30, 30]);
+    const squashed = (await values(image, none(2, 2, 1))).data;
     expect((squashed[0]! + squashed[2]!) / 2).toBeCloseTo(25, 3);
   });
 
   it('takes tensors as they are and copies them', async () => {
     const single = tensor3d([1, 2, 3, 4], [2, 2, 1]);
     const pair = tensor4d([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2, 1]);
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       for (const [images, count] of [[single, 1], [pair, 2], [[single, single, single], 3]] as [ImagesInput, number][]) {
         const result = toNetworkInput(images, {inputShape: [2, 2, 1], preprocessing: 'torch'});
         expect(result.shape).toEqual([count, 2, 2, 1]);
-        expect([...result.dataSync()].slice(0, 4)).toEqual([1, 2, 3, 4]);
+        expect([...await result.data()].slice(0, 4)).toEqual([1, 2, 3, 4]);
         result.dispose();
       }
       expect(single.isDisposed || pair.isDisposed).toBe(false);
@@ -85,8 +85,8 @@ describe('toNetworkInput', () => {
 
   it('mixes pictures of several sizes and tensors in one array, in order', async () => {
     const tensor = tensor4d([1, 2, 3, 4], [1, 2, 2, 1]);
-    await expectNoLeak(() => {
-      const {data, shape} = values([rgb(1, 1, [10]), tensor, rgb(3, 3, new Array(27).fill(90))], none(2, 2, 1));
+    await expectNoLeak(async () => {
+      const {data, shape} = await values([rgb(1, 1, [10]), tensor, rgb(3, 3, new Array(27).fill(90))], none(2, 2, 1));
       expect(shape).toEqual([3, 2, 2, 1]);
       expectClose(data, [10, 10, 10, 10, 1, 2, 3, 4, 90, 90, 90, 90], {abs: 1e-4});
     });

@@ -1,7 +1,4 @@
 import './helpers/use-wasm.js';
-import {existsSync, mkdtempSync, rmSync} from 'node:fs';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
 import {memory, mul, squeeze, tidy, zeros, type Tensor3D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {Sequential} from '@tensorflow/tfjs-layers';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
@@ -13,6 +10,7 @@ import {checkNotFlat} from '../src/distiller/map-statistics.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 import {hashWeights} from './helpers/hash.js';
 import {HEIGHT, WIDTH, onPatch, patchBatch, patchImage, patchTeacher} from './helpers/patch-world.js';
+import {temporaryStore} from './helpers/temporary-store.js';
 
 const TRAIN = 96;
 const BATCH = 16;
@@ -32,7 +30,7 @@ const records: TrainingProgress[] = [];
 
 beforeAll(async () => {
   model = patchTeacher();
-  hashBefore = hashWeights(model);
+  hashBefore = await hashWeights(model);
   distiller = await AttentiveDistiller.create({teacher: model, seed: 7});
   await distiller.train(batches, {...settings, onProgress: (record) => records.push(record)});
 }, 240_000);
@@ -101,8 +99,8 @@ describe('a trained distiller', () => {
     single.images.dispose();
   });
 
-  it('left the teacher as it was', () => {
-    expect(hashWeights(model)).toBe(hashBefore);
+  it('left the teacher as it was', async () => {
+    expect(await hashWeights(model)).toBe(hashBefore);
     expect(model.layers.every((layer) => layer.trainable)).toBe(true);
   });
 
@@ -144,12 +142,12 @@ describe('a trained distiller', () => {
   }));
 });
 
-describe('saving and loading', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'distiller-'));
-  afterAll(() => rmSync(folder, {recursive: true}));
+describe('saving and loading', async () => {
+  const store = await temporaryStore();
+  afterAll(store.remove);
 
   it('gives maps that are equal bit for bit', () => expectNoLeak(async () => {
-    const url = `file://${join(folder, 'explainer')}`;
+    const url = store.url('explainer');
     await distiller.save(url);
     const again = await AttentiveDistiller.load(url, {teacher: model});
     const {images} = patchBatch(1000, 4);
@@ -161,15 +159,15 @@ describe('saving and loading', () => {
   }));
 
   it('refuses another teacher and a folder that holds no explainer', () => expectNoLeak(async () => {
-    const url = `file://${join(folder, 'explainer')}`;
+    const url = store.url('explainer');
     const other = patchTeacher();
     const weights = other.getWeights();
     const doubled = tidy(() => weights.map((weight) => mul(weight, 2)));
     other.setWeights(doubled);
     doubled.forEach((weight) => weight.dispose());
     await expect(AttentiveDistiller.load(url, {teacher: other})).rejects.toThrow(/another teacher|belongs to teacher 'patch_teacher'/);
-    await expect(AttentiveDistiller.load(`file://${join(folder, 'nothing')}`, {teacher: model})).rejects.toThrow(/nothing/);
-    expect(existsSync(join(folder, 'nothing'))).toBe(false);
+    await expect(AttentiveDistiller.load(store.url('nothing'), {teacher: model})).rejects.toThrow(/nothing/);
+    expect(await store.has('nothing')).toBe(false);
     other.dispose();
   }));
 });

@@ -37,7 +37,7 @@ describe('classActivationMap', () => {
   it.each(Object.keys(heads))('is h·w times Grad-CAM at the last map: %s', async (name) => {
     const model = ending(...heads[name]!());
     const x = images();
-    const before = hashWeights(model);
+    const before = await hashWeights(model);
     await expectNoLeak(async () => {
       const target = [2, 0];
       const maps = await classActivationMap(x, model, {target, normalise: false});
@@ -50,14 +50,14 @@ describe('classActivationMap', () => {
       const stretched = await classActivationMap(x, model, {relu: true});
       expectClose(stretched.flatMap(({data}) => [...data]), (await gradCam(x, model, {layer: 'map'})).flatMap(({data}) => [...data]), {abs: 1e-5}, 'stretched');
     });
-    expect(hashWeights(model)).toBe(before);
+    expect(await hashWeights(model)).toBe(before);
   });
 
   it('adds up to the logit: its mean is the logit without its bias', async () => {
     const model = sequential({layers: [layers.conv2d({filters: 4, kernelSize: 3, padding: 'same', inputShape: [6, 10, 3], ...init}), gap(), layers.dense({units: 3, ...init})]});
     const x = images(1);
-    const logits = (executeGraph(model, x) as Tensor).dataSync();
-    const bias = model.getWeights().at(-1)!.dataSync();
+    const logits = await (executeGraph(model, x) as Tensor).data();
+    const bias = await model.getWeights().at(-1)!.data();
     const maps = await classActivationMap(x, model, {target: [0, 1, 2], normalise: false});
     expectClose(maps.map(({data}) => data.reduce((sum, value) => sum + value, 0) / 60), [0, 1, 2].map((at) => logits[at]! - bias[at]!), {abs: 1e-5}, 'means');
   });

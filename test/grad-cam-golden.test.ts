@@ -1,15 +1,13 @@
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
 import {getBackend, softmax, tensor4d, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
 import {camWeights, weighChannels} from '../src/baselines/cam-variant.js';
 import {gradCam} from '../src/baselines/grad-cam.js';
 import {channelValue, resolvePreprocessing} from '../src/core/preprocessing.js';
-import {loadLayersModelFromFiles} from '../src/data/load-layers-model.js';
 import {executeGraph} from '../src/models/execute-graph.js';
 import {layeredModel, type LayeredModel} from '../src/models/gradient-model.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak, type Tolerance} from './helpers/expect.js';
+import {dataFolder, loadDataModel} from './helpers/files.js';
 import {golden, hasGolden, type GoldenArray} from './helpers/golden.js';
 import {loadStoredModel, type StoredModel} from './helpers/stored-model.js';
 
@@ -35,8 +33,8 @@ interface Family {
   };
 }
 
-const present = hasGolden('grad_cam');
-const family = present ? golden<Family>('grad_cam') : undefined;
+const present = await hasGolden('grad_cam');
+const family = present ? await golden<Family>('grad_cam') : undefined;
 const bound = (key: keyof Family['tolerance']): Tolerance => {
   const {rel_to_max: relToMax = 0, abs = 0, rel = 0} = family!.tolerance[key];
   // A map that is all zeros has no largest value to be measured by.
@@ -85,11 +83,9 @@ describe.skipIf(!present)(`stored numbers of Grad-CAM${present ? '' : ' (skipped
   });
 
   it('of a CIFAR-10 ResNet, all images at once', {timeout: 240_000}, async ({skip}) => {
-    const folder = join(process.env['AKD_DATA'] ?? join(import.meta.dirname, '../../shared/data'), 'models', family!.resnet.model);
-    if (!existsSync(folder)) skip(`There is no ${folder} (AKD_DATA).`);
     const {images, cases: all} = family!.resnet;
     const cases = getBackend() === 'cpu' ? all.slice(0, 1) : all; // some 10 s per image on cpu
-    const model = await loadLayersModelFromFiles(folder);
+    const model = (await loadDataModel(family!.resnet.model)) ?? skip(`There is no ${family!.resnet.model} in ${dataFolder} (AKD_DATA).`);
     const preprocessing = resolvePreprocessing('torch');
     const teacher = teacherFromLayersModel(model, {preprocessing});
     const size = 32 * 32 * 3;

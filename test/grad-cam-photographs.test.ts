@@ -29,7 +29,7 @@ function peak({data: values, width, height}: SaliencyMap): {down: number; right:
 describe.skipIf(!present)(`a photograph and a network with depthwise layers${present ? '' : ' (skipped: models and pictures of AKD_DATA are absent)'}`, () => {
   it('shows the dog for dogs and the cat for cats', {timeout: 240_000}, async () => {
     const model = await loadLayersModelFromFiles(folder);
-    const before = hashWeights(model);
+    const before = await hashWeights(model);
     const teacher = teacherFromLayersModel(model, {preprocessing: 'tf'});
     const picture = await decodeImage(photograph, {size: [128, 128]});
     const target = [boxer, bullMastiff, tabby, tigerCat];
@@ -53,7 +53,7 @@ describe.skipIf(!present)(`a photograph and a network with depthwise layers${pre
       const smooth = await smoothGrad([picture], teacher, {numSamples: 2, batchSize: 2});
       expect(smooth[0]!.empty).toBe(false);
     });
-    expect(hashWeights(model)).toBe(before);
+    expect(await hashWeights(model)).toBe(before);
     model.dispose();
   });
 });

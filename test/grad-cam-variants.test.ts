@@ -58,8 +58,8 @@ describe('Grad-CAM variants', () => {
   const model = knownModel(kernel, numClasses);
 
   it.each(camVariants)('%s has the published values, with and without ReLU', async (variant) => {
-    const pixels = images.dataSync();
-    const weights = kernel.dataSync();
+    const pixels = await images.data();
+    const weights = await kernel.data();
     await expectNoLeak(async () => {
       for (const relu of [true, false]) {
         const maps = await gradCam(images, model, {variant, relu, normalise: false, target: [2, 0]});
@@ -86,21 +86,21 @@ describe('Grad-CAM variants', () => {
     }
   });
 
-  it('give finite values where features or gradients are all zero', () => {
+  it('give finite values where features or gradients are all zero', async () => {
     const zeros = tensor4d(new Float32Array(8), [1, 2, 2, 2]);
     const some = tensor4d([1, -1, 2, -2, 1, 0, 0, 1], [1, 2, 2, 2]);
     for (const variant of camVariants) {
       for (const [features, gradients] of [[zeros, some], [some, zeros], [zeros, zeros]] as const) {
-        expect([...weighChannels(features, camWeights(variant, features, gradients)).dataSync()].every((value) => value === 0), variant).toBe(true);
+        expect([...await weighChannels(features, camWeights(variant, features, gradients)).data()].every((value) => value === 0), variant).toBe(true);
       }
     }
   });
 
-  it('Grad-CAM++ weighs by 1 / (2 + g·ΣA), also where g³ would underflow', () => {
+  it('Grad-CAM++ weighs by 1 / (2 + g·ΣA), also where g³ would underflow', async () => {
     const features = tensor4d([1, 2, 3, 4], [1, 2, 2, 1]);
-    const weightOf = (g: number): number => (camWeights('grad-cam++', features, tensor4d([g, 0, 0, -1], [1, 2, 2, 1])).dataSync()[0] as number);
-    expect(weightOf(0.5)).toBeCloseTo(0.5 / (2 + 0.5 * 10), 6);
-    expect(weightOf(1e-20) / 1e-20).toBeCloseTo(0.5, 5);
+    const weightOf = async (g: number): Promise<number> => (await camWeights('grad-cam++', features, tensor4d([g, 0, 0, -1], [1, 2, 2, 1])).data())[0]!;
+    expect(await weightOf(0.5)).toBeCloseTo(0.5 / (2 + 0.5 * 10), 6);
+    expect((await weightOf(1e-20)) / 1e-20).toBeCloseTo(0.5, 5);
   });
 });
 

@@ -1,4 +1,4 @@
-import {fill, randomUniform, slice, tensor2d, tensor4d, zeros, type Rank, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {fill, mul, randomUniform, slice, tensor4d, zeros, type Rank, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {input, layers, model as functional, sequential, type LayersModel, type Sequential} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
 import {settle} from '../src/baselines/_cam-values.js';
@@ -50,7 +50,7 @@ describe('gradCam', () => {
   it('looks at the last feature map and says so, with class and probability of the highest logit', async () => {
     const model = flat();
     const x = images();
-    const probabilities = (model.predict(x) as Tensor).dataSync();
+    const probabilities = await (model.predict(x) as Tensor).data();
     await expectNoLeak(async () => {
       const maps = await gradCam(x, model);
       expect(maps).toHaveLength(3);
@@ -102,7 +102,7 @@ describe('gradCam', () => {
   it('explains both sides of a single sigmoid: the negative map is that of −z', async () => {
     const model = flat(1, 'sigmoid');
     const x = images(2);
-    const p = (model.predict(x) as Tensor).dataSync();
+    const p = await (model.predict(x) as Tensor).data();
     await expectNoLeak(async () => {
       const all = {relu: false, normalise: false} as const;
       const positive = await gradCam(x, model, {...all, target: {kind: 'binary', positive: true}});
@@ -123,7 +123,7 @@ describe('gradCam', () => {
     const x = images(1);
     const scaled = [softmaxed, linear].map((model) => {
       const weights = model.getWeights();
-      const sharp = tensor2d(weights[4]!.dataSync().map((value) => value * 1000), weights[4]!.shape as [number, number]);
+      const sharp = mul(weights[4]!, 1000);
       model.setWeights([...weights.slice(0, 4), sharp, ...weights.slice(5)]);
       return model;
     });
@@ -148,10 +148,10 @@ describe('gradCam', () => {
   it('gives the same map twice, and leaves model, images and tensors as they were', async () => {
     const model = flat();
     const x = images();
-    const [weights, pixels] = [hashWeights(model), x.dataSync().slice()];
+    const [weights, pixels] = [await hashWeights(model), (await x.data()).slice()];
     const trainable = model.trainable;
     await expectNoLeak(async () => expect(await gradCam(x, model)).toEqual(await gradCam(x, model)));
-    expect([hashWeights(model), model.trainable, x.dataSync()]).toEqual([weights, trainable, pixels]);
+    expect([await hashWeights(model), model.trainable, await x.data()]).toEqual([weights, trainable, pixels]);
   });
 
   it('takes a Teacher, and through it decoded pictures', async () => {
@@ -220,10 +220,10 @@ describe('gradCam', () => {
       // Moving the map along the gradient changes the logit by that much: Σ g·A, from the map's own mass.
       const output = executeGraph(model, x, {until: 'shared'}) as Tensor4D;
       const step = 1e-2;
-      const logit = (factor: number): number => {
-        const moved = tensor4d(output.dataSync().map((value) => value * factor), output.shape);
+      const logit = async (factor: number): Promise<number> => {
+        const moved = mul(output, factor);
         const probabilities = executeGraph(model, x, {given: {shared: moved}}) as Tensor;
-        const row = probabilities.dataSync();
+        const row = await probabilities.data();
         for (const each of [moved, probabilities]) each.dispose();
         return Math.log(row[1]!);
       };
@@ -231,7 +231,7 @@ describe('gradCam', () => {
       const mass = ({data}: SaliencyMap): number => data.reduce((sum, value) => sum + value, 0);
       // log p = z_1 − log Σ exp z, so its slope is that of z_1 less the mean slope.
       const slope = mass(before) * (1 - before.score) - others.reduce((sum, other) => sum + mass(other) * other.score, 0);
-      expectClose([slope], [(logit(1 + step) - logit(1 - step)) / (2 * step)], {abs: 5e-3, rel: 2e-2}, 'slope of log p');
+      expectClose([slope], [((await logit(1 + step)) - (await logit(1 - step))) / (2 * step)], {abs: 5e-3, rel: 2e-2}, 'slope of log p');
       for (const each of [output, x]) each.dispose();
     });
   });

@@ -22,7 +22,7 @@ const quadratic: Teacher = {
 describe('smoothGrad', () => {
   it('of a linear model is its gradient, whatever the noise', async () => {
     const model = sequential({layers: [layers.flatten({inputShape: [...shape]}), layers.dense({units: 3, activation: 'softmax'})]});
-    const before = hashWeights(model);
+    const before = await hashWeights(model);
     const x = images();
     await expectNoLeak(async () => {
       for (const reduce of ['max-abs', 'signed-sum', 'gradient-times-input'] as const) {
@@ -32,12 +32,12 @@ describe('smoothGrad', () => {
       const squared = await smoothGrad(x, model, {variant: 'squared', target: 1, numSamples: 3});
       expectClose(all(squared), all(await gradientSaliency(x, model, {target: 1})).map((value) => value ** 2), {abs: 1e-5}, 'squared');
     });
-    expect(hashWeights(model)).toBe(before);
+    expect(await hashWeights(model)).toBe(before);
   });
 
   it('of a quadratic has the known mean and, squared, the known second moment', async () => {
     const x = images(1);
-    const pixels = [...x.dataSync()];
+    const pixels = [...await x.data()];
     const deviation = 0.2 * (Math.max(...pixels) - Math.min(...pixels));
     const numSamples = 2000;
     const options = {noiseLevel: 0.2, numSamples, batchSize: 500, target: 1} as const;

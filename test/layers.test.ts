@@ -4,6 +4,7 @@ import {AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 import {golden, type GoldenArray} from './helpers/golden.js';
 import {runLayerTest} from './helpers/layer-test.js';
+import {read, readAll} from './helpers/read.js';
 
 interface CbamCase {
   name: string;
@@ -49,10 +50,10 @@ describe('every layer', () => {
   });
 });
 
-describe('CBAM against the reference implementation', () => {
-  const {cases, tolerance} = golden<{cases: CbamCase[]; tolerance: Record<string, {abs?: number}>}>('cbam');
+describe('CBAM against the reference implementation', async () => {
+  const {cases, tolerance} = await golden<{cases: CbamCase[]; tolerance: Record<string, {abs?: number}>}>('cbam');
   for (const each of cases) {
-    it(each.name, () => expectNoLeak(() => {
+    it(each.name, () => expectNoLeak(async () => {
       const x = toTensor(each.x) as Tensor4D;
       const upstream = toTensor(each.upstream);
       const layer = new CBAM({ratio: each.ratio, spatial: each.spatial});
@@ -60,12 +61,12 @@ describe('CBAM against the reference implementation', () => {
       const names = each.spatial ? order : order.slice(0, 4);
       tidy(() => layer.setWeights(names.map((name) => toTensor(each.weights[name]!))));
 
-      const before = layer.getWeights().map((weight) => weight.dataSync().slice());
+      const before = await Promise.all(layer.getWeights().map(async (weight) => (await weight.data()).slice()));
       const loss = (input: Tensor): Scalar => sum(mul(layer.apply(input, {training: each.training}) as Tensor, upstream));
       // Batch statistics are remembered at every training call, so the weights are put back before each.
       const restore = (): void => tidy(() => layer.setWeights(before.map((values, at) => tensor(values, layer.getWeights()[at]!.shape))));
 
-      const y = tidy(() => (layer.apply(x, {training: each.training}) as Tensor).dataSync());
+      const y = await read(() => layer.apply(x, {training: each.training}) as Tensor);
       expectClose(y, each.y.values, {abs: tolerance['y']!.abs!}, 'y');
       if (each.training) {
         const after = layer.getWeights();
@@ -73,16 +74,16 @@ describe('CBAM against the reference implementation', () => {
         for (const [at, name] of [[7, 'mean'], [8, 'variance']] as const) {
           const found = Object.entries(moving).find(([key]) => key.startsWith('moving') && key.includes(name) && !key.includes('unbiased'));
           expect(found, `moving ${name} in the golden`).toBeDefined();
-          expectClose(after[at]!.dataSync(), (found![1] as GoldenArray).values, {abs: 1e-6}, `moving ${name}`);
+          expectClose(await after[at]!.data(), (found![1] as GoldenArray).values, {abs: 1e-6}, `moving ${name}`);
         }
         restore();
       }
       const relToMax = each.training ? 1e-4 : 2e-5;
-      const dx = tidy(() => (grads((input: Tensor) => loss(input))([x])[0] as Tensor).dataSync());
+      const dx = await read(() => grads((input: Tensor) => loss(input))([x])[0] as Tensor);
       expectClose(dx, each.gradients['x']!.values, {relToMax}, 'gradient of x');
       restore();
       for (const [at, weight] of layer.trainableWeights.entries()) {
-        const values = tidy(() => variableGrads(() => loss(x), [weight.read() as Variable]).grads[(weight.read() as Variable).name]!.dataSync());
+        const values = await read(() => variableGrads(() => loss(x), [weight.read() as Variable]).grads[(weight.read() as Variable).name]!);
         expectClose(values, each.gradients[names[at]!]!.values, {relToMax, abs: 1e-7}, `gradient of ${names[at]!}`);
         restore();
       }
@@ -92,52 +93,51 @@ describe('CBAM against the reference implementation', () => {
     }));
   }
 
-  it('gates match one by one', () => {
+  it('gates match one by one', async () => {
     for (const each of cases.filter((one) => !one.training)) {
-      tidy(() => {
+      const values = await readAll(() => {
         const x = toTensor(each.x) as Tensor4D;
         const channel = new ChannelAttention({ratio: each.ratio});
         channel.apply(x);
         channel.setWeights(order.slice(0, 4).map((name) => toTensor(each.weights[name]!)));
-        expectClose(channel.gate(x).dataSync(), each.channel_mask.values, {abs: 1e-6}, 'channel mask');
         const after = channel.apply(x) as Tensor4D;
-        expectClose(after.dataSync(), each.after_channel.values, {abs: 5e-6}, 'after channel');
-        if (!each.spatial) return;
         const spatial = new SpatialAttention();
         spatial.apply(after);
-        spatial.setWeights(order.slice(4).map((name) => toTensor(each.weights[name]!)));
-        expectClose(spatial.gate(after).dataSync(), each.spatial_mask!.values, {abs: 2e-6}, 'spatial mask');
+        if (each.spatial) spatial.setWeights(order.slice(4).map((name) => toTensor(each.weights[name]!)));
+        return {channel: channel.gate(x), after, spatial: spatial.gate(after)};
       });
+      expectClose(values.channel, each.channel_mask.values, {abs: 1e-6}, 'channel mask');
+      expectClose(values.after, each.after_channel.values, {abs: 5e-6}, 'after channel');
+      if (each.spatial) expectClose(values.spatial, each.spatial_mask!.values, {abs: 2e-6}, 'spatial mask');
     }
   });
 });
 
 describe('how the gates start', () => {
-  it('the reference start makes the spatial gate exactly one half', () => {
-    tidy(() => {
+  it('the reference start makes the spatial gate exactly one half', async () => {
+    const gate = await read(() => {
       const x = tensor4d([1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 2, 2]);
       const layer = new SpatialAttention();
       layer.apply(x);
-      expect([...layer.gate(x).dataSync()]).toEqual([0.5, 0.5, 0.5, 0.5]);
+      return layer.gate(x);
     });
+    expect([...gate]).toEqual([0.5, 0.5, 0.5, 0.5]);
   });
 
-  it('an initial gate of 0.9 scales every feature by 0.81', () => {
-    tidy(() => {
-      const x = tensor4d([1, -2, 3, 4, 5, -6, 7, 8], [1, 2, 2, 2]);
-      const y = new CBAM({initialGate: 0.9}).apply(x) as Tensor;
-      expectClose(y.dataSync(), x.dataSync().map((value) => value * 0.81), {rel: 1e-5});
-    });
+  it('an initial gate of 0.9 scales every feature by 0.81', async () => {
+    const x = [1, -2, 3, 4, 5, -6, 7, 8];
+    const y = await read(() => new CBAM({initialGate: 0.9}).apply(tensor4d(x, [1, 2, 2, 2])) as Tensor);
+    expectClose(y, x.map((value) => value * 0.81), {rel: 1e-5});
   });
 
-  it('the seed decides the weights', () => {
-    const weights = (seed: number): number[] => tidy(() => {
+  it('the seed decides the weights', async () => {
+    const weights = (seed: number): Promise<Float32Array> => read(() => {
       const layer = new CBAM({seed, ratio: 2});
       layer.apply(tensor4d([1, 2, 3, 4], [1, 1, 1, 4]));
-      return [...layer.getWeights()[0]!.dataSync()];
+      return layer.getWeights()[0]!;
     });
-    expect(weights(1)).toEqual(weights(1));
-    expect(weights(1)).not.toEqual(weights(2));
+    expect(await weights(1)).toEqual(await weights(1));
+    expect(await weights(1)).not.toEqual(await weights(2));
   });
 });
 
@@ -152,15 +152,14 @@ describe('what the layers refuse', () => {
 });
 
 describe('the attention delta', () => {
-  it('gives what the attention changed', () => {
-    tidy(() => {
+  it('gives what the attention changed', async () => {
+    const run = async (mode: 'signed' | 'rectified' | 'normalised'): Promise<number[]> => [...(await read(() => {
       const features = tensor4d([2, -4, 6, 8], [1, 2, 2, 1]);
       const attended = tensor4d([1, -3, 6, 2], [1, 2, 2, 1]);
-      const run = (mode: 'signed' | 'rectified' | 'normalised'): number[] =>
-        [...(new AttentionDelta({mode}).apply([attended, features]) as Tensor).dataSync()];
-      expect(run('signed')).toEqual([-1, 1, 0, -6]);
-      expect(run('rectified')).toEqual([1, 0, 0, 6]);
-      expectClose(run('normalised'), [1, -1, 0, 6].map((value) => value / Math.sqrt(38 / 4)), {abs: 1e-5});
-    });
+      return new AttentionDelta({mode}).apply([attended, features]) as Tensor;
+    }))];
+    expect(await run('signed')).toEqual([-1, 1, 0, -6]);
+    expect(await run('rectified')).toEqual([1, 0, 0, 6]);
+    expectClose(await run('normalised'), [1, -1, 0, 6].map((value) => value / Math.sqrt(38 / 4)), {abs: 1e-5});
   });
 });

@@ -32,7 +32,7 @@ interface Family {
   }[];
 }
 
-const {tolerance, ...family} = golden<Family>('lime');
+const {tolerance, ...family} = await golden<Family>('lime');
 const segmentsOf = ({shape, values}: GoldenArray): Segments => relabelSegments({labels: values, height: shape[0]!, width: shape[1]!});
 
 describe('stored numbers of LIME', () => {

@@ -44,7 +44,7 @@ describe('lime', () => {
   it.each([1, 3, 5])('puts the mass on the segment that makes the score, %i channels, height other than width', async (channels) => {
     await expectNoLeak(async () => {
       const image = tileImage(7, channels, 2);
-      const before = image.dataSync().slice();
+      const before = (await image.data()).slice();
       const [map] = await lime(image, patchScore(7, channels), {...quick, hideColor: 0, alpha: 1e-6});
       const gain = 2 * 4 * 4 * channels; // pixels of the tile times their value
       expect(map!.coefficients[0]![0]).toBe(7);
@@ -54,7 +54,7 @@ describe('lime', () => {
       expect(map).toMatchObject({height, width, target: 0, method: 'lime', seed: 0, numSamples: 200, empty: false, warnings: []});
       expect(map!.score).toBeCloseTo(gain, 3);
       expectClose(map!.data, Float32Array.from({length: height * width}, (_, pixel) => (tileOf(pixel) === 7 ? gain : 0)), {abs: 2e-3 * channels}, 'map');
-      expect(image.dataSync()).toEqual(before);
+      expect(await image.data()).toEqual(before);
       image.dispose();
     });
   });
@@ -261,10 +261,10 @@ describe('lime on decoded pictures', () => {
   const preprocessing = {scale: 1 / 255, mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3]};
 
   /** A teacher that keeps what it is shown; logits are the means of the channels. */
-  function witness(given: Teacher['preprocessing'] = preprocessing): {teacher: Teacher; seen: Float32Array[]} {
-    const seen: Float32Array[] = [];
+  function witness(given: Teacher['preprocessing'] = preprocessing): {teacher: Teacher; seen: Promise<Float32Array>[]} {
+    const seen: Promise<Float32Array>[] = [];
     const logits = (batch: Tensor4D): Tensor2D => {
-      seen.push(batch.dataSync().slice() as Float32Array);
+      seen.push(batch.data<'float32'>());
       return mean<Tensor2D>(batch, [1, 2]);
     };
     return {teacher: {name: 'witness', inputShape: [height, width, 3], numClasses: 3, preprocessing: given, logits}, seen};
@@ -287,7 +287,7 @@ describe('lime on decoded pictures', () => {
       const values = bytes.filter((_value, other) => other % 3 === channel && tileOf(Math.floor(other / 3)) === tile);
       return normal(Math.trunc(values.reduce((total, value) => total + value, 0) / values.length), channel);
     });
-    expectClose(seen[0]!, expected, {abs: 1e-5}, 'what the network saw');
+    expectClose(await seen[0]!, expected, {abs: 1e-5}, 'what the network saw');
     expect(map!.options).toMatchObject({segmenter: 'function', hideColor: null, numFeatures: 'all', numSamples: 20});
   });
 
@@ -296,11 +296,11 @@ describe('lime on decoded pictures', () => {
     await lime(picture, teacher, {segmenter: tiles, numSamples: 2, hideColor: [255, 0, 51]});
     const row = sampleRows(2, 15, new Random(0).split('lime'))[1]!;
     const hidden = [...Array(height * width).keys()].find((pixel) => row[tileOf(pixel)] === 0)!;
-    const second = seen[0]!.subarray(bytes.length);
+    const second = (await seen[0]!).subarray(bytes.length);
     expectClose(second.slice(hidden * 3, hidden * 3 + 3), [normal(255, 0), normal(0, 1), normal(51, 2)], {abs: 1e-5}, 'picture');
     const tensor = tensor3d(Float32Array.from(bytes, (pixel, at) => normal(pixel, at % 3)), [height, width, 3]);
     await lime(tensor, teacher, {segmenter: tiles, numSamples: 2, hideColor: 0.5});
-    expectClose(seen[1]!.slice(bytes.length + hidden * 3, bytes.length + hidden * 3 + 3), [0.5, 0.5, 0.5], {abs: 1e-6}, 'tensor');
+    expectClose((await seen[1]!).slice(bytes.length + hidden * 3, bytes.length + hidden * 3 + 3), [0.5, 0.5, 0.5], {abs: 1e-6}, 'tensor');
     tensor.dispose();
   });
 

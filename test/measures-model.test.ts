@@ -1,4 +1,4 @@
-import {mul, neg, randomUniform, reshape, stack, sub, sum, tensor3d, tensor4d, tidy, zeros, zerosLike, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {mul, neg, randomUniform, reshape, round, stack, sub, sum, tensor3d, tensor4d, tidy, zeros, zerosLike, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
 import type {Explainer, ExplainerOptions, ImageInput, Progress, SaliencyMap, ScoreFn} from '../src/core/types.js';
@@ -15,7 +15,7 @@ const negativeSum: ScoreFn = (batch) => tidy(() => column(neg(sum(batch, [1, 2, 
 
 /** Whole numbers, so that sums are exact in any order. */
 function whole(height: number, width: number, seed: number): Tensor3D {
-  return tidy(() => tensor3d(randomUniform([height, width, 1], 0, 50, 'float32', seed).dataSync().map(Math.round), [height, width, 1]));
+  return tidy(() => round(randomUniform([height, width, 1], 0, 50, 'float32', seed)) as Tensor3D);
 }
 
 function classifier(): LayersModel {
@@ -199,7 +199,7 @@ describe('measures that ask a model', () => {
     ['muFidelity', (signal, model = classifierOnce()) => muFidelity(image, map, model, {numSamples: 20, batchSize: 3, signal})],
     ['maxSensitivity', (signal, model) => maxSensitivity(image, model === undefined ? explainer : {...explainer, explain: () => Promise.reject(new Error('out of order'))}, {signal})],
   ])('%s changes no argument and leaks nothing, aborted and failing too', async (_, run) => {
-    const kept = [[...image.dataSync()], [...map.dataSync()]];
+    const kept = [[...await image.data()], [...await map.data()]];
     classifierOnce();
     await expectNoLeak(() => run());
     const failing: ScoreFn = () => {
@@ -214,7 +214,7 @@ describe('measures that ask a model', () => {
       await stopped.then(() => controller.abort(reason), (error) => expect(error).toBe(reason));
     });
     await expectNoLeak(() => expect(run(controller.signal)).rejects.toBe(reason));
-    expect([[...image.dataSync()], [...map.dataSync()]]).toEqual(kept);
+    expect([[...await image.data()], [...await map.data()]]).toEqual(kept);
   });
 
   const image = photo(1);

@@ -1,4 +1,4 @@
-import {grad, mul, randomUniform, reshape, slice, sum, tidy, zeros, type Scalar, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {grad, mul, randomUniform, reshape, slice, sum, zeros, type Scalar, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {input, layers, model, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
 import {UnsupportedModelError} from '../src/core/errors/unsupported-model-error.js';
@@ -7,6 +7,7 @@ import {CBAM} from '../src/layers/cbam.js';
 import {randomisationCheck} from '../src/metrics/randomisation-check.js';
 import {expectNoLeak} from './helpers/expect.js';
 import {hashWeights} from './helpers/hash.js';
+import {read} from './helpers/read.js';
 
 /** Gradient times input of a LayersModel, one image at a time. */
 function gradientTimesInput(network: LayersModel, asked: ExplainerOptions[] = []): Explainer {
@@ -15,14 +16,14 @@ function gradientTimesInput(network: LayersModel, asked: ExplainerOptions[] = []
     async explain(images: ImagesInput, options: ExplainerOptions = {}): Promise<SaliencyMap[]> {
       asked.push(options);
       const image = images as Tensor4D;
-      const scores = tidy(() => (network.apply(image) as Tensor2D).dataSync());
+      const scores = await read(() => network.apply(image) as Tensor2D);
       const target = typeof options.target === 'number' ? options.target : scores.indexOf(Math.max(...scores));
-      const data = tidy(() => {
+      const data = await read(() => {
         const score = (x: Tensor): Scalar => sum(slice(network.apply(x) as Tensor2D, [0, target], [1, 1]));
-        return sum(mul(grad(score)(image), image), -1).dataSync<'float32'>();
+        return sum(mul(grad(score)(image), image), -1);
       });
       const [, height, width] = image.shape;
-      return [{data: Float32Array.from(data), height, width, target, score: scores[target]!, method: 'gradient', seed: null, options: {}, empty: false}];
+      return [{data, height, width, target, score: scores[target]!, method: 'gradient', seed: null, options: {}, empty: false}];
     },
   };
 }
@@ -32,7 +33,7 @@ const edgeDetector = (): Explainer => ({
   method: 'edges',
   async explain(images): Promise<SaliencyMap[]> {
     const image = images as Tensor4D;
-    const data = Float32Array.from(tidy(() => sum(image, -1).dataSync()));
+    const data = await read(() => sum(image, -1));
     return [{data, height: image.shape[1], width: image.shape[2], target: 0, score: 0, method: 'edges', seed: null, options: {}, empty: false}];
   },
 });
@@ -59,7 +60,7 @@ const images = (): Tensor4D => randomUniform([3, 8, 6, 3], -1, 1, 'float32', 4) 
 describe('randomisationCheck', () => {
   it('finds that a gradient depends on the weights, layer by layer from the top', async () => {
     const whole = network();
-    const before = hashWeights(whole);
+    const before = await hashWeights(whole);
     for (const kind of ['shuffle', 'redraw'] as const) {
       const {steps, targets, ...record} = await randomisationCheck((copy) => gradientTimesInput(copy), whole, images(), {seed: 3, kind});
       expect(record).toEqual({order: 'cascading', kind, seed: 3});
@@ -72,7 +73,7 @@ describe('randomisationCheck', () => {
         expect(mean).toBeCloseTo(correlations.reduce((a, b) => a + b, 0) / 3, 12);
       }
     }
-    expect(hashWeights(whole)).toBe(before);
+    expect(await hashWeights(whole)).toBe(before);
   });
 
   it('gives 1 for an explainer that ignores the model', async () => {
@@ -137,7 +138,7 @@ describe('randomisationCheck', () => {
     const whole = network();
     whole.trainable = false;
     const each = images();
-    const before = hashWeights(whole);
+    const before = await hashWeights(whole);
     let disposed = 0;
     const withDispose = (copy: LayersModel): Explainer => Object.assign(gradientTimesInput(copy), {dispose: () => (disposed += 1)});
     await expectNoLeak(() => randomisationCheck(withDispose, whole, each));
@@ -149,7 +150,7 @@ describe('randomisationCheck', () => {
     const reason = new Error('enough');
     const onProgress = ({done}: Progress): void => (done === 4 ? controller.abort(reason) : undefined);
     await expectNoLeak(() => expect(randomisationCheck(gradientTimesInput, whole, each, {signal: controller.signal, onProgress})).rejects.toBe(reason));
-    expect(hashWeights(whole)).toBe(before);
+    expect(await hashWeights(whole)).toBe(before);
   });
 
   it('refuses what it cannot do', async () => {

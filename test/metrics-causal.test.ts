@@ -70,8 +70,9 @@ describe('insertion and deletion', () => {
     const x = tensor3d([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [2, 2, 3]);
     const substrate = tensor3d(Array.from({length: 12}, (__, index) => -index - 1), [2, 2, 3]);
     const seen: number[][] = [];
-    const spy: ScoreFn = (batch) => {
-      seen.push(...Array.from({length: batch.shape[0]}, (__, row) => [...tidy(() => slice(batch, [row, 0, 0, 0], [1, -1, -1, -1]).dataSync())]));
+    const spy: ScoreFn = async (batch) => {
+      const pixels = await batch.data();
+      seen.push(...Array.from({length: batch.shape[0]}, (__, row) => [...pixels.slice(row * x.size, (row + 1) * x.size)]));
       return Array.from({length: batch.shape[0]}, () => [1]);
     };
     const {kind} = await score(x, [[0, 3], [2, 1]], spy, {stepSize: 1, substrate, target: 0});
@@ -108,7 +109,7 @@ describe('insertion and deletion', () => {
   it('watch the class of the original image unless one is given', async () => {
     const model = classifier();
     const x = photo();
-    const scores = [...(model.predict(reshape(x, [1, 9, 5, 3])) as Tensor).dataSync()];
+    const scores = [...await (model.predict(reshape(x, [1, 9, 5, 3])) as Tensor).data()];
     const best = scores.indexOf(Math.max(...scores));
     const own = await deletionScore(x, saliency(), model, {stepSize: 9});
     expect(own.target).toBe(best);
@@ -145,7 +146,7 @@ describe('insertion and deletion', () => {
     const model = classifier();
     const x = photo();
     const flat = saliency();
-    const values = flat.dataSync();
+    const values = await flat.data();
     const rows = Array.from({length: 9}, (_, row) => [...values.subarray(row * 5, row * 5 + 5)]);
     const expected = await deletionScore(x, flat, model, {stepSize: 3});
     const forms: MapInput[] = [reshape(flat, [9, 5, 1]), reshape(flat, [1, 9, 5, 1]), rows, rows.map((row) => Float32Array.from(row)), {data: [...values], height: 9, width: 5}];
@@ -157,8 +158,8 @@ describe('insertion and deletion', () => {
     const x = randomUniform([8, 12, 1], 0, 1, 'float32', 9) as Tensor3D;
     const coarse = [[0, 0, 0], [0, 0, 9]];
     const first: number[] = [];
-    const spy: ScoreFn = (batch) => {
-      const values = tidy(() => slice(batch, [0, 0, 0, 0], [1, -1, -1, -1]).dataSync());
+    const spy: ScoreFn = async (batch) => {
+      const values = (await batch.data()).slice(0, x.size);
       first.push(values.indexOf(0));
       return Array.from({length: batch.shape[0]}, () => [1]);
     };
@@ -171,7 +172,7 @@ describe('insertion and deletion', () => {
     const model = classifier();
     const x = photo();
     const map = saliency();
-    const kept = [[...x.dataSync()], [...map.dataSync()]];
+    const kept = [[...await x.data()], [...await map.data()]];
     const slow: ScoreFn = async (batch) => {
       await new Promise((resolve) => setTimeout(resolve, 1));
       return tidy(() => softmax(slice(reshape(batch, [batch.shape[0], -1]), [0, 0], [-1, 3]))) as Tensor2D;
@@ -181,7 +182,7 @@ describe('insertion and deletion', () => {
         await score(x, map, scored, {stepSize: 7, batchSize: 3});
       });
     }
-    expect([[...x.dataSync()], [...map.dataSync()]]).toEqual(kept);
+    expect([[...await x.data()], [...await map.data()]]).toEqual(kept);
   });
 
   it('stop when aborted in the middle, with the reason, leaking nothing', async () => {

@@ -1,10 +1,7 @@
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
 import {getBackend, tensor3d, tensor4d, type Tensor3D} from '@tensorflow/tfjs-core';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {channelValue, resolvePreprocessing} from '../src/core/preprocessing.js';
-import {loadLayersModelFromFiles} from '../src/data/load-layers-model.js';
 import {areaUnderCurve} from '../src/metrics/auc.js';
 import {blurImages, blurWeights} from '../src/metrics/blur.js';
 import {deletionScore} from '../src/metrics/deletion-score.js';
@@ -12,6 +9,7 @@ import {insertionScore} from '../src/metrics/insertion-score.js';
 import {rankPixels, type TieRule} from '../src/metrics/ranking.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak, type Tolerance} from './helpers/expect.js';
+import {dataFolder, loadDataModel} from './helpers/files.js';
 import {golden, hasGolden, type GoldenArray} from './helpers/golden.js';
 import {loadStoredModel, type StoredModel} from './helpers/stored-model.js';
 
@@ -41,7 +39,7 @@ interface Family {
   }[];
 }
 
-const family = golden<Family>('causal_metrics');
+const family = await golden<Family>('causal_metrics');
 const {tolerance} = family;
 const imageOf = ({shape, values}: GoldenArray): Tensor3D => tensor3d(values as Float32Array, shape as [number, number, number]);
 const mapOf = ({shape, values}: GoldenArray) => ({data: values, height: shape[0]!, width: shape[1]!});
@@ -63,9 +61,9 @@ describe('stored numbers of insertion and deletion', () => {
   });
 
   describe.each(family.cases)('$name', ({model, image, saliency, blurred, target, target_given, orders}) => {
-    it('blurs', () => {
+    it('blurs', async () => {
       const x = tensor4d(image.values as Float32Array, [1, ...image.shape] as [number, number, number, number]);
-      expectClose(blurImages(x).dataSync(), blurred.values, tolerance.blurred, 'blurred');
+      expectClose(await blurImages(x).data(), blurred.values, tolerance.blurred, 'blurred');
     });
 
     it.each(orders)('ranks with $ties', ({ties, order}) => {
@@ -102,14 +100,12 @@ interface Photographs {
 
 describe('stored numbers of a CIFAR-10 ResNet', () => {
   it('insertion and deletion of the stored RISE maps, all images at once', {timeout: 240_000}, async ({skip}) => {
-    const folder = join(process.env['AKD_DATA'] ?? join(import.meta.dirname, '../../shared/data'), 'models/resnet20_cifar10');
-    if (!hasGolden('full_rise_causal')) skip('The family full_rise_causal holds photographs and is not here (AKD_GOLDENS).');
-    if (!existsSync(folder)) skip(`There is no ${folder} (AKD_DATA).`);
-    const {images, cases: all, tolerance: bounds} = golden<Photographs>('full_rise_causal');
+    if (!await hasGolden('full_rise_causal')) skip('The family full_rise_causal holds photographs and is not here (AKD_GOLDENS).');
+    const {images, cases: all, tolerance: bounds} = await golden<Photographs>('full_rise_causal');
     const cases = getBackend() === 'cpu' ? all.slice(0, 1) : all; // some 0.2 s per image on cpu
     const preprocessing = resolvePreprocessing('torch');
     const size = 32 * 32 * 3;
-    const model = await loadLayersModelFromFiles(folder);
+    const model = (await loadDataModel('resnet20_cifar10')) ?? skip(`There is no resnet20_cifar10 in ${dataFolder} (AKD_DATA).`);
     const teacher = teacherFromLayersModel(model, {preprocessing});
     const inputs = cases.map(({image}) => {
       const pixels = images.values.slice(image * size, (image + 1) * size) as Uint8Array;

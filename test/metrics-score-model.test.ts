@@ -6,6 +6,7 @@ import type {ScoreFn, Scores, Teacher} from '../src/core/types.js';
 import {scoreModel, type GraphModelLike} from '../src/models/score-model.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
+import {read} from './helpers/read.js';
 
 function classifier(units: number, activation: 'softmax' | 'sigmoid' | 'linear'): LayersModel {
   return sequential({layers: [layers.flatten({inputShape: [3, 2, 1]}), layers.dense({units, activation})]});
@@ -29,7 +30,7 @@ describe('scoreModel', () => {
         await expectNoLeak(async () => {
           const {values, numClasses} = await scoreModel(each).score(x);
           expect(numClasses).toBe(5);
-          expectClose(values, expected.dataSync(), {abs: 1e-6});
+          expectClose(values, await expected.data(), {abs: 1e-6});
         });
       }
     }
@@ -38,7 +39,7 @@ describe('scoreModel', () => {
   it('makes two classes, 1 − p and p, of a single output', async () => {
     const x = images();
     const model = classifier(1, 'sigmoid');
-    const column = (model.predict(x) as Tensor).dataSync();
+    const column = await (model.predict(x) as Tensor).data();
     const sides = [...column].flatMap((p) => [1 - p, p]);
     const teacher = teacherFromLayersModel(model, {preprocessing: 'none'});
     const forms = [model, teacher, () => [...column].map((p) => [p]), (batch: Tensor4D) => model.predict(batch) as Tensor2D, asGraph(model)];
@@ -67,7 +68,7 @@ describe('scoreModel', () => {
     const x = images();
     const model = classifier(3, 'linear');
     const predict = (batch: Tensor): Tensor => model.predict(batch) as Tensor;
-    const expected = tidy(() => predict(x).dataSync());
+    const expected = await read(() => predict(x));
     const forms = [predict, (batch: Tensor) => [predict(batch)], (batch: Tensor) => ({Identity: predict(batch)}), (batch: Tensor) => tidy(() => reshape(predict(batch), [4, 1, 1, 3]))];
     for (const form of forms) {
       await expectNoLeak(async () => {
@@ -129,7 +130,7 @@ describe('scoreModel', () => {
     await expect(scoreModel(teacher).score(images())).rejects.toThrow('the model must give finite scores, but gave NaN for image 0');
   });
 
-  it('turns tensors into input for any model, pictures only for a teacher', () => {
+  it('turns tensors into input for any model, pictures only for a teacher', async () => {
     const model = classifier(2, 'softmax');
     const picture = {data: new Uint8Array(6).fill(255), width: 2, height: 3, channels: 1 as const};
     const one = fill([3, 2, 1], 0.5) as Tensor3D;
@@ -143,7 +144,7 @@ describe('scoreModel', () => {
       expect(() => each.toInput([])).toThrow(/at least one image/);
     }
     const teacher = teacherFromLayersModel(model, {preprocessing: 'unit'});
-    expect([...tidy(() => scoreModel(teacher).toInput(picture).dataSync())]).toEqual([1, 1, 1, 1, 1, 1]);
+    expect([...(await read(() => scoreModel(teacher).toInput(picture)))]).toEqual([1, 1, 1, 1, 1, 1]);
     expect(() => scoreModel(model).toInput(zeros([2, 3, 1]) as Tensor3D)).toThrow(/\[3, 2, 1\]/);
     expect(scoreModel(model)).toMatchObject({inputShape: [3, 2, 1], numClasses: 2});
   });

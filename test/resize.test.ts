@@ -1,10 +1,11 @@
-import {dot, grad, mul, ones, randomUniform, reshape, slice, sum, tensor4d, tidy, type Scalar, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {concat, dot, grad, mul, ones, randomUniform, reshape, slice, sum, tensor4d, tidy, type Scalar, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {resizeBilinear, resizeWeights} from '../src/data/resize.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 import {golden, type GoldenArray} from './helpers/golden.js';
 import {expectGradient} from './helpers/gradient-check.js';
+import {read, readAll} from './helpers/read.js';
 
 interface Case {
   name: string;
@@ -16,7 +17,7 @@ interface Case {
   centre_of_mass_in?: [number, number];
 }
 
-const {cases, tolerance} = golden<{cases: Case[]; tolerance: Record<'y' | 'grad_x', {abs: number}>}>('resize');
+const {cases, tolerance} = await golden<{cases: Case[]; tolerance: Record<'y' | 'grad_x', {abs: number}>}>('resize');
 const from = ({shape, values}: GoldenArray): Tensor4D => tensor4d(values as Float32Array, shape as [number, number, number, number]);
 
 /** `[row, column]` of the mean position of the values, in units where the image is [0,1]. */
@@ -35,59 +36,55 @@ function centreOfMass(values: ArrayLike<number>, height: number, width: number):
 
 describe('resizeBilinear', () => {
   it.each(cases)('agrees with the expected numbers, forward and backward: $name', async ({out_size, x, y, upstream, grad_x, centre_of_mass_in}) => {
-    await expectNoLeak(() => {
+    await expectNoLeak(async () => {
       const [images, towards] = [from(x), from(upstream)];
       const result = resizeBilinear(images, out_size);
       expect(result.shape).toEqual(y.shape);
-      expectClose(result.dataSync(), y.values, tolerance.y, 'y');
+      expectClose(await result.data(), y.values, tolerance.y, 'y');
       const loss = (input: Tensor): Scalar => sum(mul(resizeBilinear(input as Tensor4D, out_size), towards));
       const gradient = tidy(() => grad(loss)(images));
-      expectClose(gradient.dataSync(), grad_x.values, tolerance.grad_x, 'grad_x');
-      if (centre_of_mass_in) expectClose(centreOfMass(result.dataSync(), ...out_size), centre_of_mass_in, {abs: 1e-6}, 'centre of mass');
+      expectClose(await gradient.data(), grad_x.values, tolerance.grad_x, 'grad_x');
+      if (centre_of_mass_in) expectClose(centreOfMass(await result.data(), ...out_size), centre_of_mass_in, {abs: 1e-6}, 'centre of mass');
       [images, towards, result, gradient].forEach((tensor) => tensor.dispose());
     });
   });
 
-  it('keeps an inner blob where it is, enlarging by different factors', () => {
+  it('keeps an inner blob where it is, enlarging by different factors', async () => {
     const blob = new Float32Array(35);
     blob[3 * 5 + 2] = 1;
     blob[2 * 5 + 3] = 2;
-    const result = tidy(() => resizeBilinear(tensor4d(blob, [1, 7, 5, 1]), [224, 80]).dataSync());
+    const result = await read(() => resizeBilinear(tensor4d(blob, [1, 7, 5, 1]), [224, 80]));
     expectClose(centreOfMass(result, 224, 80), centreOfMass(blob, 7, 5), {abs: 1e-5});
   });
 
   it('leaves images of the same size and constant images unchanged, and the argument too', async () => {
-    await expectNoLeak(() =>
-      tidy(() => {
-        const images = randomUniform([2, 3, 4, 2], 0, 1, 'float32', 1) as Tensor4D;
-        const before = images.dataSync().slice();
-        expectClose(resizeBilinear(images, [3, 4]).dataSync(), before, {});
-        expectClose(images.dataSync(), before, {});
-        for (const antialias of [false, true]) {
-          expectClose(resizeBilinear(ones([1, 5, 7, 2]) as Tensor4D, [3, 11], {antialias}).dataSync(), new Float32Array(66).fill(1), {abs: 1e-6});
-        }
-      }),
-    );
+    await expectNoLeak(async () => {
+      const images = randomUniform([2, 3, 4, 2], 0, 1, 'float32', 1) as Tensor4D;
+      const before = (await images.data()).slice();
+      expectClose(await read(() => resizeBilinear(images, [3, 4])), before, {});
+      expectClose(await images.data(), before, {});
+      images.dispose();
+      for (const antialias of [false, true]) {
+        expectClose(await read(() => resizeBilinear(ones([1, 5, 7, 2]) as Tensor4D, [3, 11], {antialias})), new Float32Array(66).fill(1), {abs: 1e-6});
+      }
+    });
   });
 
-  it('gives for a batch what it gives for each image', () => {
-    tidy(() => {
+  it('gives for a batch what it gives for each image', async () => {
+    const {together, each} = await readAll(() => {
       const batch = randomUniform([3, 5, 4, 2], -1, 1, 'float32', 7) as Tensor4D;
-      const together = resizeBilinear(batch, [8, 3], {antialias: true}).dataSync();
-      const each = [0, 1, 2].flatMap((index) => {
-        const one = slice(batch, [index, 0, 0, 0], [1, 5, 4, 2]) as Tensor4D;
-        return [...resizeBilinear(one, [8, 3], {antialias: true}).dataSync()];
-      });
-      expectClose(together, each, {abs: 1e-6});
+      const alone = [0, 1, 2].map((index) => resizeBilinear(slice(batch, [index, 0, 0, 0], [1, 5, 4, 2]) as Tensor4D, [8, 3], {antialias: true}));
+      return {together: resizeBilinear(batch, [8, 3], {antialias: true}), each: concat(alone)};
     });
+    expectClose(together, each, {abs: 1e-6});
   });
 
-  it('has the gradient of its antialiased form, not square', () => {
-    tidy(() => {
-      const towards = randomUniform([1 * 2 * 3 * 2], -1, 1, 'float32', 3);
-      const loss = (x: Tensor): Scalar => dot(reshape(resizeBilinear(x as Tensor4D, [2, 3], {antialias: true}), [-1]), towards) as Scalar;
-      expectGradient(loss, randomUniform([1, 7, 5, 2], -1, 1, 'float32', 4));
-    });
+  it('has the gradient of its antialiased form, not square', async () => {
+    const towards = randomUniform([1 * 2 * 3 * 2], -1, 1, 'float32', 3);
+    const images = randomUniform([1, 7, 5, 2], -1, 1, 'float32', 4);
+    const loss = (x: Tensor): Scalar => dot(reshape(resizeBilinear(x as Tensor4D, [2, 3], {antialias: true}), [-1]), towards) as Scalar;
+    await expectGradient(loss, images);
+    for (const each of [towards, images]) each.dispose();
   });
 
   it('refuses another rank or a size of 0', () => {

@@ -19,7 +19,7 @@ interface Family {
   }[];
 }
 
-const family = golden<Family>('lime');
+const family = await golden<Family>('lime');
 
 describe('weighted ridge regression', () => {
   it.each(family.ridge_cases)('gives the stored numbers: $name', ({x, y, weights, alpha, coef, intercept, r2, local_pred}) => {

@@ -41,22 +41,22 @@ interface Family {
   score_cases: ScoreCase[];
 }
 
-const read = (grids: MaskGrids, size: [number, number]): Float32Array => {
+const read = async (grids: MaskGrids, size: [number, number]): Promise<Float32Array> => {
   const masks = masksFromGrids(grids, size);
   expect(masks.shape).toEqual([grids.shifts.length / 2, ...size]);
-  const values = masks.dataSync() as Float32Array;
+  const values = await masks.data<'float32'>();
   masks.dispose();
   return values;
 };
 
-const stored = hasGolden('rise_masks');
+const stored = await hasGolden('rise_masks');
 
-describe.skipIf(!stored)(`stored numbers of RISE${stored ? '' : ': the family rise_masks is not here (AKD_GOLDENS)'}`, () => {
-  const {tolerance, mask_cases, score_cases} = stored ? golden<Family>('rise_masks') : {tolerance: {} as never, mask_cases: [], score_cases: []};
+describe.skipIf(!stored)(`stored numbers of RISE${stored ? '' : ': the family rise_masks is not here (AKD_GOLDENS)'}`, async () => {
+  const {tolerance, mask_cases, score_cases} = stored ? await golden<Family>('rise_masks') : {tolerance: {} as never, mask_cases: [], score_cases: []};
 
   it.each(mask_cases)('$name', async ({height, width, s, stride, grids, shifts, masks, masks_sub, mask0, mask_sums}) => {
-    await expectNoLeak(() => {
-      const actual = read({gridSize: s, bits: grids.values, shifts: shifts.values}, [height, width]);
+    await expectNoLeak(async () => {
+      const actual = await read({gridSize: s, bits: grids.values, shifts: shifts.values}, [height, width]);
       if (masks) expectClose(actual, masks.values, tolerance.masks, 'masks');
       if (masks_sub) {
         const sub = actual.filter((_, at) => Math.floor(at / width) % height % stride === 0 && (at % width) % stride === 0);
@@ -86,28 +86,28 @@ describe.skipIf(!stored)(`stored numbers of RISE${stored ? '' : ': the family ri
 
 describe('masksFromGrids', () => {
   // XAITK-Saliency, tests/impls/perturb_image/test_rise.py: the snapshot of its RISEGrid.
-  it('gives the masks of XAITK-Saliency: mirrored borders, shift before crop', () => {
+  it('gives the masks of XAITK-Saliency: mirrored borders, shift before crop', async () => {
     const row = [0.03703704, 0.18518518, 0.33333334, 0.4814815, 0.6296296, 0.5555556];
     const expected = [
       ...row, 0.05555556, 0.2777778, 0.5, 0.7222222, 0.9444444, 0.8333333, ...row, 0.01851852, 0.09259259, 0.16666667, 0.24074075, 0.3148148, 0.2777778,
       0.8333333, 0.9444444, 0.7222222, 0.5, 0.2777778, 0.05555556, 0.5555556, 0.6296296, 0.4814815, 0.33333334, 0.18518518, 0.03703704,
       0.2777778, 0.3148148, 0.24074075, 0.16666667, 0.09259259, 0.01851852, 0, 0, 0, 0, 0, 0,
     ];
-    const actual = read({gridSize: 2, bits: [0, 1, 0, 0, 1, 0, 0, 0], shifts: [0, 2, 1, 1]}, [4, 6]);
+    const actual = await read({gridSize: 2, bits: [0, 1, 0, 0, 1, 0, 0, 0], shifts: [0, 2, 1, 1]}, [4, 6]);
     expectClose(actual, expected, {abs: 1e-6});
   });
 
-  it('takes other numbers of rows and columns: rows alone vary where there is one column', () => {
-    const actual = read({gridSize: [3, 1], bits: [1, 0, 0], shifts: [1, 4]}, [6, 5]);
+  it('takes other numbers of rows and columns: rows alone vary where there is one column', async () => {
+    const actual = await read({gridSize: [3, 1], bits: [1, 0, 0], shifts: [1, 4]}, [6, 5]);
     const column = Array.from({length: 6}, (_, row) => actual[row * 5]!);
     expect(column[0]).toBeGreaterThan(0.8);
     expect(column[5]).toBe(0);
     expect([...actual]).toEqual(column.flatMap((value) => Array.from({length: 5}, () => value)));
   });
 
-  it('is 1 throughout where every cell is kept', () => {
+  it('is 1 throughout where every cell is kept', async () => {
     const grids = drawMaskGrids([7, 10], {numMasks: 3, gridSize: [2, 5], keepProbability: 1});
-    expectClose(read(grids, [7, 10]), new Float32Array(210).fill(1), {abs: 1e-6});
+    expectClose(await read(grids, [7, 10]), new Float32Array(210).fill(1), {abs: 1e-6});
   });
 
   it.each<[string, Partial<MaskGrids>, RegExp]>([

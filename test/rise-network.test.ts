@@ -1,13 +1,11 @@
 /** RISE on a real network. Needs the model and the photographs, and wasm: cpu takes a minute. */
 import './helpers/use-wasm.js';
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
 import {tensor3d} from '@tensorflow/tfjs-core';
 import {expect, it} from 'vitest';
 import {rise} from '../src/baselines/rise.js';
-import {loadLayersModelFromFiles} from '../src/data/load-layers-model.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak, type Tolerance} from './helpers/expect.js';
+import {dataFolder, loadDataModel} from './helpers/files.js';
 import {golden, hasGolden, type GoldenArray} from './helpers/golden.js';
 
 interface Photographs {
@@ -21,12 +19,10 @@ interface Photographs {
 }
 
 it('gives the stored maps of a CIFAR-10 ResNet, of pictures and of tensors', {timeout: 240_000}, async ({skip}) => {
-  const folder = join(process.env['AKD_DATA'] ?? join(import.meta.dirname, '../../shared/data'), 'models/resnet20_cifar10');
-  if (!hasGolden('full_rise_causal')) skip('The family full_rise_causal holds photographs and is not here (AKD_GOLDENS).');
-  if (!existsSync(folder)) skip(`There is no ${folder} (AKD_DATA).`);
-  const {images, s, p, grids, shifts, cases, tolerance} = golden<Photographs>('full_rise_causal');
+  if (!await hasGolden('full_rise_causal')) skip('The family full_rise_causal holds photographs and is not here (AKD_GOLDENS).');
+  const {images, s, p, grids, shifts, cases, tolerance} = await golden<Photographs>('full_rise_causal');
   const masks = {gridSize: s, bits: grids.values, shifts: shifts.values};
-  const model = await loadLayersModelFromFiles(folder);
+  const model = (await loadDataModel('resnet20_cifar10')) ?? skip(`There is no resnet20_cifar10 in ${dataFolder} (AKD_DATA).`);
   const teacher = teacherFromLayersModel(model, {preprocessing: 'torch'});
   const [mean, std] = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]] as const;
   const size = 32 * 32 * 3;

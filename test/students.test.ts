@@ -1,5 +1,5 @@
 import './helpers/use-wasm.js';
-import {mean, moments, randomNormal, randomUniform, softmax, sub, tidy, abs, max, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {div, mean, moments, randomNormal, randomUniform, softmax, sub, abs, max, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {input, layers, model, sequential, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
 import {
@@ -8,6 +8,7 @@ import {
 import {disposeModel} from '../src/models/dispose-model.js';
 import {expectNoLeak} from './helpers/expect.js';
 import {hashWeights} from './helpers/hash.js';
+import {read, readAll} from './helpers/read.js';
 
 const conv = (filters: number, strides = 1, name?: string): layers.Layer =>
   layers.conv2d({filters, kernelSize: 3, strides, padding: 'same', activation: 'relu', ...(name ? {name} : {})});
@@ -46,18 +47,19 @@ describe('a student from the teacher', () => {
   for (const [kind, make] of Object.entries(graphs)) {
     it(`copies ${kind} and starts as the teacher does`, () => expectNoLeak(async () => {
       const original = make();
-      const before = hashWeights(original);
+      const before = await hashWeights(original);
       const trainable = original.trainableWeights.length;
       const teacher = teacherFromLayersModel(original);
       const student = await studentFromTeacher({initialGate: 1 - 1e-6})(teacher, {seed: 1});
       const taps = student.model.outputs.slice(1).map(({shape}) => shape.slice(1, 3));
       expect(taps).toEqual([[12, 16], [6, 8], [3, 4]]);
-      tidy(() => {
+      const [difference] = await read(() => {
         const images = randomNormal([3, 24, 32, 3], 0, 1, 'float32', 4) as Tensor4D;
         const [logits] = student.model.predict(images) as [Tensor2D];
-        expect(max(abs(sub(softmax(logits), softmax(teacher.logits(images))))).dataSync()[0]).toBeLessThan(1e-4);
+        return max(abs(sub(softmax(logits), softmax(teacher.logits(images)))));
       });
-      expect(hashWeights(original)).toBe(before);
+      expect(difference).toBeLessThan(1e-4);
+      expect(await hashWeights(original)).toBe(before);
       expect(original.trainableWeights.length).toBe(trainable);
       disposeModel(student.model);
       disposeModel(original);
@@ -67,12 +69,13 @@ describe('a student from the teacher', () => {
   it('scales features by the gates: Δf of 0.9² − 1 at the first tap', () => expectNoLeak(async () => {
     const original = graphs['a chain']!();
     const student = await studentFromTeacher({initialGate: 0.9, delta: 'signed'})(teacherFromLayersModel(original), {seed: 1});
-    tidy(() => {
+    const [ratio] = await read(() => {
       const images = randomUniform([1, 24, 32, 3], 0, 1, 'float32', 2) as Tensor4D;
       const first = original.layers[0]!.apply(images) as Tensor;
       const delta = (student.model.predict(images) as Tensor[])[1]!;
-      expect(mean(delta).dataSync()[0]! / mean(first).dataSync()[0]!).toBeCloseTo(0.81 - 1, 4);
+      return div(mean(delta), mean(first));
     });
+    expect(ratio).toBeCloseTo(0.81 - 1, 4);
     disposeModel(student.model);
     disposeModel(original);
   }));
@@ -135,9 +138,9 @@ describe('a residual student', () => {
 
   it('depends on its seed alone', () => expectNoLeak(async () => {
     const [a, b, c] = [await build({depth: 18, width: 2}, 1), await build({depth: 18, width: 2}, 1), await build({depth: 18, width: 2}, 2)];
-    const last = ({model: net}: Student): number[] => [...net.getLayer('logits').getWeights()[0]!.dataSync()];
-    expect(last(a)).toEqual(last(b));
-    expect(last(a)).not.toEqual(last(c));
+    const last = ({model: net}: Student): Promise<ArrayLike<number>> => net.getLayer('logits').getWeights()[0]!.data();
+    expect(await last(a)).toEqual(await last(b));
+    expect(await last(a)).not.toEqual(await last(c));
     for (const {model: net} of [a, b, c]) disposeModel(net);
   }));
 
@@ -148,18 +151,19 @@ describe('a residual student', () => {
 });
 
 describe('the explanation network', () => {
-  it('draws a map of the input size around one half that varies, for any three shapes', () => expectNoLeak(() => {
+  it('draws a map of the input size around one half that varies, for any three shapes', () => expectNoLeak(async () => {
     for (const shapes of [[[12, 16, 8], [6, 8, 16], [3, 4, 32]], [[5, 5, 3], [5, 5, 3], [5, 5, 3]], [[2, 3, 4], [7, 5, 6], [9, 1, 2]]] as [number, number, number][][]) {
       const decoder = explanationDecoder(shapes, [24, 32], {seed: 5});
-      tidy(() => {
+      const {centre, variance} = await readAll(() => {
         const deltas = shapes.map((shape, index) => randomNormal([4, ...shape], 0, 1, 'float32', 10 + index));
         const saliency = decoder.predict(deltas) as Tensor4D;
         expect(saliency.shape).toEqual([4, 24, 32, 1]);
-        const {mean: centre, variance} = moments(saliency);
-        expect(centre.dataSync()[0]).toBeGreaterThan(0.2);
-        expect(centre.dataSync()[0]).toBeLessThan(0.8);
-        expect(variance.dataSync()[0]).toBeGreaterThan(1e-4);
+        const {mean: middle, variance: spread} = moments(saliency);
+        return {centre: middle, variance: spread};
       });
+      expect(centre[0]).toBeGreaterThan(0.2);
+      expect(centre[0]).toBeLessThan(0.8);
+      expect(variance[0]).toBeGreaterThan(1e-4);
       decoder.dispose();
     }
   }));

@@ -34,9 +34,9 @@ function expectWhole({labels, height, width, numSegments}: Segments): void {
 }
 
 describe('stored label maps of photographs', () => {
-  it('quickshift and slic agree with scikit-image', {timeout: 120_000}, ({skip}) => {
-    if (!hasGolden('superpixels')) skip('The family superpixels holds photographs and is not here (AKD_GOLDENS).');
-    for (const {source, image, height, width, ...stored} of golden<{images: Photograph[]}>('superpixels').images) {
+  it('quickshift and slic agree with scikit-image', {timeout: 120_000}, async ({skip}) => {
+    if (!await hasGolden('superpixels')) skip('The family superpixels holds photographs and is not here (AKD_GOLDENS).');
+    for (const {source, image, height, width, ...stored} of (await golden<{images: Photograph[]}>('superpixels')).images) {
       const picture = {data: image.values as Uint8Array, height, width};
       const expected = (labels: GoldenArray): Partition => ({labels: labels.values, height, width});
       const shifted = quickshift(picture);

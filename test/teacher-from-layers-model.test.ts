@@ -1,25 +1,22 @@
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
 import {getBackend, getKernel, grad, log, mul, randomUniform, sigmoid, softmax, sub, sum, tensor1d, tensor4d, zeros, type Scalar, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {input, layers, model as functional, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
 import {UnsupportedModelError} from '../src/core/errors/unsupported-model-error.js';
-import {loadLayersModelFromFiles} from '../src/data/load-layers-model.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
+import {dataFolder, loadDataModel} from './helpers/files.js';
 import {golden} from './helpers/golden.js';
 import {expectGradient} from './helpers/gradient-check.js';
 import {loadStoredModel, type StoredModel} from './helpers/stored-model.js';
 
 type Symbolic = ReturnType<typeof input>;
 type Layer = ReturnType<typeof layers.dense>;
-const data = process.env['AKD_DATA'] ?? join(import.meta.dirname, '../../shared/data');
 // Without this kernel tfjs cannot differentiate a convolution: the bare wasm backend.
 const differentiates = getKernel('Conv2DBackpropFilter', getBackend()) != null;
 const shape = [8, 6, 3] as const;
 const images = (n = 3): Tensor4D => randomUniform([n, ...shape], -1, 1, 'float32', 7) as Tensor4D;
 const apply = (layer: unknown, x: unknown): Symbolic => (layer as Layer).apply(x as Symbolic) as Symbolic;
-const read = (tensor: unknown): Float32Array => (tensor as Tensor).dataSync() as Float32Array;
+const read = (tensor: unknown): Promise<Float32Array> => (tensor as Tensor).data<'float32'>();
 
 /** An image, a strided convolution, then `tail`. */
 function ending(tail: (features: Symbolic) => Symbolic): LayersModel {
@@ -53,66 +50,66 @@ const softmaxTails: Record<string, (x: Symbolic) => Symbolic> = {
 };
 
 describe('teacherFromLayersModel', () => {
-  it.each(Object.keys(softmaxTails))('finds the logits in front of: %s', (name) => {
+  it.each(Object.keys(softmaxTails))('finds the logits in front of: %s', async (name) => {
     const model = ending(softmaxTails[name]!);
     const teacher = teacherFromLayersModel(model, {preprocessing: 'unit'});
     const x = images();
     const logits = teacher.logits(x);
     expect(logits.shape).toEqual([3, teacher.numClasses]);
-    const expected = read(model.predict(x));
-    expectClose(read(softmax(logits)), expected, {abs: 1e-6}, 'softmax of the logits');
-    expect(Math.max(...read(sub(softmax(logits), logits)).map(Math.abs)), 'not the probabilities again').toBeGreaterThan(0.05);
+    const expected = await read(model.predict(x));
+    expectClose(await read(softmax(logits)), expected, {abs: 1e-6}, 'softmax of the logits');
+    expect(Math.max(...(await read(sub(softmax(logits), logits))).map(Math.abs)), 'not the probabilities again').toBeGreaterThan(0.05);
   });
 
-  it('takes the input of a single sigmoid, fused or not', () => {
+  it('takes the input of a single sigmoid, fused or not', async () => {
     for (const tail of [(x: Symbolic) => dense(1, 'sigmoid')(gap(x)), (x: Symbolic) => apply(layers.activation({activation: 'sigmoid'}), dense(1)(gap(x)))]) {
       const model = ending(tail);
       const teacher = teacherFromLayersModel(model, {preprocessing: 'unit'});
       expect(teacher.numClasses).toBe(1);
-      expectClose(read(sigmoid(teacher.logits(images()))), read(model.predict(images())), {abs: 1e-6});
+      expectClose(await read(sigmoid(teacher.logits(images()))), await read(model.predict(images())), {abs: 1e-6});
     }
   });
 
-  it('takes the output of a model that closes linear or with log-softmax as it is', () => {
+  it('takes the output of a model that closes linear or with log-softmax as it is', async () => {
     for (const tail of [(x: Symbolic) => dense(5)(gap(x)), (x: Symbolic) => gap(x), (x: Symbolic) => dense(5, 'logSoftmax')(gap(x))]) {
       const model = ending(tail);
-      expect(read(teacherFromLayersModel(model, {preprocessing: 'unit'}).logits(images()))).toEqual(read(model.predict(images())));
+      expect(await read(teacherFromLayersModel(model, {preprocessing: 'unit'}).logits(images()))).toEqual(await read(model.predict(images())));
     }
   });
 
-  it.runIf(differentiates)('has the right gradient with respect to the image, through incomplete batch norms too', () => {
+  it.runIf(differentiates)('has the right gradient with respect to the image, through incomplete batch norms too', async () => {
     const model = ending((x) => dense(5, 'softmax')(gap(apply(layers.batchNormalization({scale: false}), apply(layers.batchNormalization({center: false}), x)))));
     const teacher = teacherFromLayersModel(model, {preprocessing: 'unit'});
-    expectGradient((x) => sum(mul(teacher.logits(x as Tensor4D), [3, -2, 1, 4, 1])) as Scalar, images(1));
+    await expectGradient((x) => sum(mul(teacher.logits(x as Tensor4D), [3, -2, 1, 4, 1])) as Scalar, images(1));
   });
 
-  it.runIf(differentiates)('has a finite gradient through the average of softmaxes, which is that of log p', () => {
+  it.runIf(differentiates)('has a finite gradient through the average of softmaxes, which is that of log p', async () => {
     const model = ending(softmaxTails['average of two softmaxes']!);
     const teacher = teacherFromLayersModel(model, {preprocessing: 'unit'});
     const pick = tensor1d([1, 0, 0, 0, 0]);
     const actual = grad((x: Tensor) => sum(mul(teacher.logits(x as Tensor4D), pick)))(images(1));
     const expected = grad((x: Tensor) => sum(mul(log(model.apply(x) as Tensor), pick)))(images(1));
-    expectClose(read(actual), read(expected), {abs: 1e-6});
+    expectClose(await read(actual), await read(expected), {abs: 1e-6});
   });
 
   it('leaves the model as it was and leaks nothing', async () => {
     const model = ending((x) => dense(5, 'softmax')(apply(layers.dropout({rate: 0.9}), gap(apply(layers.batchNormalization(), x)))));
     model.layers[1]!.trainable = false;
-    const state = (): unknown => ({
-      weights: model.weights.map((weight) => [weight.name, weight.trainable, ...read(weight.read())]),
+    const state = async (): Promise<unknown> => ({
+      weights: await Promise.all(model.weights.map(async (weight) => [weight.name, weight.trainable, ...(await read(weight.read()))])),
       layers: model.layers.map((layer) => [layer.name, layer.trainable, layer.inboundNodes.length, layer.outboundNodes.length, JSON.stringify(layer.getConfig())]),
     });
     const x = images();
-    const before = state();
-    const pixels = [...read(x)];
-    await expectNoLeak(() => {
+    const before = await state();
+    const pixels = [...await read(x)];
+    await expectNoLeak(async () => {
       const teacher = teacherFromLayersModel(model, {preprocessing: 'unit'});
       teacher.logits(x).dispose();
       if (differentiates) grad((at: Tensor) => sum(teacher.logits(at as Tensor4D)))(x).dispose();
-      expect(read(softmaxAndDispose(teacher.logits(x)))).toEqual(read(softmaxAndDispose(teacher.logits(x))));
+      expect(await readAndDispose(teacher.logits(x))).toEqual(await readAndDispose(teacher.logits(x)));
     });
-    expect(state()).toEqual(before);
-    expect([...read(x)]).toEqual(pixels);
+    expect(await state()).toEqual(before);
+    expect([...await read(x)]).toEqual(pixels);
   });
 
   it('carries name, labels, sizes and preprocessing', () => {
@@ -156,34 +153,32 @@ describe('teacherFromLayersModel', () => {
   });
 
   it('agrees with predict on the model of the stored numbers', async () => {
-    const stored = golden<{models: StoredModel[]; cases: {image: {shape: number[]; values: Float32Array}; logits: {values: Float64Array}}[]}>('causal_metrics');
+    const stored = await golden<{models: StoredModel[]; cases: {image: {shape: number[]; values: Float32Array}; logits: {values: Float64Array}}[]}>('causal_metrics');
     const model = await loadStoredModel(stored.models[0]!);
     for (const {image, logits} of stored.cases) {
       const [height, width, channels] = image.shape as [number, number, number];
       const teacher = teacherFromLayersModel(model, {preprocessing: 'none', inputShape: [height, width, channels]});
       const x = tensor4d(image.values, [1, height, width, channels]);
-      expectClose(read(teacher.logits(x)), logits.values, {abs: 2e-5}, 'logits');
+      expectClose(await read(teacher.logits(x)), logits.values, {abs: 2e-5}, 'logits');
     }
   });
 
   const zoo = ['resnet20_cifar10', 'mobilenet_v1_025_128', 'mobilenet_v2_100_224', 'densenet121_224'];
   it.for(zoo)('agrees with predict on %s', {timeout: 240_000}, async (name, {skip}) => {
-    const folder = join(data, 'models', name);
-    if (!existsSync(folder)) skip(`There is no ${folder} (AKD_DATA).`);
     if (name.endsWith('_224') && getBackend() === 'cpu') skip('Takes minutes on cpu; run with AKD_BACKEND=wasm.');
-    const model = await loadLayersModelFromFiles(folder);
+    const model = (await loadDataModel(name)) ?? skip(`There is no ${name} in ${dataFolder} (AKD_DATA).`);
     const teacher = teacherFromLayersModel(model, {preprocessing: 'torch'});
     const x = randomUniform([2, ...teacher.inputShape], -1.5, 1.5, 'float32', 3) as Tensor4D;
     await expectNoLeak(() => {
       teacher.logits(x).dispose();
     });
-    expectClose(read(softmax(teacher.logits(x))), read(model.predict(x)), {abs: 1e-6}, name);
+    expectClose(await read(softmax(teacher.logits(x))), await read(model.predict(x)), {abs: 1e-6}, name);
     model.dispose();
   });
 });
 
-function softmaxAndDispose(logits: Tensor): Tensor {
-  const values = read(logits);
+async function readAndDispose(logits: Tensor): Promise<Float32Array> {
+  const values = await read(logits);
   logits.dispose();
-  return {dataSync: () => values} as unknown as Tensor;
+  return values;
 }

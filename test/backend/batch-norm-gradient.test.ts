@@ -23,13 +23,13 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
   });
 
   describe.each(combinations)('batch norm with scale=$scale, center=$center', ({scale, center}) => {
-    test.each(shapes)('has the gradient that differences give, as a layer, for rank %#+2', (...shape) => {
+    test.each(shapes)('has the gradient that differences give, as a layer, for rank %#+2', async (...shape) => {
       const layer = layers.batchNormalization({scale, center});
       const x = normals(1, shape);
       const weights = normals(2, shape);
       for (const training of [true, false]) {
         const loss = (at: tf.Tensor): tf.Scalar => tf.sum(tf.mul(weights, tf.square(layer.apply(at, {training}) as tf.Tensor)));
-        expectGradient(loss, x, {step: 1e-2, probes: 10, abs: 2e-2, rel: 2e-2});
+        await expectGradient(loss, x, {step: 1e-2, probes: 10, abs: 2e-2, rel: 2e-2});
         const before = [tf.memory().numTensors, numDataIds()];
         take(tf.grad(loss)(x));
         expect([tf.memory().numTensors, numDataIds()]).toEqual(before);
@@ -38,7 +38,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
       layer.dispose();
     });
 
-    test.each(shapes)('has the gradients of its statistics and weights that differences give, for rank %#+2', (...shape) => {
+    test.each(shapes)('has the gradients of its statistics and weights that differences give, for rank %#+2', async (...shape) => {
       const channels = [shape.at(-1)!];
       const values = {
         mean: normals(3, channels),
@@ -55,7 +55,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
           const y = tf.batchNorm(x, mean!, variance!, center ? offset : undefined, scale ? gamma : undefined, 1e-3);
           return tf.sum(tf.mul(weights, tf.square(y)));
         };
-        expectGradient(loss, values[name], {step: 1e-3, probes: 3, abs: 2e-2, rel: 2e-2});
+        await expectGradient(loss, values[name], {step: 1e-3, probes: 3, abs: 2e-2, rel: 2e-2});
       }
     });
   });

@@ -168,11 +168,11 @@ describe('the gradients of convolutions on wasm', () => {
       ['conv2d', conv2d as Convolve, 3, [1, 1], [2, 3], 'same'],
       ['depthwiseConv2d', depthwiseConv2d as Convolve, 2, [2, 1], [1, 1], 'same'],
       ['depthwiseConv2d', depthwiseConv2d as Convolve, 2, [1, 1], [3, 2], 'valid'],
-    ] as [string, Convolve, number, [number, number], [number, number], Pad][])('with %s', (_, convolve, last, strides, dilations, pad) => {
+    ] as [string, Convolve, number, [number, number], [number, number], Pad][])('with %s', async (_, convolve, last, strides, dilations, pad) => {
       const [x, filter] = [normals(1, [2, 8, 9, 3]), normals(2, [3, 2, 3, last])] as [Tensor4D, Tensor4D];
       const loss = (y: Tensor): Scalar => sum(square(y));
-      expectGradient((at) => loss(convolve(at as Tensor4D, filter, strides, pad, 'NHWC', dilations)), x, {abs: 1e-1, rel: 1e-2});
-      expectGradient((at) => loss(convolve(x, at as Tensor4D, strides, pad, 'NHWC', dilations)), filter, {abs: 2e-1, rel: 1e-2});
+      await expectGradient((at) => loss(convolve(at as Tensor4D, filter, strides, pad, 'NHWC', dilations)), x, {abs: 1e-1, rel: 1e-2});
+      await expectGradient((at) => loss(convolve(x, at as Tensor4D, strides, pad, 'NHWC', dilations)), filter, {abs: 2e-1, rel: 1e-2});
     });
   });
 });

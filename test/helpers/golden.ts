@@ -1,6 +1,5 @@
 /** Reads a family of expected numbers: NAME.json with arrays inline or in NAME.bin. */
-import {existsSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {goldenFolders, readBytes} from './files.js';
 
 /** An array of expected numbers. */
 export interface GoldenArray {
@@ -9,20 +8,25 @@ export interface GoldenArray {
 }
 
 const types = {float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, uint16: Uint16Array};
-const folders = [process.env['AKD_GOLDENS'], join(import.meta.dirname, '../golden'), join(import.meta.dirname, '../../../shared/goldens')];
-
 /** Whether the family is at hand: those with photographs are never part of the repository. */
-export function hasGolden(family: string): boolean {
-  return folders.some((folder) => folder !== undefined && existsSync(join(folder, `${family}.json`)));
+export async function hasGolden(family: string): Promise<boolean> {
+  return (await find(family)) !== undefined;
 }
 
 /** Loads a family; the caller knows its fields. */
-export function golden<T>(family: string): T {
-  const folder = folders.find((each) => each !== undefined && existsSync(join(each, `${family}.json`)));
-  if (folder === undefined) throw new Error(`No expected numbers for ${family}.`);
-  const bytes = readFileSync(join(folder, `${family}.bin`));
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  return read(JSON.parse(readFileSync(join(folder, `${family}.json`), 'utf8')), buffer) as T;
+export async function golden<T>(family: string): Promise<T> {
+  const found = await find(family);
+  if (found === undefined) throw new Error(`No expected numbers for ${family}.`);
+  const bytes = (await readBytes(`${found.folder}/${family}.bin`)) ?? new ArrayBuffer(0);
+  return read(JSON.parse(new TextDecoder().decode(found.json)), bytes) as T;
+}
+
+async function find(family: string): Promise<{folder: string; json: ArrayBuffer} | undefined> {
+  for (const folder of goldenFolders) {
+    const json = await readBytes(`${folder}/${family}.json`);
+    if (json !== undefined) return {folder, json};
+  }
+  return undefined;
 }
 
 function read(value: unknown, buffer: ArrayBuffer): unknown {

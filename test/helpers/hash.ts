@@ -1,10 +1,10 @@
 /** A fingerprint of a model's weights: two models with other weights have another one. */
-import {createHash} from 'node:crypto';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 
 /** SHA-256 over names and values of all weights, in order. */
-export function hashWeights(model: LayersModel): string {
-  const hash = createHash('sha256');
-  for (const weight of model.weights) hash.update(weight.originalName).update(new Uint8Array(weight.read().dataSync().slice().buffer));
-  return hash.digest('hex');
+export async function hashWeights(model: LayersModel): Promise<string> {
+  const parts: BlobPart[] = [];
+  for (const weight of model.weights) parts.push(weight.originalName, (await weight.read().data()).slice() as Float32Array<ArrayBuffer>);
+  const digest = await crypto.subtle.digest('SHA-256', await new Blob(parts).arrayBuffer());
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,8 +1,7 @@
 /** Import this first in tests that train: the cpu backend would take minutes. */
-import '@tensorflow/tfjs-backend-wasm';
-import {getBackend, ready, setBackend} from '@tensorflow/tfjs-core';
+import {getBackend} from '@tensorflow/tfjs-core';
 import {installTrainingKernels} from '../../src/backend/training-kernels.js';
+import {startBackend} from './start-backend.js';
 
-if (getBackend() === 'cpu') await setBackend('wasm');
-await ready();
+if (getBackend() === 'cpu') await startBackend('wasm');
 installTrainingKernels();

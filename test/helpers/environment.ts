@@ -1,0 +1,9 @@
+/** Where tests run, and what was set from outside. */
+
+/** Whether this is a browser. */
+export const inBrowser: boolean = typeof document !== 'undefined';
+
+/** A variable of the environment; the configuration of the browsers hands over those of Node. */
+export function setting(name: string): string | undefined {
+  return import.meta.env[name];
+}
