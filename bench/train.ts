@@ -8,7 +8,7 @@
  */
 import {dispose, randomUniform, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {disposeOptimizer, makeOptimizer} from '../src/distiller/optimizer.js';
+import {makeUpdater} from '../src/distiller/optimizer.js';
 import type {Networks} from '../src/distiller/loss-step.js';
 import {resolveFitOptions, type Stage} from '../src/distiller/options.js';
 import {prepareBatch} from '../src/distiller/prepare-batch.js';
@@ -62,14 +62,14 @@ async function measure(name: string, {teacher: load, student: build, batch, repe
   const prepared = await prepareBatch(teacher, {images, labels});
   const stepOf = (stage: Stage): {step: () => Promise<void>; end: () => void} => {
     const settings = resolveFitOptions({}, !student.trainingMode);
-    const optimizer = makeOptimizer(settings.optimizer, 1e-6);
-    const context = {stage, settings, lambda: settings.lambda, optimizer, variables: trainableVariables(stage, networks), where: name};
+    const updater = makeUpdater(settings.optimizer, 1e-6);
+    const context = {stage, settings, lambda: settings.lambda, updater, variables: trainableVariables(stage, networks), where: name};
     const step = async (): Promise<void> => {
       const batchOfStage = stage === 'student' ? prepared : await prepareBatch(teacher, {images, labels});
       await trainStep(networks, batchOfStage, context);
       if (batchOfStage !== prepared) dispose({...batchOfStage});
     };
-    return {step, end: () => disposeOptimizer(optimizer)};
+    return {step, end: () => updater.dispose()};
   };
   const ratioOf = async (stage: Stage, model: LayersModel): Promise<TimedRatio> => {
     const {step, end} = stepOf(stage);

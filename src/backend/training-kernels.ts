@@ -9,24 +9,33 @@ import {installBatchNormLayer} from './batch-norm-layer.js';
 import {installDilatedGradients} from './dilated-gradients.js';
 import {installNearestGradient} from './nearest-gradient.js';
 import {installWasmGradients} from './wasm-gradients.js';
-import {asKernelFunc, type WasmKernel} from './wasm/_kernels.js';
+import {asKernelFunc} from './wasm/_kernels.js';
+import {BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, batchNormTraining, batchNormTrainingGradient} from './wasm/batch-norm-training.js';
 import {conv2dBackpropFilter} from './wasm/conv2d-backprop-filter.js';
 import {conv2dBackpropInput} from './wasm/conv2d-backprop-input.js';
 import {depthwiseBackpropFilter} from './wasm/depthwise-backprop-filter.js';
 import {depthwiseBackpropInput} from './wasm/depthwise-backprop-input.js';
 import {einsum} from './wasm/einsum.js';
+import {GATE_SLOPE, gateSlope} from './wasm/gate-slope.js';
 import {shareValues} from './wasm/identity.js';
 import {maxPoolGrad} from './wasm/max-pool-grad.js';
+import {ADAM_STEP, adamStep, MOMENTUM_STEP, momentumStep} from './wasm/optimizer-steps.js';
 import {foldRows} from './wasm/reductions.js';
 import {tileBlocks} from './wasm/tile.js';
 import {unsortedSegmentSum} from './wasm/unsorted-segment-sum.js';
 
-const added: Readonly<Record<string, WasmKernel>> = {
-  Conv2DBackpropFilter: conv2dBackpropFilter,
-  DepthwiseConv2dNativeBackpropFilter: depthwiseBackpropFilter,
-  DepthwiseConv2dNativeBackpropInput: depthwiseBackpropInput,
-  Einsum: einsum,
-  UnsortedSegmentSum: unsortedSegmentSum,
+const added: Readonly<Record<string, KernelFunc>> = {
+  Conv2DBackpropFilter: asKernelFunc(conv2dBackpropFilter),
+  DepthwiseConv2dNativeBackpropFilter: asKernelFunc(depthwiseBackpropFilter),
+  DepthwiseConv2dNativeBackpropInput: asKernelFunc(depthwiseBackpropInput),
+  Einsum: asKernelFunc(einsum),
+  UnsortedSegmentSum: asKernelFunc(unsortedSegmentSum),
+  // Names of our own: what tfjs composes, in one pass.
+  [ADAM_STEP]: asKernelFunc(adamStep),
+  [BATCH_NORM_TRAINING]: batchNormTraining,
+  [BATCH_NORM_TRAINING_GRADIENT]: batchNormTrainingGradient,
+  [GATE_SLOPE]: asKernelFunc(gateSlope),
+  [MOMENTUM_STEP]: asKernelFunc(momentumStep),
 };
 
 const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> = {
@@ -53,7 +62,11 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
  *   UnsortedSegmentSum and Einsum are added where they are missing;
  * - MaxPoolGrad, which is wrong in windows of negative values, is replaced;
  * - Conv2DBackpropInput, Sum and Mean along leading axes, Tile, Identity, and the gradients of Sum,
- *   Mean, Max and ClipByValue get faster forms.
+ *   Mean, Max, ClipByValue, Relu and Relu6 get faster forms, and so does tf.layers'
+ *   BatchNormalization in training.
+ *
+ * The gradients on wasm run in a SIMD WebAssembly module that this library carries; it starts with
+ * the first of them.
  *
  * Safe to call twice; call it again after a backend has been imported later. `selectBackend` and
  * `AttentiveDistiller` call it themselves. The results of other code that uses the same backends
@@ -76,9 +89,9 @@ export function installTrainingKernels(): void {
   installNearestGradient();
   if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
   installWasmGradients();
-  for (const [kernelName, kernel] of Object.entries(added)) {
+  for (const [kernelName, kernelFunc] of Object.entries(added)) {
     if ((getKernel(kernelName, 'wasm') as KernelConfig | undefined) !== undefined) continue;
-    registerKernel({kernelName, backendName: 'wasm', kernelFunc: mark(asKernelFunc(kernel))});
+    registerKernel({kernelName, backendName: 'wasm', kernelFunc: mark(kernelFunc)});
   }
   for (const [kernelName, wrap] of Object.entries(replaced)) replace(kernelName, wrap);
 }

@@ -3,8 +3,10 @@
  * there. On every other backend the original gradient is used.
  *
  * - Sum and Mean multiply dy by a tensor of ones that is made in JavaScript: broadcast instead.
- * - Max compares x with its broadcast maximum, about 150 ns a value, and ClipByValue combines two
- *   comparisons with a selection: subtractions and steps, which are vectorised, say the same.
+ * - Max compares x with its broadcast maximum, about 150 ns a value: subtractions and steps, which
+ *   are vectorised, say the same.
+ * - ClipByValue, Relu and Relu6 compare, select and multiply: one pass does.
+ * - Batch normalisation with the statistics of its batch has a kernel of its own.
  */
 import {
   broadcastTo,
@@ -19,9 +21,12 @@ import {
   util,
   type GradConfig,
   type NamedAttrMap,
+  type NamedTensorMap,
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import {isMarked, mark} from './_mark.js';
+import {BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT} from './wasm/batch-norm-training.js';
+import {GATE_SLOPE} from './wasm/gate-slope.js';
 
 type GradFunc = GradConfig['gradFunc'];
 
@@ -47,10 +52,25 @@ export function installWasmGradients(): void {
     };
   });
   onWasm('ClipByValue', (dy, saved, attributes) => {
-    const x = saved[0] as Tensor;
     const [low, high] = [attributes['clipValueMin'], attributes['clipValueMax']] as [number, number];
-    return {x: () => mul(mul(notAbove(low, x), notAbove(x, high)), dy as Tensor)};
+    return {x: () => gated(dy as Tensor, saved[0] as Tensor, {low, high, openLow: false})};
   });
+  onWasm('Relu', (dy, saved) => ({x: () => gated(dy as Tensor, saved[0] as Tensor, {low: 0, high: Infinity, openLow: true})}));
+  onWasm('Relu6', (dy, saved) => ({x: () => gated(dy as Tensor, saved[0] as Tensor, {low: 0, high: 6, openLow: true})}));
+  registerGradient({kernelName: BATCH_NORM_TRAINING, inputsToSave: ['x', 'gamma'], outputsToSave: [false, true, true], gradFunc: batchNormTrainingSlopes});
+}
+
+/** dy where x lies between two bounds. */
+function gated(dy: Tensor, x: Tensor, bounds: {low: number; high: number; openLow: boolean}): Tensor {
+  return engine().runKernel(GATE_SLOPE, {dy, x} as NamedTensorMap, bounds);
+}
+
+/** All three at once, since they share their sums; the engine frees what is not asked for. */
+function batchNormTrainingSlopes(dys: Tensor | Tensor[], saved: Tensor[], attributes: NamedAttrMap): ReturnType<GradFunc> {
+  const [x, gamma, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor];
+  const inputs: NamedTensorMap = {dy: (dys as Tensor[])[0] as Tensor, x, gamma, mean, variance};
+  const [dx, dgamma, dbeta] = engine().runKernel(BATCH_NORM_TRAINING_GRADIENT, inputs, attributes) as unknown as [Tensor, Tensor, Tensor];
+  return {x: () => dx, gamma: () => dgamma, beta: () => dbeta};
 }
 
 /** 1 where `a ≤ b`, else 0. */

@@ -1,7 +1,8 @@
 /** One training step: losses, gradients, update. */
-import {dispose, keep, variableGrads, type Optimizer, type Tensor, type Variable} from '@tensorflow/tfjs-core';
+import {dispose, keep, variableGrads, type Tensor, type Variable} from '@tensorflow/tfjs-core';
 import {NonFiniteLossError} from '../core/errors/non-finite-loss-error.js';
 import {stageLoss, type Networks, type PreparedBatch, type StepResult} from './loss-step.js';
+import type {Updater} from './optimizer.js';
 import type {FitSettings, Stage} from './options.js';
 import {readScalars} from './read-scalars.js';
 
@@ -11,7 +12,7 @@ export interface StepContext {
   readonly settings: FitSettings;
   /** λ in force. */
   readonly lambda: number;
-  readonly optimizer: Optimizer;
+  readonly updater: Updater;
   /** What is updated, see {@link trainableVariables}. */
   readonly variables: Variable[];
   /** Where in the run this is, for messages. */
@@ -31,7 +32,7 @@ export function trainableVariables(stage: Stage, {student, decoder}: Networks): 
  * @throws {NonFiniteLossError} If a loss is NaN or infinite; the networks are then as they were.
  */
 export async function trainStep(networks: Networks, prepared: PreparedBatch, context: StepContext): Promise<Record<string, number>> {
-  const {stage, settings, lambda, optimizer, variables, where} = context;
+  const {stage, settings, lambda, updater, variables, where} = context;
   let result: StepResult | undefined;
   let grads: Record<string, Tensor> = {};
   try {
@@ -51,7 +52,7 @@ export async function trainStep(networks: Networks, prepared: PreparedBatch, con
         `Training the ${stage} network diverged at ${where}: ${parts}. Try a 3 to 10 times lower learningRate, and check that the images are normalised as the teacher expects.`,
       );
     }
-    optimizer.applyGradients(grads);
+    updater.apply(grads);
     return reported;
   } finally {
     dispose(grads);

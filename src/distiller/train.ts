@@ -9,7 +9,7 @@ import {iterateBatches, type TrainingBatches} from '../data/batches.js';
 import {stageLoss, type Networks} from './loss-step.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
-import {disposeOptimizer, makeOptimizer, setLearningRate} from './optimizer.js';
+import {makeUpdater} from './optimizer.js';
 import type {FitSettings, Stage, StageSettings} from './options.js';
 import {prepareBatch} from './prepare-batch.js';
 import {readScalars} from './read-scalars.js';
@@ -84,7 +84,7 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
   const {networks, settings} = run;
   const {stage, epochs, learningRate, schedule} = stageSettings;
   const variables = trainableVariables(stage, networks);
-  const optimizer = makeOptimizer(settings.optimizer, learningRate);
+  const updater = makeUpdater(settings.optimizer, learningRate);
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
       let step = 0;
@@ -94,12 +94,12 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
         const started = performance.now();
         const position = epoch + (Number.isNaN(run.epochLength) ? 0.5 : Math.min(1, (step + 0.5) / run.epochLength));
         const rate = learningRate * schedule(position, epochs);
-        setLearningRate(optimizer, rate);
+        updater.setRate(rate);
         const lambda = settings.lambda * warmup(position, epochs, settings.lambdaWarmup);
         const where = `epoch ${epoch + 1}, step ${step + 1}`;
         const prepared = await prepareBatch(networks.teacher, batch);
         const count = prepared.images.shape[0];
-        const reported = await trainStep(networks, prepared, {stage, settings, lambda, optimizer, variables, where}).finally(() => dispose({...prepared}));
+        const reported = await trainStep(networks, prepared, {stage, settings, lambda, updater, variables, where}).finally(() => dispose({...prepared}));
         recent.push(statisticsOf(reported));
         if (recent.length > RECENT_STEPS) recent.shift();
         step++;
@@ -111,7 +111,7 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
       if (settings.validation !== undefined) yield await validate(run, stageSettings, epoch, settings.validation);
     }
   } finally {
-    disposeOptimizer(optimizer);
+    updater.dispose();
   }
 }
 

@@ -69,6 +69,14 @@ const anyCase: fc.Arbitrary<Case> = fc
     return outSize(each, 0) > 0 && outSize(each, 1) > 0;
   });
 
+/** Larger than the blocks in which the gradients are computed: 128 pixels, 512 values of a patch, 256 rows. */
+const large: Case[] = [
+  {batch: 2, height: 17, width: 19, kernel: [3, 3], inChannels: 70, outChannels: 21, strides: [1, 1], dilations: [1, 1], pad: 'same', seed: 1},
+  {batch: 3, height: 21, width: 14, kernel: [5, 3], inChannels: 37, outChannels: 12, strides: [2, 2], dilations: [1, 1], pad: 'valid', seed: 2},
+  {batch: 1, height: 30, width: 31, kernel: [1, 1], inChannels: 130, outChannels: 40, strides: [1, 1], dilations: [1, 1], pad: 'same', seed: 3},
+  {batch: 2, height: 40, width: 24, kernel: [7, 7], inChannels: 3, outChannels: 16, strides: [2, 2], dilations: [1, 1], pad: 'same', seed: 4},
+];
+
 function outSize({height, width, kernel, strides, dilations, pad}: Case, axis: 0 | 1): number {
   const length = [height, width][axis]!;
   const reach = (kernel[axis] - 1) * dilations[axis] + 1;
@@ -132,7 +140,7 @@ describe('the gradients of convolutions on wasm', () => {
     test(`${kernelName} equals the cpu backend's for any geometry`, async () => {
       // The cpu backend's kernels know no dilation; the next tests come to that.
       const plain = fc.sample(anyCase, {seed: 20260, numRuns: 300}).map((each) => ({...each, dilations: [1, 1] as [number, number]}));
-      const cases = plain.filter((each) => outSize(each, 0) > 0 && outSize(each, 1) > 0);
+      const cases = [...large, ...plain.filter((each) => outSize(each, 0) > 0 && outSize(each, 1) > 0)];
       await useBackend('cpu');
       const expected = cases.map((each) => runGradient(kernelName, each));
       await useBackend('wasm');

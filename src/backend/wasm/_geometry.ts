@@ -5,6 +5,7 @@
  */
 import {backend_util} from '@tensorflow/tfjs-core';
 import type {Attributes} from './_kernels.js';
+import type {ConvNumbers} from './_simd-exports.js';
 
 /** One spatial axis of a convolution: tap `k` of output `o` reads input `o·stride + k·dilation − padBefore`. */
 export interface ConvAxis {
@@ -77,9 +78,12 @@ export function convGeometry(
   };
 }
 
-/** Whether every output pixel reads exactly the input pixel at its own place. */
-export function isPointwise({rows, columns}: ConvGeometry): boolean {
-  return [rows, columns].every(
-    (axis) => axis.kernelSize === 1 && axis.stride === 1 && axis.padBefore === 0 && axis.inSize === axis.outSize,
-  );
+/** The same as plain numbers, in the order that the SIMD module takes them. */
+export function convNumbers({batch, inChannels, outChannels, rows, columns}: ConvGeometry): ConvNumbers {
+  return [
+    batch, rows.inSize, columns.inSize, inChannels,
+    rows.outSize, columns.outSize, outChannels,
+    rows.kernelSize, columns.kernelSize,
+    rows.stride, columns.stride, rows.padBefore, columns.padBefore, rows.dilation, columns.dilation,
+  ];
 }

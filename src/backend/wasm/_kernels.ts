@@ -3,7 +3,7 @@
  * tensor infos, and windows on the backend's heap. The engine does not see any of it, so nothing
  * has to be kept from its tidying; in return every info made here is freed here, by hand.
  */
-import {getKernel, type Attribute, type KernelFunc, type TensorInfo} from '@tensorflow/tfjs-core';
+import {getKernel, util, type Attribute, type KernelFunc, type TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 
 /** Inputs by name, as a kernel gets them. */
@@ -56,17 +56,12 @@ export function floatOffset(backend: BackendWasm, info: TensorInfo): number {
   return backend.getMemoryOffset(info.dataId) / Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** A window on part of a float32 tensor, without a copy. It must not outlive the tensor. */
-export function borrowWindow(backend: BackendWasm, info: TensorInfo, firstElement: number, shape: number[]): TensorInfo {
-  const address = backend.getMemoryOffset(info.dataId) + firstElement * Float32Array.BYTES_PER_ELEMENT;
-  return backend.makeOutput(shape, 'float32', address);
-}
-
-/** Gives a window back: its record goes, the memory stays with the tensor. */
-export function returnWindow(backend: BackendWasm, view: TensorInfo): void {
-  // The backend frees the address in its record; freeing address 0 does nothing.
-  backend.dataIdMap.get(view.dataId).memoryOffset = 0;
-  backend.disposeData(view.dataId);
+/** Makes a float32 tensor of zeros; the caller's. */
+export function makeZeros(backend: BackendWasm, shape: number[]): TensorInfo {
+  const zeros = backend.makeOutput(shape, 'float32');
+  const start = floatOffset(backend, zeros);
+  floatHeap(backend).fill(0, start, start + util.sizeFromShape(shape));
+  return zeros;
 }
 
 /** The same values under another shape; shares the record, so only one of the two may be freed. */

@@ -1,14 +1,12 @@
 /**
  * The gradient of a depthwise convolution with respect to its input,
- * DepthwiseConv2dNativeBackpropInput, which the wasm backend lacks: depthwise convolutions of dy
- * with the reversed filter; a channel that feeds several outputs sums what comes back from them.
+ * DepthwiseConv2dNativeBackpropInput, which the wasm backend lacks.
  */
 import type {TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
-import {convGeometry} from './_geometry.js';
-import {inputGradient} from './_input-gradient.js';
-import {floatHeap, floatOffset, input, type Attributes, type Infos} from './_kernels.js';
-import {copyRun} from './_patches.js';
+import {convGeometry, convNumbers} from './_geometry.js';
+import {input, makeZeros, type Attributes, type Infos} from './_kernels.js';
+import {address, simd} from './_simd.js';
 
 /**
  * Computes `dx[n,y,x,c] = Σ_m Σ dy[n,oy,ox,c·M+m] · W[ky,kx,c,m]` over all taps that read the pixel.
@@ -22,26 +20,8 @@ export function depthwiseBackpropInput(inputs: Infos, backend: BackendWasm, attr
   const filter = input(inputs, 'filter', backend);
   const inputShape = attributes['inputShape'] as number[];
   const geometry = convGeometry(inputShape, filter.shape, dy.shape, attributes, true);
-  return inputGradient(dy, inputShape, geometry, backend, {
-    kernel: 'DepthwiseConv2dNative',
-    makeFilter: (tapRows, tapColumns) => takeTaps(filter, backend, tapRows, tapColumns),
-    sumOf: filter.shape[3] as number,
-  });
-}
-
-/** Takes the taps in the given order, one output for every channel: `[rows,columns,C·M,1]`. */
-function takeTaps(filter: TensorInfo, backend: BackendWasm, tapRows: readonly number[], tapColumns: readonly number[]): TensorInfo {
-  const [, kernelWidth, channels, multiplier] = filter.shape as [number, number, number, number];
-  const length = channels * multiplier;
-  const taken = backend.makeOutput([tapRows.length, tapColumns.length, length, 1], 'float32');
-  const heap = floatHeap(backend);
-  const from = floatOffset(backend, filter);
-  let to = floatOffset(backend, taken);
-  for (const row of tapRows) {
-    for (const column of tapColumns) {
-      copyRun(heap, from + (row * kernelWidth + column) * length, to, length);
-      to += length;
-    }
-  }
-  return taken;
+  const result = makeZeros(backend, inputShape);
+  const addresses = [dy, filter, result].map((info) => address(backend, info)) as [number, number, number];
+  simd(backend).depthwiseInputGradient(...addresses, filter.shape[3] as number, ...convNumbers(geometry));
+  return result;
 }

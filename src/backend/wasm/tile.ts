@@ -5,7 +5,9 @@
 import {util, type KernelFunc, type TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {floatHeap, floatOffset, free, input, withShape} from './_kernels.js';
-import {copyRun} from './_patches.js';
+
+/** Below this many floats a plain loop beats the call of `copyWithin`. */
+const SHORT_RUN = 24;
 
 /** Makes the kernel `Tile` fast for float32; other types go to the original kernel. */
 export function tileBlocks(original: KernelFunc): KernelFunc {
@@ -49,4 +51,9 @@ function repeatBlocks(heap: Float32Array, from: number, to: number, length: numb
       copyRun(heap, write, write + done * block, Math.min(done, times - done) * block);
     }
   }
+}
+
+function copyRun(heap: Float32Array, from: number, to: number, length: number): void {
+  if (length >= SHORT_RUN) heap.copyWithin(to, from, from + length);
+  else for (let i = 0; i < length; i++) heap[to + i] = heap[from + i] as number;
 }

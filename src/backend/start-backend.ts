@@ -1,0 +1,17 @@
+/** Brings one backend into use as tfjs has it: worker threads compute as the main thread does, with or without our kernels. */
+import {setBackend} from '@tensorflow/tfjs-core';
+import {BackendError} from '../core/errors/backend-error.js';
+import {withoutNewListeners} from './_wasm-listeners.js';
+import {candidates} from './candidates.js';
+
+/**
+ * Imports and starts a backend.
+ *
+ * @param engineName The name under which tfjs knows it, `'wasm'`.
+ * @throws {BackendError} If that cannot be done; the message says why.
+ */
+export async function startBackend(engineName: string): Promise<void> {
+  const reason = await candidates.find((each) => each.engineName === engineName)?.load();
+  const started = reason === undefined && (await withoutNewListeners(() => setBackend(engineName)));
+  if (!started) throw new BackendError(`The backend '${engineName}' did not start. ${reason ?? 'tfjs has logged why.'}`);
+}

@@ -1,0 +1,59 @@
+/**
+ * The SIMD WebAssembly module of this library (assembly/), working on the memory of a wasm backend:
+ * tensors are handed over as addresses, nothing is copied.
+ */
+import type {TensorInfo} from '@tensorflow/tfjs-core';
+import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
+import {BackendError} from '../../core/errors/backend-error.js';
+import {SIMD_MODULE, SIMD_MODULE_SHARED} from './_simd-binary.js';
+import {free} from './_kernels.js';
+import type {SimdExports} from './_simd-exports.js';
+
+const instances = new WeakMap<BackendWasm, SimdExports>();
+
+/**
+ * The module on the memory of `backend`, made at the first call.
+ *
+ * @throws {BackendError} If the browser has no WebAssembly SIMD, or its policy forbids the module.
+ */
+export function simd(backend: BackendWasm): SimdExports {
+  let instance = instances.get(backend);
+  if (instance === undefined) {
+    instance = instantiate(backend);
+    instances.set(backend, instance);
+  }
+  return instance;
+}
+
+/** The address of a tensor's values. Any allocation leaves it where it is. */
+export function address(backend: BackendWasm, info: TensorInfo): number {
+  return backend.getMemoryOffset(info.dataId);
+}
+
+/** Calls `use` with the address of scratch memory that is freed afterwards. */
+export function withScratch(backend: BackendWasm, floats: number, use: (scratch: number) => void): void {
+  const scratch = backend.makeOutput([Math.max(1, floats)], 'float32');
+  try {
+    use(address(backend, scratch));
+  } finally {
+    free(backend, scratch);
+  }
+}
+
+function instantiate(backend: BackendWasm): SimdExports {
+  // The declared type of Emscripten's module leaves these out; the threaded build has its memory outside.
+  const {asm, wasmMemory} = backend.wasm as unknown as {asm?: {memory?: WebAssembly.Memory}; wasmMemory?: WebAssembly.Memory};
+  const memory = wasmMemory ?? asm?.memory;
+  try {
+    if (memory === undefined) throw new Error('the backend does not show its memory');
+    const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+    const bytes = Uint8Array.from(atob(shared ? SIMD_MODULE_SHARED : SIMD_MODULE), (letter) => letter.charCodeAt(0));
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes), {env: {memory}}).exports as unknown as SimdExports;
+  } catch (error) {
+    throw new BackendError(
+      `Gradients on the wasm backend need WebAssembly SIMD, which did not start here (${error instanceof Error ? error.message : String(error)}). ` +
+        `Train on another backend, such as webgl: await selectBackend({prefer: ['webgpu', 'webgl']}).`,
+      {cause: error},
+    );
+  }
+}
