@@ -22,8 +22,8 @@ export interface AttentionDeltaConfig {
   readonly mode?: DeltaMode | undefined;
 }
 
-// Keeps an image whose gates changed nothing at zero instead of 0/0.
-const EPSILON = 1e-6;
+/** Keeps an image whose gates changed nothing at zero instead of 0/0. */
+export const DELTA_EPSILON = 1e-6;
 
 /**
  * Subtracts the features from the attended features. Inputs: `[f̂, f]`, both `[N,H,W,C]`; output
@@ -48,7 +48,7 @@ export class AttentionDelta extends layers.Layer {
       if (this.mode === 'signed') return delta;
       if (this.mode === 'rectified') return relu(neg(delta));
       const size = sqrt(mean(square(delta), [1, 2, 3], true)); // [N,1,1,1]
-      return div(neg(delta), add(size, EPSILON));
+      return div(neg(delta), add(size, DELTA_EPSILON));
     });
   }
 

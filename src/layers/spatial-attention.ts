@@ -28,8 +28,9 @@ export interface SpatialAttentionConfig {
   readonly seed?: number | undefined;
 }
 
-// The reference's constants; its momentum 0.01 in PyTorch's sense is 0.99 in Keras'.
-const EPSILON = 1e-5;
+/** ε of the reference's batch norm. */
+export const SPATIAL_EPSILON = 1e-5;
+// The reference's momentum 0.01 in PyTorch's sense is 0.99 in Keras'.
 const MOMENTUM = 0.99;
 
 /**
@@ -107,7 +108,7 @@ export class SpatialAttention extends layers.Layer {
       remember(movingMean, centre as Scalar);
       remember(movingVariance, variance as Scalar);
     }
-    return mul(sub(response, centre), mul(gamma.read(), rsqrt(add(variance, EPSILON))));
+    return mul(sub(response, centre), mul(gamma.read(), rsqrt(add(variance, SPATIAL_EPSILON))));
   }
 
   override call(inputs: Tensor | Tensor[], kwargs?: {training?: boolean}): Tensor {

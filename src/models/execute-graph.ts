@@ -9,6 +9,7 @@ import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
 import {checkShape} from '../core/check.js';
 import {GraphValues} from './_graph-values.js';
 import {planGraph, slotsAt, type GraphPlan, type LayerInfo, type Step} from './_graph-plan.js';
+import {runSteps, stepsFor} from './_run-steps.js';
 
 export {orderedNodes, type GraphNode, type LayerInfo} from './_graph-plan.js';
 
@@ -68,17 +69,9 @@ export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tenso
   try {
     feed(values, model, plan, listOf(inputs));
     for (const [path, tensors] of Object.entries(given)) give(values, path, slotsAt(plan, path), listOf(tensors));
-    const steps = neededSteps(plan, targets, values);
-    const lastReader = new Map<number, Step>();
-    for (const step of steps) for (const slot of step.inputs) lastReader.set(slot, step);
-    for (const step of steps) {
+    const results = runSteps(stepsFor(plan.steps, targets, values), targets, values, (step) => {
       runStep(step, values, {training}, onLayer);
-      for (const slot of new Set([...step.inputs, ...step.outputs])) {
-        const reader = lastReader.get(slot);
-        if ((reader === step || reader === undefined) && !targets.includes(slot)) values.free(slot);
-      }
-    }
-    const results = targets.map((slot) => values.release(slot));
+    });
     return results.length === 1 ? (results[0] as Tensor) : results;
   } finally {
     values.dispose();
@@ -116,16 +109,6 @@ function give(values: GraphValues, path: string, slots: readonly number[], tenso
   slots.forEach((slot, index) => {
     values.borrow(slot, tensors[index] as Tensor);
   });
-}
-
-function neededSteps(plan: GraphPlan, targets: readonly number[], known: GraphValues): Step[] {
-  const needed = new Set(targets);
-  const steps = [...plan.steps].reverse().filter((step) => {
-    if (!step.outputs.some((slot) => needed.has(slot) && !known.has(slot))) return false;
-    for (const slot of step.inputs) needed.add(slot);
-    return true;
-  });
-  return steps.reverse();
 }
 
 function runStep(step: Step, values: GraphValues, kwargs: Record<string, unknown>, onLayer: ExecuteOptions['onLayer']): void {
