@@ -11,6 +11,7 @@ import {installNearestGradient} from './nearest-gradient.js';
 import {installWasmGradients} from './wasm-gradients.js';
 import {asKernelFunc} from './wasm/_kernels.js';
 import {BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, batchNormTraining, batchNormTrainingGradient} from './wasm/batch-norm-training.js';
+import {convolveOnce} from './wasm/convolution.js';
 import {conv2dBackpropFilter} from './wasm/conv2d-backprop-filter.js';
 import {conv2dBackpropInput} from './wasm/conv2d-backprop-input.js';
 import {depthwiseBackpropFilter} from './wasm/depthwise-backprop-filter.js';
@@ -18,9 +19,12 @@ import {depthwiseBackpropInput} from './wasm/depthwise-backprop-input.js';
 import {einsum} from './wasm/einsum.js';
 import {GATE_SLOPE, gateSlope} from './wasm/gate-slope.js';
 import {shareValues} from './wasm/identity.js';
+import {cutRuns, joinRuns, splitRuns} from './wasm/joints.js';
+import {multiplyTransposed} from './wasm/matmul.js';
 import {maxPoolGrad} from './wasm/max-pool-grad.js';
 import {ADAM_STEP, adamStep, MOMENTUM_STEP, momentumStep} from './wasm/optimizer-steps.js';
-import {foldRows} from './wasm/reductions.js';
+import {foldAxes} from './wasm/reductions.js';
+import {whereSimd} from './wasm/_simd.js';
 import {tileBlocks} from './wasm/tile.js';
 import {unsortedSegmentSum} from './wasm/unsorted-segment-sum.js';
 
@@ -39,11 +43,18 @@ const added: Readonly<Record<string, KernelFunc>> = {
 };
 
 const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> = {
+  BatchMatMul: multiplyTransposed,
+  Concat: joinRuns,
+  Conv2D: convolveOnce,
   Conv2DBackpropInput: convolveBack,
+  FusedConv2D: convolveOnce,
   Identity: shareValues,
   MaxPoolGrad: () => asKernelFunc(maxPoolGrad),
-  Mean: (original) => foldRows(original, true),
-  Sum: (original) => foldRows(original, false),
+  Max: (original) => foldAxes(original, 'max'),
+  Mean: (original) => foldAxes(original, 'mean'),
+  Slice: cutRuns,
+  SplitV: splitRuns,
+  Sum: (original) => foldAxes(original, 'sum'),
   Tile: tileBlocks,
 };
 
@@ -61,7 +72,8 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
  * - Conv2DBackpropFilter, DepthwiseConv2dNativeBackpropInput, DepthwiseConv2dNativeBackpropFilter,
  *   UnsortedSegmentSum and Einsum are added where they are missing;
  * - MaxPoolGrad, which is wrong in windows of negative values, is replaced;
- * - Conv2DBackpropInput, Sum and Mean along leading axes, Tile, Identity, and the gradients of Sum,
+ * - Conv2D and FusedConv2D under a gradient, Conv2DBackpropInput, BatchMatMul with a transposed
+ *   factor, Sum, Mean and Max, Concat, Slice, SplitV, Tile, Identity, and the gradients of Sum,
  *   Mean, Max, ClipByValue, Relu and Relu6 get faster forms, and so does tf.layers'
  *   BatchNormalization in training.
  *
@@ -101,7 +113,7 @@ function replace(kernelName: string, wrap: (original: KernelFunc) => KernelFunc)
   const original = getKernel(kernelName, 'wasm') as KernelConfig | undefined;
   if (original === undefined || isMarked(original.kernelFunc)) return;
   unregisterKernel(kernelName, 'wasm');
-  registerKernel({...original, kernelFunc: mark(wrap(original.kernelFunc))});
+  registerKernel({...original, kernelFunc: mark(whereSimd(wrap(original.kernelFunc), original.kernelFunc))});
 }
 
 function convolveBack(original: KernelFunc): KernelFunc {

@@ -31,11 +31,13 @@ type Shape4 = [number, number, number, number];
 /**
  * Reads the geometry of a convolution from its shapes and attributes (`strides`, `pad`, and where
  * present `dilations` and `dimRoundingMode`).
+ *
+ * @param outputShape Shape of dy; `undefined` in the forward pass, where the attributes are complete.
  */
 export function convGeometry(
   inputShape: readonly number[],
   filterShape: readonly number[],
-  outputShape: readonly number[],
+  outputShape: readonly number[] | undefined,
   attributes: Attributes,
   depthwise: boolean,
 ): ConvGeometry {
@@ -54,7 +56,7 @@ export function convGeometry(
     dimRoundingMode,
     depthwise,
   );
-  const [batch, outHeight, outWidth, outChannels] = outputShape as Shape4;
+  const [batch, outHeight, outWidth, outChannels] = (outputShape ?? info.outShape) as Shape4;
   return {
     batch,
     inChannels: info.inChannels,

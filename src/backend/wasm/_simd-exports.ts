@@ -23,6 +23,9 @@ export interface SimdExports {
   ): void;
   channelSquares(x: number, centre: number, rows: number, channels: number, squares: number): void;
   channelSums(a: number, b: number, centre: number, rows: number, channels: number, sums: number, products: number): void;
+  convolution(x: number, w: number, bias: number, y: number, scratch: number, ...geometry: ConvNumbers): void;
+  convolutionScratch(inChannels: number, outChannels: number, taps: number): number;
+  copyRuns(from: number, fromStride: number, to: number, toStride: number, length: number, count: number): void;
   depthwiseFilterGradient(x: number, dy: number, dw: number, multiplier: number, ...geometry: ConvNumbers): void;
   depthwiseInputGradient(dy: number, w: number, dx: number, multiplier: number, ...geometry: ConvNumbers): void;
   filterGradient(x: number, dy: number, dw: number, scratch: number, ...geometry: ConvNumbers): void;
@@ -30,5 +33,7 @@ export interface SimdExports {
   gateSlope(dy: number, x: number, dx: number, length: number, low: number, high: number, openLow: number): void;
   inputGradient(dy: number, w: number, dx: number, scratch: number, ...geometry: ConvNumbers): void;
   inputGradientScratch(inChannels: number, outChannels: number, taps: number): number;
+  maxFold(x: number, out: number, outer: number, rows: number, inner: number): void;
   momentumStep(value: number, slope: number, velocity: number, out: number, length: number, momentum: number, rate: number): void;
+  sumFold(x: number, out: number, outer: number, rows: number, inner: number, factor: number): void;
 }

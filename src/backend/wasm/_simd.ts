@@ -2,14 +2,14 @@
  * The SIMD WebAssembly module of this library (assembly/), working on the memory of a wasm backend:
  * tensors are handed over as addresses, nothing is copied.
  */
-import type {TensorInfo} from '@tensorflow/tfjs-core';
+import type {KernelFunc, TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {BackendError} from '../../core/errors/backend-error.js';
 import {SIMD_MODULE, SIMD_MODULE_SHARED} from './_simd-binary.js';
 import {free} from './_kernels.js';
 import type {SimdExports} from './_simd-exports.js';
 
-const instances = new WeakMap<BackendWasm, SimdExports>();
+const instances = new WeakMap<BackendWasm, SimdExports | BackendError>();
 
 /**
  * The module on the memory of `backend`, made at the first call.
@@ -17,12 +17,14 @@ const instances = new WeakMap<BackendWasm, SimdExports>();
  * @throws {BackendError} If the browser has no WebAssembly SIMD, or its policy forbids the module.
  */
 export function simd(backend: BackendWasm): SimdExports {
-  let instance = instances.get(backend);
-  if (instance === undefined) {
-    instance = instantiate(backend);
-    instances.set(backend, instance);
-  }
+  const instance = instanceOn(backend);
+  if (instance instanceof BackendError) throw instance;
   return instance;
+}
+
+/** Takes the faster kernel where the module works, and the backend's own elsewhere. */
+export function whereSimd(fast: KernelFunc, original: KernelFunc): KernelFunc {
+  return (params) => (instanceOn(params.backend as BackendWasm) instanceof BackendError ? original : fast)(params);
 }
 
 /** The address of a tensor's values. Any allocation leaves it where it is. */
@@ -40,7 +42,16 @@ export function withScratch(backend: BackendWasm, floats: number, use: (scratch:
   }
 }
 
-function instantiate(backend: BackendWasm): SimdExports {
+function instanceOn(backend: BackendWasm): SimdExports | BackendError {
+  let instance = instances.get(backend);
+  if (instance === undefined) {
+    instance = instantiate(backend);
+    instances.set(backend, instance);
+  }
+  return instance;
+}
+
+function instantiate(backend: BackendWasm): SimdExports | BackendError {
   // The declared type of Emscripten's module leaves these out; the threaded build has its memory outside.
   const {asm, wasmMemory} = backend.wasm as unknown as {asm?: {memory?: WebAssembly.Memory}; wasmMemory?: WebAssembly.Memory};
   const memory = wasmMemory ?? asm?.memory;
@@ -50,7 +61,7 @@ function instantiate(backend: BackendWasm): SimdExports {
     const bytes = Uint8Array.from(atob(shared ? SIMD_MODULE_SHARED : SIMD_MODULE), (letter) => letter.charCodeAt(0));
     return new WebAssembly.Instance(new WebAssembly.Module(bytes), {env: {memory}}).exports as unknown as SimdExports;
   } catch (error) {
-    throw new BackendError(
+    return new BackendError(
       `Gradients on the wasm backend need WebAssembly SIMD, which did not start here (${error instanceof Error ? error.message : String(error)}). ` +
         `Train on another backend, such as webgl: await selectBackend({prefer: ['webgpu', 'webgl']}).`,
       {cause: error},

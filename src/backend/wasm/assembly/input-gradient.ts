@@ -4,9 +4,7 @@
  * stride are reached by the same taps; such a phase is one product whose rows are found through
  * pointers, and pixels beyond the border point at zeros.
  */
-
-/** Rows per block: what their pointers reach stays in the second-level cache. */
-const ROWS: i32 = 256;
+import {multiplyRows, ROWS} from './rows';
 
 /** Floats of scratch memory that `inputGradient` needs. */
 export function inputGradientScratch(inChannels: i32, outChannels: i32, taps: i32): i32 {
@@ -75,7 +73,7 @@ export function inputGradient(
           }
           store<usize>(targets + <usize>r * 4, r < count ? dx + <usize>(((image * height + y) * width + x) * inChannels) * 4 : 0);
         }
-        multiplyRows(pointers, targets, padded, taps, outChannels, scratch, inChannels);
+        multiplyRows(pointers, targets, padded, taps, outChannels, scratch, inChannels, 0);
       }
     }
   }
@@ -128,71 +126,4 @@ function transposeFour(from: usize, to: usize, length: i32): void {
     from += 4;
     to += 32;
   }
-}
-
-/** Products of rows behind pointers with packed panels; four rows and eight columns at a time. */
-function multiplyRows(pointers: usize, targets: usize, rows: i32, taps: i32, depth: i32, panels: usize, columns: i32): void {
-  const rowStride = <usize>taps * 4;
-  for (let n = 0; n < columns; n += 8) {
-    const panel = panels + <usize>(n * taps * depth) * 4;
-    for (let r = 0; r < rows; r += 4) {
-      let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
-      let b = panel;
-      let at = pointers + <usize>r * rowStride;
-      for (let t = 0; t < taps; t++) {
-        let a0 = load<usize>(at);
-        let a1 = load<usize>(at + rowStride);
-        let a2 = load<usize>(at + 2 * rowStride);
-        let a3 = load<usize>(at + 3 * rowStride);
-        at += 4;
-        for (let k = 0; k < depth; k++) {
-          const b0 = v128.load(b);
-          const b1 = v128.load(b, 16);
-          const s0 = v128.load32_splat(a0);
-          const s1 = v128.load32_splat(a1);
-          const s2 = v128.load32_splat(a2);
-          const s3 = v128.load32_splat(a3);
-          c00 = f32x4.add(c00, f32x4.mul(s0, b0));
-          c01 = f32x4.add(c01, f32x4.mul(s0, b1));
-          c10 = f32x4.add(c10, f32x4.mul(s1, b0));
-          c11 = f32x4.add(c11, f32x4.mul(s1, b1));
-          c20 = f32x4.add(c20, f32x4.mul(s2, b0));
-          c21 = f32x4.add(c21, f32x4.mul(s2, b1));
-          c30 = f32x4.add(c30, f32x4.mul(s3, b0));
-          c31 = f32x4.add(c31, f32x4.mul(s3, b1));
-          a0 += 4;
-          a1 += 4;
-          a2 += 4;
-          a3 += 4;
-          b += 32;
-        }
-      }
-      const target = targets + <usize>r * 4;
-      const offset = <usize>n * 4;
-      const width = columns - n;
-      storeRow(load<usize>(target), offset, c00, c01, width);
-      storeRow(load<usize>(target, 4), offset, c10, c11, width);
-      storeRow(load<usize>(target, 8), offset, c20, c21, width);
-      storeRow(load<usize>(target, 12), offset, c30, c31, width);
-    }
-  }
-}
-
-function storeRow(row: usize, offset: usize, low: v128, high: v128, columns: i32): void {
-  if (row == 0) return;
-  let c = row + offset;
-  if (columns >= 8) {
-    v128.store(c, low);
-    v128.store(c, high, 16);
-    return;
-  }
-  if (columns >= 4) {
-    v128.store(c, low);
-    c += 16;
-    columns -= 4;
-    low = high;
-  }
-  if (columns > 0) store<f32>(c, f32x4.extract_lane(low, 0));
-  if (columns > 1) store<f32>(c, f32x4.extract_lane(low, 1), 4);
-  if (columns > 2) store<f32>(c, f32x4.extract_lane(low, 2), 8);
 }
