@@ -2,6 +2,7 @@ import {randomUniform, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-
 import {input, layers, model as functional, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
 import {classActivationMap, classActivationMapExplainer} from '../src/baselines/class-activation-map.js';
+import {camVariants} from '../src/baselines/cam-variant.js';
 import {gradCam} from '../src/baselines/grad-cam.js';
 import {UnsupportedModelError} from '../src/core/errors/unsupported-model-error.js';
 import {executeGraph} from '../src/models/execute-graph.js';
@@ -53,6 +54,21 @@ describe('classActivationMap', () => {
     expect(await hashWeights(model)).toBe(before);
   });
 
+  it.each(Object.keys(heads))('knows the same gradient at the last map as differentiation finds: %s', async (name) => {
+    const known = ending(...heads[name]!());
+    // Hands on its input, but is not known to: in front of the head it is in the way of what knows heads.
+    const unknown = ending(layers.leakyReLU({alpha: 1}), ...heads[name]!());
+    unknown.setWeights(known.getWeights());
+    const x = images();
+    await expectNoLeak(async () => {
+      for (const variant of camVariants) {
+        const options = {layer: 'map', target: [2, 0], variant, relu: false, normalise: false};
+        const expected = (await gradCam(x, unknown, options)).flatMap(({data}) => [...data]);
+        expectClose((await gradCam(x, known, options)).flatMap(({data}) => [...data]), expected, {relToMax: 1e-5}, variant);
+      }
+    });
+  });
+
   it('adds up to the logit: its mean is the logit without its bias', async () => {
     const model = sequential({layers: [layers.conv2d({filters: 4, kernelSize: 3, padding: 'same', inputShape: [6, 10, 3], ...init}), gap(), layers.dense({units: 3, ...init})]});
     const x = images(1);
@@ -93,6 +109,7 @@ describe('classActivationMap', () => {
     ['a 3×3 convolution in front of the pooling', () => [pointwise(3, 'linear', 3), gap(), layers.softmax()], /Conv2D/],
     ['an activation between convolution and pooling', () => [pointwise(3, 'relu'), gap(), layers.softmax()], /Conv2D/],
     ['an average of probabilities', () => [pointwise(3, 'softmax'), gap()], /Conv2D/],
+    ['two closing activations', () => [gap(), dense(3, 'sigmoid'), layers.softmax()], /two activations/],
     ['a batch norm in the head', () => [gap(), layers.batchNormalization({name: 'norm'}), dense(3, 'softmax')], /BatchNormalization 'norm'/],
   ];
   it.each(others)('refuses %s, and says what is there', async (_name, tail, what) => {

@@ -3,7 +3,7 @@
  * map, a logit is a sum over pixels, and the summands are the map. No gradient is needed, and nothing is
  * approximated; but only such heads will do.
  */
-import {concat, gather, neg, relu as rectify, reshape, tensor1d, tidy, transpose, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {relu as rectify, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
@@ -66,7 +66,7 @@ export async function classActivationMap(images: ImagesInput, model: LayersModel
       for (let rank = 0; rank < (wanted[0]?.length ?? 0); rank++) {
         const classes = wanted.map((each) => each[rank] as ResolvedTarget);
         const plane = tidy(() => {
-          const sums = weighChannels(features, classWeights(head.kernel(), classes));
+          const sums = weighChannels(features, head.classWeights(classes.map(({target: chosen}) => chosen)));
           return resizeBilinear(relu ? rectify(sums) : sums, [height, width]);
         });
         const values = await scope.own(plane).data<'float32'>();
@@ -90,11 +90,4 @@ export async function classActivationMap(images: ImagesInput, model: LayersModel
  */
 export function classActivationMapExplainer(model: LayersModel | Teacher, options: ClassActivationMapOptions = {}): Explainer {
   return explainerOf('class-activation-map', options, (images, all) => classActivationMap(images, model, all));
-}
-
-/** The weights of one class per image, `[N,1,1,K]`; the negative side of a single output has −w. */
-function classWeights(kernel: Tensor2D, classes: readonly ResolvedTarget[]): Tensor4D {
-  const sides = kernel.shape[1] === 1 ? concat([neg(kernel), kernel], 1) : kernel; // [K,classes]
-  const indices = tensor1d(classes.map(({target}) => target), 'int32');
-  return reshape(transpose(gather(sides, indices, 1)), [classes.length, 1, 1, kernel.shape[0]]);
 }

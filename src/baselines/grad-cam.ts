@@ -1,8 +1,8 @@
 /**
  * Grad-CAM (Selvaraju et al. 2017) and its relatives: where in a feature map the evidence for a class
  * lies, by the gradient of the class logit with respect to that map. The network runs forward
- * once, without a tape; only what comes behind the layer is differentiated, so at the last feature map
- * it costs little more than a prediction.
+ * once, without a tape; only what comes behind the layer is differentiated, and where that is a mean and
+ * one linear map not even this, so at the last feature map it costs little more than a prediction.
  */
 import {relu as rectify, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';

@@ -3,14 +3,16 @@
  * counterpart of score-model for methods that look inside. A model with one output z counts as two
  * classes: the logit of class 1 (positive) is z, that of class 0 (negative) is −z.
  */
-import {dispose, engine, grad, mul, softmax, sum, tensor2d, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {broadcastTo, dispose, div, engine, grad, mul, softmax, sum, tensor2d, tidy, type Rank, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {show} from '../core/check.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import type {Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
 import {classifierOf} from './_classifier-head.js';
+import {planGraph, slotsAt} from './_graph-plan.js';
 import {yieldToEvents} from './_yield-to-events.js';
+import {pooledHeadIn} from './pooled-head.js';
 import {scoreModel, type BatchScores, type ScoreModel} from './score-model.js';
 
 /** Outputs of layers that are known already, by path. */
@@ -74,7 +76,23 @@ export function layeredModel(where: string, model: LayersModel | Teacher): Layer
   }
   const {squashPath, averages, numClasses, logits} = classifierOf(network, where);
   const squash = squashPath === undefined ? 'output of the model' : `input of the ${numClasses === 1 ? 'sigmoid' : 'softmax'} in '${squashPath}'`;
-  return {...differentiable(where, averages ? 'log of the averaged probabilities' : squash, logits), toInput: scoreModel(model).toInput, network};
+  const anyLayer = differentiable(where, averages ? 'log of the averaged probabilities' : squash, logits);
+  return {...anyLayer, gradient: throughPooledHead(network, anyLayer.gradient), toInput: scoreModel(model).toInput, network};
+}
+
+/**
+ * Where a logit is linear in the mean of a feature map, its gradient there is the class's weights, spread
+ * over the map: no layer has to be differentiated.
+ */
+function throughPooledHead(network: LayersModel, differentiateAny: GradientModel['gradient']): GradientModel['gradient'] {
+  const head = pooledHeadIn(network);
+  const plan = planGraph(network);
+  return async (batch, classes, at) => {
+    if (head === undefined || at === undefined || slotsAt(plan, at.path)[0] !== head.slot) return differentiateAny(batch, classes, at);
+    await yieldToEvents();
+    const {shape} = at.output;
+    return tidy(() => broadcastTo<Rank.R4>(div(head.classWeights(classes), shape[1] * shape[2]), shape));
+  };
 }
 
 type Logits = (images: Tensor4D, known?: KnownOutputs) => Tensor2D;
