@@ -17,7 +17,8 @@ export function countImages(images: ImagesInput): number {
 /** Returns images `first` … `last − 1` as network input `[N,H,W,C]`, the caller's. */
 export function inputOf(images: ImagesInput, first: number, last: number, maker: InputMaker): Tensor4D {
   if (Array.isArray(images)) return maker.toInput((images as readonly ImageInput[]).slice(first, last));
-  if (!(images instanceof Tensor) || images.rank !== 4) return maker.toInput(images);
+  // A tensor that is wanted whole is not cut.
+  if (!(images instanceof Tensor) || images.rank !== 4 || last - first === images.shape[0]) return maker.toInput(images);
   return tidy(() => maker.toInput(slice(images as Tensor4D, [first, 0, 0, 0], [last - first, -1, -1, -1])));
 }
 
