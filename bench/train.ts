@@ -12,6 +12,7 @@ import {makeUpdater} from '../src/distiller/optimizer.js';
 import type {Networks} from '../src/distiller/loss-step.js';
 import {resolveFitOptions, type Stage} from '../src/distiller/options.js';
 import {prepareBatch} from '../src/distiller/prepare-batch.js';
+import {stageNetworks} from '../src/distiller/stage-networks.js';
 import {trainableVariables, trainStep} from '../src/distiller/train-step.js';
 import {
   explanationDecoder, residualStudent, selectBackend, studentFromTeacher, teacherFromLayersModel, type StudentBuilder,
@@ -59,17 +60,22 @@ async function measure(name: string, {teacher: load, student: build, batch, repe
     await (Array.isArray(outputs) ? (outputs[0] as Tensor) : outputs).data();
     dispose(outputs);
   };
-  const prepared = await prepareBatch(teacher, {images, labels});
+  const prepared = await prepareBatch({teacher}, {images, labels});
   const stepOf = (stage: Stage): {step: () => Promise<void>; end: () => void} => {
     const settings = resolveFitOptions({}, !student.trainingMode);
+    const frozen = stageNetworks(stage, networks);
     const updater = makeUpdater(settings.optimizer, 1e-6);
     const context = {stage, settings, lambda: settings.lambda, updater, variables: trainableVariables(stage, networks), where: name};
     const step = async (): Promise<void> => {
-      const batchOfStage = stage === 'student' ? prepared : await prepareBatch(teacher, {images, labels});
-      await trainStep(networks, batchOfStage, context);
+      const batchOfStage = stage === 'student' ? prepared : await prepareBatch(frozen, {images, labels});
+      await trainStep(frozen, batchOfStage, context);
       if (batchOfStage !== prepared) dispose({...batchOfStage});
     };
-    return {step, end: () => updater.dispose()};
+    const end = (): void => {
+      updater.dispose();
+      frozen.dispose();
+    };
+    return {step, end};
   };
   const ratioOf = async (stage: Stage, model: LayersModel): Promise<TimedRatio> => {
     const {step, end} = stepOf(stage);

@@ -91,7 +91,7 @@ interface Settings {
 
 async function measureBatch(networks: Networks, batch: TrainingBatch, seed: number, {causal, stepSize, signal}: Settings): Promise<Row[]> {
   return withTensors(async (scope) => {
-    const {images, teacherLogits, oneHotLabels} = await prepareBatch(networks.teacher, batch);
+    const {images, teacherLogits, oneHotLabels} = await prepareBatch({teacher: networks.teacher}, batch);
     for (const tensor of [images, teacherLogits, oneHotLabels]) if (tensor !== undefined) scope.own(tensor);
     const maps = await drawMaps(networks, images, seed);
     const divergence = scope.own(tidy(() => klDivergence(teacherLogits, runStudent(networks.student, images, false).logits)));

@@ -29,6 +29,8 @@ export interface PreparedBatch {
   readonly teacherLogits: Tensor2D;
   /** `[N,K]`; `undefined` where the batch has no labels. */
   readonly oneHotLabels: Tensor2D | undefined;
+  /** Δf of the student, finest first, where it is frozen. */
+  readonly deltas?: Tensor[] | undefined;
 }
 
 /** The loss to be minimised, and every number to be reported, all scalars. */
@@ -53,10 +55,12 @@ export function runStudent(student: Student, images: Tensor4D, training: boolean
  */
 export function stageLoss(stage: Stage, networks: Networks, batch: PreparedBatch, settings: FitSettings, lambda: number, training: boolean): StepResult {
   return tidy(() => {
-    const {logits, deltas} = runStudent(networks.student, batch.images, training && stage !== 'explanation');
+    const learns = stage !== 'explanation';
+    const known = learns ? undefined : batch.deltas;
+    const {logits, deltas} = known ? {logits: batch.teacherLogits, deltas: known} : runStudent(networks.student, batch.images, training && learns);
     const losses: Record<string, WeightedLoss> = {};
     let statistics: Record<string, Scalar> = {};
-    if (stage !== 'explanation') {
+    if (learns) {
       const {alpha, temperature} = settings;
       const labels = batch.oneHotLabels;
       const {soft, hard} = distillationLoss(logits, batch.teacherLogits, labels ?? zerosLike(logits), {alpha, temperature});

@@ -13,6 +13,7 @@ import {makeUpdater} from './optimizer.js';
 import type {FitSettings, Stage, StageSettings} from './options.js';
 import {prepareBatch} from './prepare-batch.js';
 import {readScalars} from './read-scalars.js';
+import {stageNetworks, type StageNetworks} from './stage-networks.js';
 import {trainableVariables, trainStep} from './train-step.js';
 
 /** One step of training, or the validation after an epoch. */
@@ -81,8 +82,9 @@ interface Run {
 }
 
 async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerator<TrainingProgress> {
-  const {networks, settings} = run;
+  const {settings} = run;
   const {stage, epochs, learningRate, schedule} = stageSettings;
+  const networks = stageNetworks(stage, run.networks);
   const variables = trainableVariables(stage, networks);
   const updater = makeUpdater(settings.optimizer, learningRate);
   try {
@@ -97,7 +99,7 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
         updater.setRate(rate);
         const lambda = settings.lambda * warmup(position, epochs, settings.lambdaWarmup);
         const where = `epoch ${epoch + 1}, step ${step + 1}`;
-        const prepared = await prepareBatch(networks.teacher, batch);
+        const prepared = await prepareBatch(networks, batch);
         const count = prepared.images.shape[0];
         const reported = await trainStep(networks, prepared, {stage, settings, lambda, updater, variables, where}).finally(() => dispose({...prepared}));
         recent.push(statisticsOf(reported));
@@ -108,20 +110,21 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
       }
       run.epochLength = step;
       if (stage !== 'student') checkNotFlat(recent, settings.lambda);
-      if (settings.validation !== undefined) yield await validate(run, stageSettings, epoch, settings.validation);
+      if (settings.validation !== undefined) yield await validate(run, stageSettings, networks, epoch);
     }
   } finally {
     updater.dispose();
+    networks.dispose();
   }
 }
 
-async function validate(run: Run, stageSettings: StageSettings, epoch: number, batches: TrainingBatches): Promise<TrainingProgress> {
+async function validate(run: Run, stageSettings: StageSettings, networks: StageNetworks, epoch: number): Promise<TrainingProgress> {
   const started = performance.now();
-  const {networks, settings} = run;
+  const {settings} = run;
   const means = new Means();
-  for await (const batch of iterateBatches(batches, epoch)) {
+  for await (const batch of iterateBatches(settings.validation as TrainingBatches, epoch)) {
     settings.signal?.throwIfAborted();
-    const prepared = await prepareBatch(networks.teacher, batch);
+    const prepared = await prepareBatch(networks, batch);
     try {
       const scalars = tidy(() => {
         const {total, reported} = stageLoss(stageSettings.stage, networks, prepared, settings, settings.lambda, false);

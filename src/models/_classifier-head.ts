@@ -14,6 +14,8 @@ export interface Classifier {
   readonly numClasses: number;
   /** Path of the layer whose activation closes the model, where there is one to leave out. */
   readonly squashPath: string | undefined;
+  /** Path of the layer that the last computing layer reads; `undefined` where it reads several, or the image. */
+  readonly bodyPath: string | undefined;
   /** Whether the output is an average of distributions, so that its logits are their logarithm. */
   readonly averages: boolean;
   /**
@@ -69,6 +71,7 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
   return {
     numClasses,
     squashPath: raw === undefined ? undefined : head.path,
+    bodyPath: head.inputs.length === 1 ? plan.steps.find(({outputs}) => outputs.includes(head.inputs[0] as number))?.path : undefined,
     averages: averages !== undefined,
     logits: (images, given) =>
       tidy(() => {

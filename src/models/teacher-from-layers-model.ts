@@ -21,6 +21,14 @@ export interface TeacherOptions {
   readonly inputShape?: readonly [number, number, number] | undefined;
 }
 
+/** Teachers whose logits are those of a model and nothing else. */
+const wrapped = new WeakMap<Teacher, LayersModel>();
+
+/** Returns the model that gives all logits of a teacher, where `teacherFromLayersModel` made it. */
+export function layersModelOf(teacher: Teacher): LayersModel | undefined {
+  return wrapped.get(teacher);
+}
+
 /**
  * Wraps a trained classifier as the teacher. Its logits are the values in front of the closing
  * softmax, or of the sigmoid of a single unit; a model that closes with neither gives its output as
@@ -51,7 +59,7 @@ export function teacherFromLayersModel(model: LayersModel, options: TeacherOptio
   if (labels !== undefined && labels.length !== numClasses) {
     throw new RangeError(`${where}: labels must have ${numClasses} entries, one per class, but has ${labels.length}.`);
   }
-  return {
+  const teacher: Teacher = {
     name,
     inputShape,
     numClasses,
@@ -63,6 +71,8 @@ export function teacherFromLayersModel(model: LayersModel, options: TeacherOptio
       return logits(images);
     },
   };
+  wrapped.set(teacher, model);
+  return teacher;
 }
 
 function resolveInputShape(model: LayersModel, given: TeacherOptions['inputShape']): readonly [number, number, number] {

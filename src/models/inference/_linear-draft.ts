@@ -4,11 +4,12 @@
  * kernel's writing. A batch norm that stands alone is the depthwise 1×1 convolution with a kernel of
  * ones, which on wasm is many times faster than the batch norm kernel.
  */
-import {add, fused, mul, ones, reshape, tidy, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, conv2d, fused, mul, ones, relu, relu6, reshape, tidy, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
 import type {SlotStep} from '../_run-steps.js';
 import {affineOf, normWeights, type NormWeights} from './_affine.js';
 import type {Draft, Own, Run} from './_draft.js';
+import {isUnderGradient, withInputGradient} from './_fused-gradient.js';
 import {optionsOf, weightIn, weightOf, type WeightReader} from './_layer-parts.js';
 
 /** Zeros around a feature map, `[[top, bottom], [left, right]]`. */
@@ -106,8 +107,13 @@ export function convolution(layer: layers.Layer, padding: Padding | undefined): 
     kernel: weightIn(layer, 'kernel'),
     bias: weightOf(layer, 'bias'),
     factorShape: ({shape}) => [shape.at(-1) as number],
-    apply: (x, filter, bias, activation) =>
-      fused.conv2d({x: x as Tensor4D, filter: filter as Tensor4D, strides, pad, dilations: dilationRate, ...(bias && {bias}), activation}),
+    apply: (image, filter, bias, activation) => {
+      const common = {filter: filter as Tensor4D, strides, pad, dilations: dilationRate, ...(bias && {bias})};
+      const forward = (x: Tensor): Tensor => fused.conv2d({...common, x: x as Tensor4D, activation});
+      if (Math.max(...dilationRate) > 1 && isUnderGradient()) return dilated(image, common, activation);
+      const attributes = {strides, pad: pad as number, dilations: dilationRate, dataFormat: 'NHWC'};
+      return withInputGradient(image, forward, {kernelName: 'Conv2DBackpropInput', filter, activation, attributes});
+    },
   };
 }
 
@@ -132,6 +138,13 @@ export function dense(layer: layers.Layer): LinearMap {
   };
 }
 
+/** In steps, since the kernels of the gradient know no dilation on most backends and conv2d gets around that. */
+function dilated(x: Tensor, {filter, strides, pad, dilations, bias}: Omit<Parameters<typeof fused.conv2d>[0], 'x'>, activation: Fused): Tensor {
+  const y = conv2d(x as Tensor4D, filter as Tensor4D, strides, pad, 'NHWC', dilations);
+  const shifted = bias === undefined ? y : add<Tensor4D>(y, bias);
+  return activation === 'linear' ? shifted : {relu, relu6}[activation](shifted);
+}
+
 type Pad = Parameters<typeof fused.conv2d>[0]['pad'];
 
 function depthwise(kernel: WeightReader, bias: WeightReader | undefined, strides: [number, number], pad: Pad): LinearMap {
@@ -139,8 +152,12 @@ function depthwise(kernel: WeightReader, bias: WeightReader | undefined, strides
     kernel,
     bias,
     factorShape: ({shape}) => shape.slice(2), // Output channels run over inputs first.
-    apply: (x, filter, shift, activation) =>
-      fused.depthwiseConv2d({x: x as Tensor4D, filter: filter as Tensor4D, strides, pad: pad as 'valid', ...(shift && {bias: shift}), activation}),
+    apply: (image, filter, shift, activation) => {
+      const common = {filter: filter as Tensor4D, strides, pad: pad as 'valid', ...(shift && {bias: shift})};
+      const forward = (x: Tensor): Tensor => fused.depthwiseConv2d({...common, x: x as Tensor4D, activation});
+      const attributes = {strides, pad: pad as number, dilations: [1, 1], dataFormat: 'NHWC'};
+      return withInputGradient(image, forward, {kernelName: 'DepthwiseConv2dNativeBackpropInput', filter, activation, attributes});
+    },
   };
 }
 

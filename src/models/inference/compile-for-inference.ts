@@ -6,7 +6,7 @@
 import {getBackend, keep, tidy, type Tensor} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {GraphValues} from '../_graph-values.js';
-import {planGraph} from '../_graph-plan.js';
+import {planGraph, slotsAt} from '../_graph-plan.js';
 import {runSteps, stepsFor, type SlotStep} from '../_run-steps.js';
 import type {Run} from './_draft.js';
 import {draftGraph} from './_draft-graph.js';
@@ -24,10 +24,15 @@ export class CompiledModel {
   readonly #backend: string = getBackend();
   readonly #weights: readonly {readonly read: () => Tensor; readonly dataId: object}[];
 
-  /** @param model Borrowed; it has to outlive this one, which reads the weights that need no folding from it. */
-  constructor(model: LayersModel) {
+  /**
+   * @param model Borrowed; it has to outlive this one, which reads the weights that need no folding from it.
+   * @param paths Layers whose outputs are wanted in the place of the model's.
+   * @throws {LayerNotFoundError} If there is no such layer.
+   */
+  constructor(model: LayersModel, paths?: readonly string[]) {
     const plan = planGraph(model);
-    const {drafts, outputs} = draftGraph(plan);
+    const wanted = paths?.map((path) => slotsAt(plan, path)[0] as number);
+    const {drafts, outputs} = draftGraph(wanted === undefined ? plan : {...plan, outputs: wanted});
     this.#inputs = plan.inputs;
     this.#outputs = outputs;
     const own = <T extends Tensor>(tensor: T): T => {
@@ -45,7 +50,7 @@ export class CompiledModel {
   }
 
   /**
-   * Computes some or all outputs.
+   * Computes some or all outputs; differentiable with respect to the inputs, not to the weights.
    *
    * @param inputs One tensor per input of the model, of its type; borrowed.
    * @param outputs Which of the model's outputs, by position; what only the others need does not run.
