@@ -4,6 +4,7 @@
  */
 import {getKernel, registerKernel, unregisterKernel, type KernelConfig, type KernelFunc} from '@tensorflow/tfjs-core';
 import {isMarked, mark} from './_mark.js';
+import {installAveragePoolGradient} from './average-pool-gradient.js';
 import {installBatchNormGradient} from './batch-norm-gradient.js';
 import {installBatchNormLayer} from './batch-norm-layer.js';
 import {installDilatedGradients} from './dilated-gradients.js';
@@ -66,7 +67,9 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
  *   without `gamma` or `beta` (tensorflow/tfjs#2868);
  * - the gradients of dilated convolutions, which tfjs refuses;
  * - the gradient of upsampling to the nearest neighbour by whole factors, which on cpu is wrong after
- *   the first image of a batch.
+ *   the first image of a batch;
+ * - the gradient of average pooling with padding, which is too small at the border everywhere but on
+ *   tfjs-node.
  *
  * On wasm, where its kernels are loaded:
  * - Conv2DBackpropFilter, DepthwiseConv2dNativeBackpropInput, DepthwiseConv2dNativeBackpropFilter,
@@ -95,6 +98,7 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
  * ```
  */
 export function installTrainingKernels(): void {
+  installAveragePoolGradient();
   installBatchNormGradient();
   installBatchNormLayer();
   installDilatedGradients();

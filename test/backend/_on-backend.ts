@@ -1,9 +1,13 @@
-/** Runs the same work on two backends of one process. */
+/** Runs the same work on two backends of one process: cpu, which is the measure, and a fast one. */
 import '@tensorflow/tfjs-backend-wasm';
 import {engine, ready, setBackend, type Tensor} from '@tensorflow/tfjs-core';
+import {setting} from '../helpers/environment.js';
+
+/** The fast one: that of the run, or wasm where the run is on cpu. */
+export const fast: 'tensorflow' | 'wasm' = setting('AKD_BACKEND') === 'tensorflow' ? 'tensorflow' : 'wasm';
 
 /** Puts the engine on a backend. */
-export async function useBackend(name: 'cpu' | 'wasm'): Promise<void> {
+export async function useBackend(name: 'cpu' | typeof fast): Promise<void> {
   await setBackend(name);
   await ready();
 }
