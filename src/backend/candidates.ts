@@ -1,6 +1,7 @@
 /** The backends that can be chosen, the fastest first, and how each is brought in. */
 import {findBackendFactory} from '@tensorflow/tfjs-core';
 import {importOptional, importReason} from './_import-optional.js';
+import {provideNative} from './_native-in-node.js';
 import {provideWebgpu} from './_webgpu-in-node.js';
 
 /** What `selectBackend` can bring in. The two native packages both register the backend `tensorflow`. */
@@ -22,20 +23,14 @@ function isNode(): boolean {
 
 /** All candidates, in the order in which they are tried. */
 export const candidates: readonly Candidate[] = [
-  {name: 'tfjs-node-gpu', engineName: 'tensorflow', load: () => loadNative('@tensorflow/tfjs-node-gpu')},
-  {name: 'tfjs-node', engineName: 'tensorflow', load: () => loadNative('@tensorflow/tfjs-node')},
+  {name: 'tfjs-node-gpu', engineName: 'tensorflow', load: () => provideNative('@tensorflow/tfjs-node-gpu', isNode())},
+  {name: 'tfjs-node', engineName: 'tensorflow', load: () => provideNative('@tensorflow/tfjs-node', isNode())},
   {name: 'webgpu', engineName: 'webgpu', load: loadWebgpu},
   {name: 'webgl', engineName: 'webgl', load: loadWebgl},
   // Dependencies of this package, spelled out so that bundlers find them.
   {name: 'wasm', engineName: 'wasm', load: () => attempt('@tensorflow/tfjs-backend-wasm', () => import('@tensorflow/tfjs-backend-wasm'))},
   {name: 'cpu', engineName: 'cpu', load: () => attempt('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'))},
 ];
-
-async function loadNative(name: string): Promise<string | undefined> {
-  if (!isNode()) return 'It runs in Node.js only.';
-  // It throws on import when its native library was not downloaded during installation.
-  return attempt(name, () => importOptional(name));
-}
 
 async function loadWebgpu(): Promise<string | undefined> {
   // The backend looks at navigator.gpu while it is imported.

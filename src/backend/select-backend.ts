@@ -72,10 +72,7 @@ export async function selectBackend(options: SelectBackendOptions = {}): Promise
   const unavailable: UnavailableBackend[] = [];
   for (const candidate of wanted) {
     const reason = await tryCandidate(candidate);
-    if (reason === undefined) {
-      installTrainingKernels();
-      return {backend: candidate.engineName, kept: false, unavailable};
-    }
+    if (reason === undefined) return {backend: candidate.engineName, kept: false, unavailable};
     unavailable.push({name: candidate.name, reason});
   }
   if (current !== undefined) await setBackend(current);
@@ -92,7 +89,7 @@ async function backendInUse(): Promise<string | undefined> {
   return getBackend() === chosen && chosen in engine().registry ? chosen : undefined;
 }
 
-/** Brings a backend into use. Returns a reason when that fails. */
+/** Brings a backend into use, able to train. Returns a reason when that fails. */
 async function tryCandidate({engineName, load}: Candidate): Promise<string | undefined> {
   if (findBackendFactory(engineName) == null) {
     const reason = await load();
@@ -101,7 +98,9 @@ async function tryCandidate({engineName, load}: Candidate): Promise<string | und
   try {
     const started = await withoutNewListeners(() => setBackend(engineName));
     if (!started) return 'It did not start; tfjs has logged why.';
-    // Some fail with the first operation only: tfjs-node 4.22 does on Node.js 23 and later.
+    // Before the first operation, which tfjs-node could not do otherwise on Node.js 23 and later.
+    installTrainingKernels();
+    // Some fail with the first operation only, for want of a driver or of a part of their host.
     const sum = tidy(() => add(tensor1d([1]), tensor1d([2])));
     const [three] = await sum.data();
     sum.dispose();

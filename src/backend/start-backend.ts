@@ -11,7 +11,12 @@ import {candidates} from './candidates.js';
  * @throws {BackendError} If that cannot be done; the message says why.
  */
 export async function startBackend(engineName: string): Promise<void> {
-  const reason = await candidates.find((each) => each.engineName === engineName)?.load();
-  const started = reason === undefined && (await withoutNewListeners(() => setBackend(engineName)));
-  if (!started) throw new BackendError(`The backend '${engineName}' did not start. ${reason ?? 'tfjs has logged why.'}`);
+  const reasons: string[] = [];
+  // Two packages bring the backend `tensorflow`.
+  for (const {load} of candidates.filter((each) => each.engineName === engineName)) {
+    const reason = await load();
+    if (reason === undefined && (await withoutNewListeners(() => setBackend(engineName)))) return;
+    reasons.push(reason ?? 'tfjs has logged why.');
+  }
+  throw new BackendError(`The backend '${engineName}' did not start. ${reasons.join(' ')}`);
 }

@@ -4,10 +4,12 @@
  */
 import {getKernel, registerKernel, unregisterKernel, type KernelConfig, type KernelFunc} from '@tensorflow/tfjs-core';
 import {isMarked, mark} from './_mark.js';
+import {restoreNodeUtil} from './_node-util.js';
 import {installAveragePoolGradient} from './average-pool-gradient.js';
 import {installBatchNormGradient} from './batch-norm-gradient.js';
 import {installBatchNormLayer} from './batch-norm-layer.js';
 import {installDilatedGradients} from './dilated-gradients.js';
+import {installNativeConvolutions} from './native-convolutions.js';
 import {installNearestGradient} from './nearest-gradient.js';
 import {installWasmGradients} from './wasm-gradients.js';
 import {asKernelFunc} from './wasm/_kernels.js';
@@ -71,6 +73,10 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
  * - the gradient of average pooling with padding, which is too small at the border everywhere but on
  *   tfjs-node.
  *
+ * On `tensorflow`, where tfjs-node is loaded:
+ * - convolutions and their gradients take padding in numbers;
+ * - the functions of Node's `util` that tfjs-node calls and Node 23 has removed are there again.
+ *
  * On wasm, where its kernels are loaded:
  * - Conv2DBackpropFilter, DepthwiseConv2dNativeBackpropInput, DepthwiseConv2dNativeBackpropFilter,
  *   UnsortedSegmentSum and Einsum are added where they are missing;
@@ -103,6 +109,10 @@ export function installTrainingKernels(): void {
   installBatchNormLayer();
   installDilatedGradients();
   installNearestGradient();
+  if ((getKernel('Conv2D', 'tensorflow') as KernelConfig | undefined) !== undefined) {
+    restoreNodeUtil(); // for those who have imported it themselves
+    installNativeConvolutions();
+  }
   if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
   installWasmGradients();
   for (const [kernelName, kernelFunc] of Object.entries(added)) {

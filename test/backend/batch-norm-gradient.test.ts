@@ -1,4 +1,4 @@
-/** Batch normalisation with and without gamma and beta, on cpu and wasm, against differences. */
+/** Batch normalisation with and without gamma and beta, on cpu and a fast backend, against differences. */
 import * as tf from '@tensorflow/tfjs-core';
 import {initializers, layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {beforeAll, describe, expect, test} from 'vitest';
@@ -6,7 +6,7 @@ import {installTrainingKernels} from '../../src/backend/training-kernels.js';
 import {Random} from '../../src/core/random.js';
 import {expectClose} from '../helpers/expect.js';
 import {expectGradient} from '../helpers/gradient-check.js';
-import {numDataIds, take, useBackend} from './_on-backend.js';
+import {fast, numDataIds, take, useBackend} from './_on-backend.js';
 
 function normals(seed: number, shape: number[], offset = 0): tf.Tensor {
   const random = new Random(seed);
@@ -16,7 +16,7 @@ function normals(seed: number, shape: number[], offset = 0): tf.Tensor {
 const combinations = [true, false].flatMap((scale) => [true, false].map((center) => ({scale, center})));
 const shapes = [[7, 3], [4, 5, 3], [3, 4, 2, 3]];
 
-describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
+describe.each(['cpu', fast] as const)('on %s', (backend) => {
   beforeAll(async () => {
     await useBackend(backend);
     installTrainingKernels();
@@ -100,6 +100,6 @@ test('batch norm gives the same gradient on both backends', async () => {
   };
   await useBackend('cpu');
   const expected = run();
-  await useBackend('wasm');
+  await useBackend(fast);
   expectClose(run(), expected, {abs: 1e-5, relToMax: 1e-5});
 });

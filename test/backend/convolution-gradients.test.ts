@@ -1,4 +1,4 @@
-/** The composed gradients of convolutions on wasm against the plain loops of the cpu backend. */
+/** The gradients of convolutions on a fast backend against the plain loops of the cpu backend. */
 import {
   conv2d,
   depthwiseConv2d,
@@ -22,7 +22,7 @@ import {installTrainingKernels} from '../../src/backend/training-kernels.js';
 import {Random} from '../../src/core/random.js';
 import {expectClose} from '../helpers/expect.js';
 import {expectGradient} from '../helpers/gradient-check.js';
-import {numDataIds, take, useBackend} from './_on-backend.js';
+import {fast, numDataIds, take, useBackend} from './_on-backend.js';
 
 type Pad = 'same' | 'valid' | number | [[0, 0], [number, number], [number, number], [0, 0]];
 
@@ -109,7 +109,7 @@ function runGradient(kernelName: string, each: Case): Float32Array {
 }
 
 beforeAll(async () => {
-  await useBackend('wasm');
+  await useBackend(fast);
   installTrainingKernels();
 });
 
@@ -129,8 +129,8 @@ function throughOperation(convolve: Convolve, each: Case, depthwise: boolean): F
   });
 }
 
-describe('the gradients of convolutions on wasm', () => {
-  // Two switches of backend per case would dominate the run: all of cpu first, then all of wasm.
+describe(`the gradients of convolutions on ${fast}`, () => {
+  // Two switches of backend per case would dominate the run: all of cpu first, then all of the other.
   for (const kernelName of [
     'Conv2DBackpropFilter',
     'Conv2DBackpropInput',
@@ -143,7 +143,7 @@ describe('the gradients of convolutions on wasm', () => {
       const cases = [...large, ...plain.filter((each) => outSize(each, 0) > 0 && outSize(each, 1) > 0)];
       await useBackend('cpu');
       const expected = cases.map((each) => runGradient(kernelName, each));
-      await useBackend('wasm');
+      await useBackend(fast);
       const run = (): void =>
         cases.forEach((each, i) => expectClose(runGradient(kernelName, each), expected[i]!, {abs: 1e-5, relToMax: 1e-5}, JSON.stringify(each)));
       const before = [memory().numTensors, numDataIds()];
@@ -159,7 +159,7 @@ describe('the gradients of convolutions on wasm', () => {
     const cases = fc.sample(anyCase, {seed: 777, numRuns: 150});
     await useBackend('cpu');
     const expected = cases.map((each) => throughOperation(convolve, each, depthwise));
-    await useBackend('wasm');
+    await useBackend(fast);
     const before = [memory().numTensors, numDataIds()];
     cases.forEach((each, i) => {
       expectClose(throughOperation(convolve, each, depthwise), expected[i]!, {abs: 2e-5, relToMax: 2e-5}, JSON.stringify(each));
@@ -167,7 +167,7 @@ describe('the gradients of convolutions on wasm', () => {
     expect([memory().numTensors, numDataIds()]).toEqual(before);
   });
 
-  describe.each(['cpu', 'wasm'] as const)('differences agree on %s', (backend) => {
+  describe.each(['cpu', fast] as const)('differences agree on %s', (backend) => {
     beforeAll(async () => useBackend(backend));
 
     test.each([

@@ -1,14 +1,14 @@
-/** Gradients of the operations that classifiers are made of, on wasm against the cpu backend. */
+/** Gradients of the operations that classifiers are made of, on a fast backend against the cpu backend. */
 import * as tf from '@tensorflow/tfjs-core';
 import {layers} from '@tensorflow/tfjs-layers';
 import {beforeAll, describe, expect, test} from 'vitest';
 import {installTrainingKernels} from '../../src/backend/training-kernels.js';
 import {Random} from '../../src/core/random.js';
 import {expectClose} from '../helpers/expect.js';
-import {numDataIds, take, useBackend} from './_on-backend.js';
+import {fast, numDataIds, take, useBackend} from './_on-backend.js';
 
 beforeAll(async () => {
-  await useBackend('wasm');
+  await useBackend(fast);
   installTrainingKernels();
   await useBackend('cpu');
 });
@@ -95,12 +95,12 @@ function gradient([, shape, operation]: Operation): Float32Array {
   );
 }
 
-describe('on wasm, the gradient of', () => {
+describe(`on ${fast}, the gradient of`, () => {
   const expected = new Map<string, Float32Array>();
   beforeAll(async () => {
     await useBackend('cpu');
     for (const each of operations) expected.set(each[0], gradient(each));
-    await useBackend('wasm');
+    await useBackend(fast);
   });
 
   test.each(operations)('%s is that of the cpu backend, and nothing is left behind', (...each) => {
@@ -113,7 +113,7 @@ describe('on wasm, the gradient of', () => {
 });
 
 describe('the replaced kernels', () => {
-  beforeAll(async () => useBackend('wasm'));
+  beforeAll(async () => useBackend(fast));
 
   test('add whole numbers exactly', () => {
     const ones = tf.tidy(() => tf.sum(tf.ones([1000, 3]), 0));
@@ -154,7 +154,7 @@ describe('the replaced kernels', () => {
     await useBackend('cpu');
     const x = tf.ones([64, 64, 64, 64]);
     const dy = tf.ones([64, 64, 64, 1]);
-    await useBackend('wasm');
+    await useBackend(fast);
     const attrs = {strides: 1, pad: 'same', dataFormat: 'NHWC', filterShape: [1, 1, 64, 1]};
     const slope = tf.engine().runKernel('Conv2DBackpropFilter', {x, dy}, attrs) as tf.Tensor;
     tf.dispose([x, dy]);

@@ -1,25 +1,18 @@
 /** Which backend is taken, which is kept, and what is said about the others. */
-import {execFile} from 'node:child_process';
-import {promisify} from 'node:util';
 import {engine, findBackendFactory, getBackend, KernelBackend, memory, registerBackend, removeBackend, setBackend, tensor1d} from '@tensorflow/tfjs-core';
 import {describe, expect, test} from 'vitest';
 import {selectBackend, type BackendName} from '../../src/backend/select-backend.js';
 import {BackendError} from '../../src/core/errors/backend-error.js';
+import {hasNative} from '../helpers/native.js';
+import {inNewProcess} from './_new-process.js';
+
+/** In the order in which they are tried in Node, with those that cannot be taken on a machine without a GPU. */
+const order = ['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'webgl', 'wasm'];
+const fastest = hasNative ? {name: 'tfjs-node', backend: 'tensorflow'} : {name: 'wasm', backend: 'wasm'};
 
 /** A backend that starts and knows no operation. */
 class Broken extends KernelBackend {
   override dispose(): void {}
-}
-
-/** Runs lines of TypeScript in a process of its own, where nothing is chosen yet. */
-async function inNewProcess(lines: string): Promise<unknown> {
-  const source = `
-    const {selectBackend} = await import('./src/backend/select-backend.ts');
-    const tf = await import('@tensorflow/tfjs-core');
-    ${lines}`;
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', source];
-  const {stdout} = await promisify(execFile)(process.execPath, args, {cwd: `${import.meta.dirname}/../..`});
-  return JSON.parse(stdout.slice(stdout.lastIndexOf('\n{') + 1));
 }
 
 describe('selectBackend', () => {
@@ -86,11 +79,11 @@ describe('selectBackend', () => {
 });
 
 describe('in a process that has chosen nothing', () => {
-  test('wasm is taken in Node.js without native packages, and each faster backend has its reason', async () => {
+  test(`${fastest.name} is taken in Node.js ${hasNative ? 'where it is installed' : 'without native packages'}, and each faster backend has its reason`, async () => {
     const result = await inNewProcess('console.log("\\n" + JSON.stringify(await selectBackend()));');
     const {backend, kept, unavailable} = result as Awaited<ReturnType<typeof selectBackend>>;
-    expect(unavailable.map(({name}) => name)).toEqual(['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'webgl']);
-    expect([backend, kept]).toEqual(['wasm', false]);
+    expect(unavailable.map(({name}) => name)).toEqual(order.slice(0, order.indexOf(fastest.name)));
+    expect([backend, kept]).toEqual([fastest.backend, false]);
     for (const {name, reason} of unavailable) {
       expect(reason, name).toMatch(/install/);
       expect(reason, name).not.toMatch(/\n/);
@@ -101,7 +94,7 @@ describe('in a process that has chosen nothing', () => {
     const imported = await inNewProcess(
       `await import('@tensorflow/tfjs-backend-cpu'); console.log("\\n" + JSON.stringify(await selectBackend()));`,
     );
-    expect(imported).toMatchObject({backend: 'wasm', kept: false});
+    expect(imported).toMatchObject({backend: fastest.backend, kept: false});
     const starting = await inNewProcess(
       `await import('@tensorflow/tfjs-backend-wasm'); void tf.setBackend('wasm'); console.log("\\n" + JSON.stringify(await selectBackend()));`,
     );

@@ -1,14 +1,14 @@
-/** A small network with most layers that classifiers have follows the same losses on wasm as on cpu. */
+/** A small network with most layers that classifiers have follows the same losses on a fast backend as on cpu. */
 import * as tf from '@tensorflow/tfjs-core';
 import {initializers, input, layers, model, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {beforeAll, describe, expect, test} from 'vitest';
 import {installTrainingKernels} from '../../src/backend/training-kernels.js';
 import {Random} from '../../src/core/random.js';
 import {expectClose} from '../helpers/expect.js';
-import {numDataIds, useBackend} from './_on-backend.js';
+import {fast, numDataIds, useBackend} from './_on-backend.js';
 
 beforeAll(async () => {
-  await useBackend('wasm');
+  await useBackend(fast);
   installTrainingKernels();
 });
 
@@ -77,7 +77,7 @@ function train(optimizer: tf.Optimizer, steps: number): Run {
   return {losses, leftBehind};
 }
 
-describe('training on wasm', () => {
+describe(`training on ${fast}`, () => {
   test.each([
     ['SGD with Nesterov momentum', () => tf.train.momentum(0.05, 0.9, true)],
     ['Adam', () => tf.train.adam(0.01)],
@@ -85,7 +85,7 @@ describe('training on wasm', () => {
   ] as [string, () => tf.Optimizer][])('with %s follows the losses of the cpu backend', async (_, optimizer) => {
     await useBackend('cpu');
     const expected = train(optimizer(), 8);
-    await useBackend('wasm');
+    await useBackend(fast);
     const actual = train(optimizer(), 8);
     expectClose(actual.losses, expected.losses, {rel: 2e-3}, 'loss');
     expect(actual.losses.at(-1)!).toBeLessThan(actual.losses[0]! * 0.8);

@@ -1,5 +1,6 @@
 /** Brings a tfjs backend into use, in Node and in a browser. */
 import {env, ready, setBackend} from '@tensorflow/tfjs-core';
+import {provideNative} from '../../src/backend/_native-in-node.js';
 
 const inBrowser = typeof document !== 'undefined';
 
@@ -14,6 +15,11 @@ const starts: Readonly<Record<string, () => Promise<string>>> = {
     await importWasm();
     env().set('WASM_HAS_MULTITHREAD_SUPPORT', true);
     return 'wasm';
+  },
+  tensorflow: async () => {
+    const reason = await provideNative('@tensorflow/tfjs-node', !inBrowser);
+    if (reason !== undefined) throw new Error(`${reason} Try npm run install:tfjs-node.`);
+    return 'tensorflow';
   },
   webgl: async () => {
     await import('@tensorflow/tfjs-backend-webgl');
