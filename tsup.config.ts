@@ -8,6 +8,8 @@ const options: Options = {
     metrics: 'src/metrics/index.ts',
     baselines: 'src/baselines/index.ts',
     node: 'src/node/index.ts',
+    // Not to be imported: worker threads run it, and look for it beside the rest.
+    'worker-thread': 'src/node/worker-thread.ts',
   },
   format: ['esm', 'cjs'],
   dts: true,
@@ -17,6 +19,10 @@ const options: Options = {
   target: 'es2022',
   // Neither platform: one build serves Node, bundlers and browsers alike.
   platform: 'neutral',
+  // CommonJS knows its own place by another name.
+  esbuildOptions: (build, {format}) => {
+    if (format === 'cjs') build.define = {...build.define, 'import.meta.url': '__filename'};
+  },
 };
 
 export default defineConfig(options) as unknown;

@@ -8,6 +8,7 @@ export {LayerNotFoundError} from './core/errors/layer-not-found-error.js';
 export {ModelFileError} from './core/errors/model-file-error.js';
 export {NonFiniteLossError} from './core/errors/non-finite-loss-error.js';
 export {UnsupportedModelError} from './core/errors/unsupported-model-error.js';
+export {WorkerError} from './core/errors/worker-error.js';
 export {type PreprocessingName} from './core/preprocessing.js';
 export type {
   DecodedImage,
@@ -23,6 +24,7 @@ export type {
   Scores,
   Target,
   Teacher,
+  WorkerOptions,
 } from './core/types.js';
 export {VERSION} from './core/version.js';
 export {batchesOf, type BatchesOfOptions} from './data/batches-of.js';
@@ -33,6 +35,7 @@ export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
 export {resizeBilinear, type ResizeOptions} from './data/resize.js';
 export {AttentiveDistiller, type DistillerOptions, type TrainOptions} from './distiller/attentive-distiller.js';
 export {type EvaluateOptions, type Evaluation} from './distiller/evaluate.js';
+export {type ExplainOptions} from './distiller/explain.js';
 export {paperTraining, type FitOptions, type PerStage, type Stage} from './distiller/options.js';
 export {constantSchedule, cosineSchedule, stepSchedule, type LearningRateSchedule, type StepScheduleOptions} from './distiller/schedule.js';
 export {type TeacherInput} from './distiller/teacher-input.js';
@@ -48,3 +51,4 @@ export {type Student, type StudentBuilder, type StudentBuilderOptions} from './m
 export {type BlackBoxModel, type GraphModelLike} from './models/score-model.js';
 export {teacherFromLayersModel, type TeacherOptions} from './models/teacher-from-layers-model.js';
 export * from './render/index.js';
+export {disposeWorkers} from './workers/thread-pool.js';

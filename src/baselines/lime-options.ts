@@ -1,6 +1,6 @@
 /** The options of LIME, checked, with their defaults. */
 import {checkInteger, checkNumber, checkOneOf, show} from '../core/check.js';
-import type {DecodedImage, ExplainerOptions} from '../core/types.js';
+import type {DecodedImage, ExplainerOptions, WorkerOptions} from '../core/types.js';
 import type {FeatureSelection} from './feature-selection.js';
 import type {LabelMap} from './superpixels/segments.js';
 
@@ -11,7 +11,7 @@ export type SegmentFn = (picture: DecodedImage, index: number) => LabelMap | Pro
 export type Segmenter = 'quickshift' | 'slic' | 'grid' | LabelMap | SegmentFn;
 
 /** Options of `lime`. The defaults are those of marcotcr/lime. */
-export interface LimeOptions extends ExplainerOptions {
+export interface LimeOptions extends ExplainerOptions, WorkerOptions {
   /** Neighbours of the image that are scored, itself included, at least 2. @default 1000 */
   readonly numSamples?: number | undefined;
   /**

@@ -5,11 +5,13 @@
  */
 import {tensor4d} from '@tensorflow/tfjs-core';
 import {checkInteger} from '../core/check.js';
+import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import {Random} from '../core/random.js';
 import type {ImagesInput, SaliencyMap} from '../core/types.js';
 import {countImages} from '../data/image-list.js';
-import {scoreModel, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
+import type {BatchScores, BlackBoxModel} from '../models/score-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
+import {batchScorer, type BatchScorer} from '../workers/batch-scorer.js';
 import {fitLime, type LimeFit} from './lime-fit.js';
 import {hidingColours, readImage, type LimeImage} from './lime-image.js';
 import {limeSettings, recordOf, type LimeOptions, type LimeSettings} from './lime-options.js';
@@ -59,7 +61,7 @@ export interface LimeMap extends SaliencyMap, LimeFit {
  */
 export async function lime(images: ImagesInput, model: BlackBoxModel, options: LimeOptions = {}): Promise<LimeMap[]> {
   const settings = limeSettings(options);
-  const scorer = scoreModel(model);
+  const scorer = batchScorer('lime', model, options);
   const numImages = checkInteger('lime: number of images', countImages(images), 1);
   const {numSamples} = settings;
   const maps: LimeMap[] = [];
@@ -87,7 +89,7 @@ interface Sampling {
   readonly image: LimeImage;
   readonly segments: Segments;
   readonly rows: readonly Uint8Array[];
-  readonly scorer: ScoreModel;
+  readonly scorer: BatchScorer;
   readonly settings: LimeSettings;
   readonly options: LimeOptions;
   readonly report: (done: number) => void;
@@ -97,12 +99,14 @@ async function scoreRows({image, segments, rows, scorer, settings, options, repo
   const colours = hidingColours(image, segments, settings.hideColor);
   let targets: ScoredTarget[] = [];
   let width = 0;
-  for (let from = 0; from < rows.length; from += settings.batchSize) {
-    options.signal?.throwIfAborted();
-    const part = rows.slice(from, from + settings.batchSize);
-    const batch = tensor4d(hideSegments(image.values, colours, segments, part), [part.length, ...image.shape]);
-    const {values, numClasses} = await scorer.score(batch).finally(() => batch.dispose());
-    if (from === 0) {
+  const score = async ({first, count}: Part): Promise<Part & BatchScores> => {
+    const copies = hideSegments(image.values, colours, segments, rows.slice(first, first + count));
+    return {first, count, ...(await scorer.scoreOnce(tensor4d(copies, [count, ...image.shape])))};
+  };
+  const {threads} = scorer;
+  const parts = partsOf(rows.length, settings.batchSize, threads);
+  for await (const {first, count, values, numClasses} of inOrder(parts, score, {threads, signal: options.signal})) {
+    if (first === 0) {
       width = numClasses;
       // The first row is the image itself.
       const [resolved = []] = resolveTargets('lime', options.target, {values: values.subarray(0, numClasses), numClasses});
@@ -110,9 +114,9 @@ async function scoreRows({image, segments, rows, scorer, settings, options, repo
     }
     if (numClasses !== width) throw new RangeError(`lime: the model must score the same classes every time, but gave ${width} and then ${numClasses}.`);
     for (const {target, values: scores} of targets) {
-      part.forEach((_, index) => (scores[from + index] = values[index * numClasses + target] as number));
+      for (let index = 0; index < count; index++) scores[first + index] = values[index * numClasses + target] as number;
     }
-    report(from + part.length);
+    report(first + count);
   }
   return targets;
 }

@@ -1,6 +1,6 @@
 /** Options of RISE: what they mean, their limits and their defaults. */
 import {checkInteger, checkNumber, checkOneOf, show} from '../core/check.js';
-import type {ExplainerOptions} from '../core/types.js';
+import type {ExplainerOptions, WorkerOptions} from '../core/types.js';
 import type {MaskGrids} from './masks.js';
 
 /**
@@ -24,7 +24,7 @@ export interface StableRule {
 }
 
 /** Options of {@link rise}. */
-export interface RiseOptions extends ExplainerOptions {
+export interface RiseOptions extends ExplainerOptions, WorkerOptions {
   /** How many masks, at least 1; the most, if `stopWhenStable`. The authors take 2000 to 8000. @default 4000 */
   readonly numMasks?: number | undefined;
   /** Cells of a mask per axis, from 1 to the size: one number, or `[rows, columns]`. The authors take 7 to 10. @default 8 */

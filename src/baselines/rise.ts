@@ -5,11 +5,13 @@
  * bits: memory grows neither with the number of masks nor with that of the model's classes.
  */
 import {mul, reshape, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
+import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, ImagesInput, RunOptions, SaliencyMap, Target} from '../core/types.js';
 import {countImages, inputOf} from '../data/image-list.js';
-import {scoreModel, type BatchScores, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
+import type {BatchScores, BlackBoxModel} from '../models/score-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
+import {batchScorer, type BatchScorer} from '../workers/batch-scorer.js';
 import {explainerOf} from './_explainer-of.js';
 import {RiseEstimate} from './_rise-estimate.js';
 import {maskAxes, type MaskAxes} from './_rise-geometry.js';
@@ -46,7 +48,7 @@ export interface RiseMap extends SaliencyMap {
 export async function rise(images: ImagesInput, model: BlackBoxModel, options: RiseOptions = {}): Promise<RiseMap[]> {
   const settings = resolveRiseOptions(options);
   const {signal, onProgress} = options;
-  const scorer = scoreModel(model);
+  const scorer = batchScorer('rise', model, options);
   const {numMasks} = settings;
   const numImages = countImages(images);
   const maps: RiseMap[] = [];
@@ -77,7 +79,12 @@ interface Run {
   readonly report: (masks: number) => void;
 }
 
-async function explainOne(image: Tensor4D, scorer: ScoreModel, settings: RiseSettings, {target, signal, report}: Run): Promise<RiseMap[]> {
+/** The masks of a part and what the model made of them. */
+interface ScoredGrids extends Part, BatchScores {
+  readonly grids: MaskGrids;
+}
+
+async function explainOne(image: Tensor4D, scorer: BatchScorer, settings: RiseSettings, {target, signal, report}: Run): Promise<RiseMap[]> {
   const {numMasks, batchSize, keepProbability, variant, stop, seed, masks} = settings;
   const [, height, width] = image.shape;
   const axes = maskAxes('rise', [height, width], settings.gridSize);
@@ -87,11 +94,12 @@ async function explainOne(image: Tensor4D, scorer: ScoreModel, settings: RiseSet
   const estimate = new RiseEstimate(settings, axes, targets.length);
 
   let stable = false;
-  for (let first = 0; first < numMasks && !stable; first += batchSize) {
-    signal?.throwIfAborted();
-    const count = Math.min(batchSize, numMasks - first);
+  const score = async ({first, count}: Part): Promise<ScoredGrids> => {
     const grids = gridsFor([height, width], settings, axes, first, count);
-    const {values, numClasses} = await scoreMasked(scorer, image, grids, axes);
+    return {first, count, grids, ...(await scoreMasked(scorer, image, grids, axes))};
+  };
+  const {threads} = scorer;
+  for await (const {first, count, grids, values, numClasses} of inOrder(partsOf(numMasks, batchSize, threads), score, {threads, signal})) {
     if (numClasses !== unmasked.numClasses) {
       throw new RangeError(`rise: the model must give as many scores for every batch, but gave ${numClasses} after ${unmasked.numClasses}.`);
     }
@@ -101,6 +109,7 @@ async function explainOne(image: Tensor4D, scorer: ScoreModel, settings: RiseSet
       stable = estimate.isStable();
     }
     report(stable ? numMasks : first + count);
+    if (stable) break;
   }
 
   const gridSize = [axes[0].cells, axes[1].cells];
@@ -125,15 +134,13 @@ function gridsFor(size: readonly [number, number], {masks, gridSize, keepProbabi
   return {gridSize, bits: part(masks.bits, cells), shifts: part(masks.shifts, 2)};
 }
 
-async function scoreMasked(scorer: ScoreModel, image: Tensor4D, grids: MaskGrids, axes: MaskAxes): Promise<BatchScores> {
+function scoreMasked(scorer: BatchScorer, image: Tensor4D, grids: MaskGrids, axes: MaskAxes): Promise<BatchScores> {
   const [, height, width, channels] = image.shape;
-  return withTensors(async (scope) => {
-    const batch = tidy(() => {
-      const masked = mul(makeMasks(grids, axes, channels), reshape(image, [1, height, width * channels]));
-      return reshape(masked, [grids.shifts.length / 2, height, width, channels]) as Tensor4D;
-    });
-    return scorer.score(scope.own(batch));
+  const batch = tidy(() => {
+    const masked = mul(makeMasks(grids, axes, channels), reshape(image, [1, height, width * channels]));
+    return reshape(masked, [grids.shifts.length / 2, height, width, channels]) as Tensor4D;
   });
+  return scorer.scoreOnce(batch);
 }
 
 /** Single precision; a map without evidence becomes zeros. */

@@ -130,6 +130,17 @@ export interface Explainer {
   explain(images: ImagesInput, options?: ExplainerOptions): Promise<SaliencyMap[]>;
 }
 
+/** Option of what can share its work out among threads. */
+export interface WorkerOptions {
+  /**
+   * Worker threads that the batches are shared out among, 0–256; 0 for none but this one. In Node, on
+   * the backends wasm and cpu, for models that can be sent there: a LayersModel, or a Teacher that
+   * `teacherFromLayersModel` made of one. Changes speed, memory and who waits, not the results. Threads are
+   * kept for later calls until `disposeWorkers()`. @default 0
+   */
+  readonly workers?: number | undefined;
+}
+
 /** Options shared by everything that takes longer than a moment. */
 export interface RunOptions {
   /** Stops the work between two batches; the promise rejects with the signal's reason. */

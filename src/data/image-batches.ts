@@ -1,6 +1,7 @@
 /** The loop of whatever takes many images: in batches of bounded memory, stoppable between two. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
 import {checkInteger, checkShape} from '../core/check.js';
+import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import type {ImagesInput, RunOptions} from '../core/types.js';
 import {countImages, inputOf, type InputMaker} from './image-list.js';
 
@@ -10,11 +11,13 @@ export interface BatchLoop extends RunOptions, InputMaker {
   readonly where: string;
   /** Images per turn. */
   readonly batchSize: number;
+  /** Threads that `use` hands batches to: so many turns, and one more, are under way at a time. @default 0 */
+  readonly threads?: number | undefined;
 }
 
 /** One turn of the loop. */
 export interface ImageBatch {
-  /** `[n,H,W,C]`, borrowed. */
+  /** `[n,H,W,C]`, borrowed; with threads it is freed before `use` first waits. */
   readonly images: Tensor4D;
   /** Index of its first image among all. */
   readonly first: number;
@@ -28,26 +31,27 @@ export interface ImageBatch {
  */
 export async function overImageBatches<T>(
   images: ImagesInput,
-  {where, batchSize, signal, onProgress, toInput}: BatchLoop,
+  {where, batchSize, threads = 0, signal, onProgress, toInput}: BatchLoop,
   use: (batch: ImageBatch) => Promise<readonly T[]>,
 ): Promise<T[]> {
   checkInteger(`${where}: batchSize`, batchSize, 1);
   const total = countImages(images);
   if (total === 0) throw new RangeError(`${where}: images must hold at least one image, but is empty.`);
-  const results: T[] = [];
   let size: readonly number[] | undefined;
-  for (let first = 0; first < total; first += batchSize) {
-    signal?.throwIfAborted();
-    const last = Math.min(first + batchSize, total);
-    const input = inputOf(images, first, last, {toInput});
+  const turn = async ({first, count}: Part): Promise<{done: number; found: readonly T[]}> => {
+    const input = inputOf(images, first, first + count, {toInput});
     try {
       size ??= input.shape.slice(1);
-      checkShape(`${where}: images`, input.shape, [last - first, ...size]);
-      results.push(...(await use({images: input, first})));
+      checkShape(`${where}: images`, input.shape, [count, ...size]);
+      return {done: first + count, found: await use({images: input, first})};
     } finally {
       input.dispose();
     }
-    onProgress?.({stage: where, done: last, total});
+  };
+  const results: T[] = [];
+  for await (const {done, found} of inOrder(partsOf(total, batchSize, threads), turn, {threads, signal})) {
+    results.push(...found);
+    onProgress?.({stage: where, done, total});
   }
   return results;
 }

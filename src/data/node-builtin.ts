@@ -5,6 +5,7 @@
 import type * as crypto from 'node:crypto';
 import type * as fs from 'node:fs/promises';
 import type * as path from 'node:path';
+import type * as url from 'node:url';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 
 /** The modules that can be asked for, with their types. */
@@ -12,6 +13,7 @@ export interface NodeBuiltins {
   readonly 'node:crypto': typeof crypto;
   readonly 'node:fs/promises': typeof fs;
   readonly 'node:path': typeof path;
+  readonly 'node:url': typeof url;
 }
 
 type GetBuiltin = (name: string) => unknown;

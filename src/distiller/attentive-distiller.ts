@@ -11,7 +11,7 @@ import {checkInteger, show} from '../core/check.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
+import type {Explainer, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
 import {loadArtifacts, saveArtifacts} from '../data/artifact-store.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {disposeModel} from '../models/dispose-model.js';
@@ -20,7 +20,7 @@ import type {Student, StudentBuilder} from '../models/student.js';
 import {studentFromTeacher} from '../models/student-from-teacher.js';
 import {packCheckpoint, unpackCheckpoint} from './checkpoint.js';
 import {evaluateNetworks, type EvaluateOptions, type Evaluation} from './evaluate.js';
-import {explainImages} from './explain.js';
+import {explainImages, type ExplainOptions} from './explain.js';
 import type {Networks} from './loss-step.js';
 import {resolveFitOptions, type FitOptions} from './options.js';
 import {resolveTeacher, type TeacherInput} from './teacher-input.js';
@@ -138,10 +138,11 @@ export class AttentiveDistiller implements Explainer {
    * Nothing is random here; the seed in the result is the one that made the networks.
    *
    * @param images One or several images: network input or decoded pictures; borrowed.
-   * @param options `batchSize` is 16 by default and does not change the maps; `seed` is not used.
+   * @param options `batchSize` is 16 by default and does not change the maps; `seed` is not used. With
+   *   `workers`, threads draw whole batches, so there have to be several.
    * @throws {RangeError | TypeError} If an image has the wrong form or the target is no class.
    */
-  async explain(images: ImagesInput, options: ExplainerOptions = {}): Promise<SaliencyMap[]> {
+  async explain(images: ImagesInput, options: ExplainOptions = {}): Promise<SaliencyMap[]> {
     this.#checkAlive('explain');
     return explainImages(this.#networks, images, this.seed, options);
   }

@@ -15,7 +15,7 @@ const EMPTY_RANGE = 1e-6;
  * @param images `[N,H,W,C]`, network input, borrowed.
  * @throws {RangeError} If the target is no class.
  */
-export async function drawMaps(networks: Networks, images: Tensor4D, seed: number, target?: Target): Promise<SaliencyMap[]> {
+export async function drawMaps(networks: Pick<Networks, 'student' | 'decoder'>, images: Tensor4D, seed: number, target?: Target): Promise<SaliencyMap[]> {
   return withTensors(async (scope) => {
     const {probabilities, saliency} = tidy(() => {
       const {logits, deltas} = runStudent(networks.student, images, false);

@@ -6,10 +6,10 @@ import type {Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {checkInteger, checkShape} from '../core/check.js';
 import {withTensors, type TensorScope} from '../core/tensors.js';
-import type {ImagesInput, RunOptions, ScoreFn, Teacher} from '../core/types.js';
+import type {ImagesInput, RunOptions, ScoreFn, Teacher, WorkerOptions} from '../core/types.js';
 import {countImages, inputOf} from '../data/image-list.js';
-import {scoreModel, type ScoreModel} from '../models/score-model.js';
 import {resolveTargets} from '../models/targets.js';
+import {batchScorer, type BatchScorer} from '../workers/batch-scorer.js';
 import {isMapList, readMap, type MapInput} from './_read-map.js';
 import {checkTarget} from './_score-jobs.js';
 
@@ -17,7 +17,7 @@ import {checkTarget} from './_score-jobs.js';
 export type CausalModel = LayersModel | Teacher | ScoreFn;
 
 /** Options of every measure that asks the model. */
-export interface ModelMeasureOptions extends RunOptions {
+export interface ModelMeasureOptions extends RunOptions, WorkerOptions {
   /** Index of the class that is watched, or one per image. @default the class with the highest score on the original image */
   readonly target?: number | readonly number[] | undefined;
   /** Images per call of the model, at least 1. Changes memory and speed, not the result. @default 32 */
@@ -35,7 +35,7 @@ export interface Subjects {
 export interface Group {
   /** Owns what the measure makes. */
   readonly scope: TensorScope;
-  readonly scorer: ScoreModel;
+  readonly scorer: BatchScorer;
   /** `[N,H,W,C]` as the network sees them. */
   readonly originals: Tensor4D;
   /** `H · W` values for each. */
@@ -66,7 +66,7 @@ export async function measureGroups<T>(
 ): Promise<T[]> {
   const {batchSize = 32, target, signal, onProgress} = options;
   checkInteger(`${where}: batchSize`, batchSize, 1);
-  const scorer = scoreModel(model);
+  const scorer = batchScorer(where, model, options);
   const numImages = countImages(images);
   checkCounts(where, numImages, maps.length, target);
 
@@ -94,7 +94,7 @@ export async function measureGroups<T>(
   return results;
 }
 
-async function targetsOf(where: string, originals: Tensor4D, scorer: ScoreModel, target: ModelMeasureOptions['target'], first: number): Promise<number[]> {
+async function targetsOf(where: string, originals: Tensor4D, scorer: BatchScorer, target: ModelMeasureOptions['target'], first: number): Promise<number[]> {
   if (target !== undefined) {
     const given = Array.from({length: originals.shape[0]}, (_, index) => (typeof target === 'number' ? target : (target[first + index] as number)));
     return given.map((each) => checkTarget(where, each, scorer.numClasses ?? Infinity));

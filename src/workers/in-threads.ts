@@ -1,0 +1,60 @@
+/** Batches that are handed to worker threads, and what becomes of them when the run is aborted. */
+import type {Tensor4D} from '@tensorflow/tfjs-core';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {checkInteger} from '../core/check.js';
+import type {RunOptions} from '../core/types.js';
+import {untilAborted} from '../core/until-aborted.js';
+import {shipModels} from './shipped-models.js';
+import type {JobName, Jobs} from './thread-task.js';
+import {checkThreads, runInThread} from './thread-pool.js';
+
+/** How many threads there may be. */
+const MAX_WORKERS = 256;
+
+/** What the batches of a run have in common. */
+export interface ThreadRun<Name extends JobName> extends Pick<RunOptions, 'signal'> {
+  /** Names the caller in messages. */
+  readonly where: string;
+  readonly job: Name;
+  readonly settings: Jobs[Name]['settings'];
+  /** Borrowed. */
+  readonly models: readonly [LayersModel, ...LayersModel[]];
+  /** How many threads, at least 1. */
+  readonly workers: number;
+}
+
+/** Takes a batch `[N,H,W,C]`, frees it at once, and resolves when a thread has done it. */
+export type BatchRunner<Name extends JobName> = (batch: Tensor4D) => Promise<Jobs[Name]['result']>;
+
+/**
+ * Prepares a run in threads.
+ *
+ * @returns What does a batch. It rejects with the signal's reason as soon as that is aborted; threads
+ *   then end the batch that they are at, and leave those that still wait.
+ * @throws {WorkerError | BackendError} If threads cannot be had here.
+ */
+export function inThreads<Name extends JobName>({where, models, workers, signal, ...job}: ThreadRun<Name>): BatchRunner<Name> {
+  checkThreads(where);
+  const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const send = async (values: Float32Array, shape: Tensor4D['shape']): Promise<Jobs[Name]['result']> => {
+    const shipment = await shipModels(where, models);
+    return runInThread(where, workers, {...job, shipment, shape, values, abandoned});
+  };
+  return async (batch) => {
+    // Both backends have the values at once, so the batch is free before anything can fail. A copy,
+    // since those of cpu are the tensor's own and values move to the thread.
+    const values = batch.dataSync<'float32'>().slice();
+    const {shape} = batch;
+    batch.dispose();
+    try {
+      return await untilAborted(send(values, shape), signal);
+    } finally {
+      if (signal?.aborted === true) Atomics.store(abandoned, 0, 1);
+    }
+  };
+}
+
+/** Returns the option `workers`, 0 where it is absent. @throws {TypeError | RangeError} If it is no whole number from 0 to 256. */
+export function checkWorkers(where: string, workers: number | undefined = 0): number {
+  return checkInteger(`${where}: workers`, workers, 0, MAX_WORKERS);
+}

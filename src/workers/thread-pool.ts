@@ -1,0 +1,128 @@
+/**
+ * Worker threads, kept from call to call: to start one takes a second or two, since tfjs has to be
+ * loaded, its backend started and the model built. The pool is piscina's. Idle threads do not keep
+ * the process alive. A thread that dies takes its pool with it, and the next call starts another, so
+ * that no work can wait for a thread that is gone.
+ */
+import type * as piscina from 'piscina';
+import {getBackend} from '@tensorflow/tfjs-core';
+import {hasTrainingKernels} from '../backend/has-training-kernels.js';
+import {BackendError} from '../core/errors/backend-error.js';
+import {WorkerError} from '../core/errors/worker-error.js';
+import {nodeBuiltin} from '../data/node-builtin.js';
+import {fromPlainError} from './plain-error.js';
+import {livingShipments} from './shipped-models.js';
+import type {JobName, Jobs, ThreadReply, ThreadTask} from './thread-task.js';
+
+/** Backends that use one core; all others are parallel in themselves. */
+const BACKENDS = ['cpu', 'wasm'];
+
+interface Pool {
+  /** Backend and number of threads. */
+  readonly key: string;
+  readonly threads: Promise<piscina.Piscina>;
+  /** Why a thread died that had no work. */
+  failure?: Error;
+}
+
+const pools = new Map<string, Pool>();
+
+/** What is asked of a thread, beside what the pool knows itself. */
+export type Job<Name extends JobName> = Pick<ThreadTask<Name>, 'job' | 'settings' | 'shipment' | 'shape' | 'values' | 'abandoned'>;
+
+/**
+ * Checks that threads can be had.
+ *
+ * @throws {WorkerError} Outside Node.
+ * @throws {BackendError} If the backend in use is none for threads.
+ */
+export function checkThreads(where: string): void {
+  if (typeof process === 'undefined' || typeof process.versions?.node !== 'string') {
+    throw new WorkerError(`${where}: the option workers needs the worker threads of Node. Leave it out elsewhere; in a browser webgpu and webgl are parallel in themselves.`);
+  }
+  const backend = getBackend();
+  if (!BACKENDS.includes(backend)) {
+    throw new BackendError(`${where}: the option workers is for the backends ${BACKENDS.join(' and ')}, which use one core, but '${backend}' is in use, which is parallel in itself. Leave it out.`);
+  }
+}
+
+/**
+ * Has one of `workers` threads do a job. Its values move to the thread: they are empty here afterwards.
+ *
+ * @throws What the job throws, of the same class.
+ * @throws {WorkerError} If threads cannot be started, the thread dies, or the job was abandoned.
+ */
+export async function runInThread<Name extends JobName>(where: string, workers: number, job: Job<Name>): Promise<Jobs[Name]['result']> {
+  const task: ThreadTask<Name> = {...job, alive: livingShipments(), trainingKernels: hasTrainingKernels()};
+  const pool = poolOf(workers);
+  const reply = await ask<Name>(where, pool, task);
+  if (reply === undefined) throw new WorkerError(`${where}: the work was abandoned.`);
+  if ('error' in reply) throw fromPlainError(reply.error);
+  return reply.result;
+}
+
+/**
+ * Ends all worker threads that the option `workers` has started, and frees what they hold. Work that
+ * they still have is given up with a {@link WorkerError}. A later call that asks for workers starts
+ * new ones. Safe to call twice.
+ */
+export async function disposeWorkers(): Promise<void> {
+  await Promise.all([...pools.values()].map(endPool));
+}
+
+async function ask<Name extends JobName>(where: string, pool: Pool, task: ThreadTask<Name>): Promise<ThreadReply<Name>> {
+  const threads = await pool.threads.catch((cause: unknown) => {
+    void endPool(pool);
+    throw new WorkerError(`${where}: worker threads cannot be started (${(cause as Error).message}).`, {cause});
+  });
+  try {
+    return (await threads.run(task, {transferList: [task.values.buffer as ArrayBuffer]})) as ThreadReply<Name>;
+  } catch (error) {
+    void endPool(pool);
+    const cause = pool.failure ?? (error as Error);
+    throw new WorkerError(
+      `${where}: a worker thread was lost (${cause.message}), and its work with it. The next call starts new threads; if memory ran out, use fewer workers or a smaller batchSize.`,
+      {cause},
+    );
+  }
+}
+
+function poolOf(workers: number): Pool {
+  const backend = getBackend();
+  const key = `${backend} ${workers}`;
+  const known = pools.get(key);
+  if (known !== undefined) return known;
+  const pool: Pool = {key, threads: startThreads(backend, workers)};
+  pools.set(key, pool);
+  const onError = (failure: Error): void => {
+    pool.failure ??= failure;
+    void endPool(pool);
+  };
+  // Emitted for a thread that fails while it has no work. What cannot be started is reported to who asks.
+  pool.threads.then((threads) => threads.on('error', onError), () => undefined);
+  return pool;
+}
+
+async function endPool(pool: Pool): Promise<void> {
+  if (pools.get(pool.key) === pool) pools.delete(pool.key);
+  // One that could not be started has nothing to end.
+  await (await pool.threads.catch(() => undefined))?.destroy();
+}
+
+async function startThreads(backend: string, workers: number): Promise<piscina.Piscina> {
+  // A name that bundlers cannot see: a browser never comes here.
+  const name = 'piscina';
+  const {default: Piscina} = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof piscina;
+  return new Piscina({...threadCode(), minThreads: workers, maxThreads: workers, idleTimeout: Infinity, workerData: {backend}});
+}
+
+/** The file that threads run: beside this one where the package is built, in src/node where it runs from its source. */
+function threadCode(): {filename: string; execArgv?: string[]} {
+  // A URL, or a path in the CommonJS build. Not `new URL('./…', import.meta.url)`, which bundlers
+  // take for a file to be bundled.
+  const here: string = import.meta.url;
+  const base = here.startsWith('file:') ? here : nodeBuiltin('node:url').pathToFileURL(here);
+  const [extension] = /\.\w+$/.exec(here) as RegExpExecArray;
+  if (extension !== '.ts') return {filename: new URL(`./worker-thread${extension}`, base).href};
+  return {filename: new URL('../node/worker-thread.ts', base).href, execArgv: ['--require', 'tsx/cjs']};
+}
