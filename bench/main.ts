@@ -10,6 +10,8 @@ import {formatTable} from '../src/core/format-table.js';
 import type {Bench, BenchReport, BenchRow} from './report.js';
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  causal: async () => (await import('./causal.js')).run,
+  lime: async () => (await import('./lime.js')).run,
   real: async () => (await import('./real.js')).run,
   rise: async () => (await import('./rise.js')).run,
   train: async () => (await import('./train.js')).run,
