@@ -250,7 +250,7 @@ describe('gradCam', () => {
       await expect(gradCam(x, model, {signal: AbortSignal.abort(reason)})).rejects.toBe(reason);
       const later = new AbortController();
       const waiting = gradCam(x, model, {batchSize: 1, signal: later.signal});
-      setImmediate(() => later.abort(reason));
+      setTimeout(() => later.abort(reason));
       await expect(waiting, 'by an event').rejects.toBe(reason);
     });
   });

@@ -6,6 +6,7 @@ import {rise, riseExplainer, type RiseMap} from '../src/baselines/rise.js';
 import type {RiseOptions, RiseVariant} from '../src/baselines/rise-options.js';
 import type {Progress, ScoreFn} from '../src/core/types.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
+import {correlation} from './helpers/correlation.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 import {hashWeights} from './helpers/hash.js';
 import {HEIGHT, onPatch, patchImage, patchTeacher, WIDTH} from './helpers/patch-world.js';
@@ -22,13 +23,6 @@ const averageOf = ({data}: RiseMap, inside: (pixel: number) => boolean): number 
   return chosen.reduce((total, value) => total + value, 0) / chosen.length;
 };
 const smallOptions: RiseOptions = {numMasks: 60, gridSize: 4};
-const correlation = (a: Float32Array, b: Float32Array): number => {
-  const centre = (values: Float32Array): Float64Array => Float64Array.from(values, (value) => value - values.reduce((total, each) => total + each, 0) / values.length);
-  const dot = (x: Float64Array, y: Float64Array): number => x.reduce((total, value, at) => total + value * y[at]!, 0);
-  const [x, y] = [centre(a), centre(b)];
-  return dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
-};
-
 describe('rise', () => {
   let teacher: Sequential;
   let image: Tensor3D;

@@ -3,6 +3,7 @@
  * in one pass, that one. Both come to the same numbers, to rounding.
  */
 import {dispose, engine, getKernel, tidy, train, zerosLike, type KernelConfig, type NamedTensorMap, type Optimizer, type Tensor, type Variable} from '@tensorflow/tfjs-core';
+import {floatEpsilon} from '../backend/float-epsilon.js';
 import {ADAM_STEP, MOMENTUM_STEP} from '../backend/wasm/optimizer-steps.js';
 import type {FitSettings} from './options.js';
 
@@ -19,7 +20,7 @@ export interface Updater {
 type Name = FitSettings['optimizer'];
 
 const MOMENTUM = 0.9;
-// Those of Adam's paper, except ε, which is the backend's, as in tfjs.
+// Those of Adam's paper, except ε, which follows the precision of the backend, as in tfjs.
 const ADAM = {beta1: 0.9, beta2: 0.999} as const;
 
 /** Makes Adam, or SGD with Nesterov momentum 0.9 (section 4.1), for the backend in use. */
@@ -30,7 +31,7 @@ export function makeUpdater(name: Name, rate: number): Updater {
 }
 
 function composedUpdater(name: Name, rate: number): Updater {
-  const optimizer: Optimizer = name === 'sgd' ? train.momentum(rate, MOMENTUM, true) : train.adam(rate, ADAM.beta1, ADAM.beta2);
+  const optimizer: Optimizer = name === 'sgd' ? train.momentum(rate, MOMENTUM, true) : train.adam(rate, ADAM.beta1, ADAM.beta2, floatEpsilon());
   return {
     apply: (gradients) => optimizer.applyGradients(gradients),
     setRate: (next) => {
@@ -56,7 +57,7 @@ function fusedUpdater(kernelName: typeof ADAM_STEP | typeof MOMENTUM_STEP, first
   return {
     apply: (gradients) => {
       steps++;
-      const adam = {...ADAM, epsilon: engine().backend.epsilon(), correction1: 1 - ADAM.beta1 ** steps, correction2: 1 - ADAM.beta2 ** steps};
+      const adam = {...ADAM, epsilon: floatEpsilon(), correction1: 1 - ADAM.beta1 ** steps, correction2: 1 - ADAM.beta2 ** steps};
       const attributes = {rate, ...(kernelName === ADAM_STEP ? adam : {momentum: MOMENTUM})};
       for (const [name, slope] of Object.entries(gradients)) {
         const value = engine().registeredVariables[name] as Variable;
