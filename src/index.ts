@@ -24,6 +24,7 @@ export type {
   Scores,
   Target,
   Teacher,
+  UnscoredMap,
   WorkerOptions,
 } from './core/types.js';
 export {VERSION} from './core/version.js';
@@ -35,7 +36,7 @@ export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
 export {resizeBilinear, type ResizeOptions} from './data/resize.js';
 export {AttentiveDistiller, type DistillerOptions, type TrainOptions} from './distiller/attentive-distiller.js';
 export {type EvaluateOptions, type Evaluation} from './distiller/evaluate.js';
-export {type ExplainOptions} from './distiller/explain.js';
+export {type ExplainOptions, type MapsOnlyOptions} from './distiller/explain.js';
 export {paperTraining, type FitOptions, type PerStage, type Stage} from './distiller/options.js';
 export {constantSchedule, cosineSchedule, stepSchedule, type LearningRateSchedule, type StepScheduleOptions} from './distiller/schedule.js';
 export {type TeacherInput} from './distiller/teacher-input.js';

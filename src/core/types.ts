@@ -102,6 +102,9 @@ export interface SaliencyMap {
   readonly empty: boolean;
 }
 
+/** A map that says nothing of a class: the values, and how they came about. */
+export type UnscoredMap = Omit<SaliencyMap, 'target' | 'score'>;
+
 /**
  * Which number is explained: the class with the highest score, one class, several classes (one map
  * each), or a side of a model with one sigmoid output. Such a model counts as two classes, 0 (negative)

@@ -11,7 +11,7 @@ import {checkInteger, show} from '../core/check.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {Explainer, ImagesInput, SaliencyMap, Teacher} from '../core/types.js';
+import type {Explainer, ImagesInput, SaliencyMap, Teacher, UnscoredMap} from '../core/types.js';
 import {loadArtifacts, saveArtifacts} from '../data/artifact-store.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {disposeModel} from '../models/dispose-model.js';
@@ -20,7 +20,8 @@ import type {Student, StudentBuilder} from '../models/student.js';
 import {studentFromTeacher} from '../models/student-from-teacher.js';
 import {packCheckpoint, unpackCheckpoint} from './checkpoint.js';
 import {evaluateNetworks, type EvaluateOptions, type Evaluation} from './evaluate.js';
-import {explainImages, type ExplainOptions} from './explain.js';
+import {CompiledNetworks} from './compiled-networks.js';
+import {explainImages, type ExplainOptions, type MapsOnlyOptions} from './explain.js';
 import type {Networks} from './loss-step.js';
 import {resolveFitOptions, type FitOptions} from './options.js';
 import {resolveTeacher, type TeacherInput} from './teacher-input.js';
@@ -63,12 +64,14 @@ export class AttentiveDistiller implements Explainer {
   readonly seed: number;
   readonly #student: Student;
   readonly #decoder: LayersModel;
+  readonly #compiled: CompiledNetworks;
   #state: 'idle' | 'training' | 'disposed' = 'idle';
 
   private constructor(teacher: Teacher, parts: {student: Student; decoder: LayersModel; seed: number}) {
     this.teacher = teacher;
     this.#student = parts.student;
     this.#decoder = parts.decoder;
+    this.#compiled = new CompiledNetworks(parts);
     this.seed = parts.seed;
   }
 
@@ -113,9 +116,11 @@ export class AttentiveDistiller implements Explainer {
     this.#checkIdle('fit');
     const settings = resolveFitOptions(options, !this.#student.trainingMode);
     this.#state = 'training';
+    this.#compiled.dispose(); // Training needs the memory, and what it changes is compiled anew.
     try {
       return yield* trainNetworks(this.#networks, batches, settings);
     } finally {
+      this.#compiled.dispose();
       this.#state = 'idle';
     }
   }
@@ -139,12 +144,16 @@ export class AttentiveDistiller implements Explainer {
    *
    * @param images One or several images: network input or decoded pictures; borrowed.
    * @param options `batchSize` is 16 by default and does not change the maps; `seed` is not used. With
-   *   `workers`, threads draw whole batches, so there have to be several.
-   * @throws {RangeError | TypeError} If an image has the wrong form or the target is no class.
+   *   `workers`, threads draw whole batches, so there have to be several. The first call compiles the
+   *   networks (`compile`); `score: false` draws maps without class and score.
+   * @throws {RangeError | TypeError} If an image has the wrong form, the target is no class, or one is given
+   *   with `score: false`.
    */
-  async explain(images: ImagesInput, options: ExplainOptions = {}): Promise<SaliencyMap[]> {
+  async explain(images: ImagesInput, options?: ExplainOptions): Promise<SaliencyMap[]>;
+  async explain(images: ImagesInput, options: MapsOnlyOptions): Promise<UnscoredMap[]>;
+  async explain(images: ImagesInput, options: ExplainOptions | MapsOnlyOptions = {}): Promise<SaliencyMap[] | UnscoredMap[]> {
     this.#checkAlive('explain');
-    return explainImages(this.#networks, images, this.seed, options);
+    return explainImages({networks: this.#networks, compiled: this.#compiled}, images, this.seed, options);
   }
 
   /**
@@ -195,6 +204,7 @@ export class AttentiveDistiller implements Explainer {
     if (this.#state === 'disposed') return;
     if (this.#state === 'training') throw new AttentiveError('AttentiveDistiller.dispose: still training. Abort or leave the loop over fit() first.');
     this.#state = 'disposed';
+    this.#compiled.dispose();
     disposeModel(this.#student.model);
     disposeModel(this.#decoder);
   }

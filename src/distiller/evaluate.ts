@@ -9,6 +9,7 @@ import {klDivergence} from '../losses/kl-divergence.js';
 import {deletionScore} from '../metrics/deletion-score.js';
 import {insertionScore} from '../metrics/insertion-score.js';
 import {meanIntensity} from '../metrics/mean-intensity.js';
+import {drawPlain} from './compiled-networks.js';
 import {drawMaps} from './draw-maps.js';
 import {runStudent, type Networks} from './loss-step.js';
 import {prepareBatch} from './prepare-batch.js';
@@ -93,7 +94,7 @@ async function measureBatch(networks: Networks, batch: TrainingBatch, seed: numb
   return withTensors(async (scope) => {
     const {images, teacherLogits, oneHotLabels} = await prepareBatch({teacher: networks.teacher}, batch);
     for (const tensor of [images, teacherLogits, oneHotLabels]) if (tensor !== undefined) scope.own(tensor);
-    const maps = await drawMaps(networks, images, seed);
+    const maps = await drawMaps(drawPlain(networks), images, {seed, scored: true});
     const divergence = scope.own(tidy(() => klDivergence(teacherLogits, runStudent(networks.student, images, false).logits)));
     const labels = await batchLabels(batch, maps.length, teacherLogits.shape[1]);
     const [kls, targets] = await Promise.all([divergence.data(), argMaxRows(teacherLogits)]);

@@ -7,6 +7,7 @@ import {tensor4d, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {startBackend} from '../backend/start-backend.js';
 import {installTrainingKernels} from '../backend/training-kernels.js';
+import {CompiledNetworks, drawPlain} from '../distiller/compiled-networks.js';
 import {drawMaps} from '../distiller/draw-maps.js';
 import {disposeModel} from '../models/dispose-model.js';
 import {scoreModel} from '../models/score-model.js';
@@ -16,16 +17,27 @@ import {unpackModel} from '../workers/unpack-model.js';
 
 type Work<Name extends JobName> = (images: Tensor4D, settings: Jobs[Name]['settings']) => Promise<Jobs[Name]['result']>;
 
+/** Models made ready for a job. */
+interface Ready<Name extends JobName> {
+  readonly work: Work<Name>;
+  /** Frees what was made of the models, not the models. */
+  dispose(): void;
+}
+
 /** Prepares models for a job. */
-const jobs: {readonly [Name in JobName]: (models: readonly LayersModel[]) => Work<Name>} = {
+const jobs: {readonly [Name in JobName]: (models: readonly LayersModel[]) => Ready<Name>} = {
   score: ([model]) => {
     const scorer = scoreModel(model as LayersModel);
-    return (images) => scorer.score(images);
+    return {work: (images) => scorer.score(images), dispose: () => undefined};
   },
   explain: ([student, decoder]) => {
     // Training is none of a thread's business.
     const networks = {student: {model: student as LayersModel, trainingMode: false}, decoder: decoder as LayersModel};
-    return (images, {seed, target}) => drawMaps(networks, images, seed, target);
+    const compiled = new CompiledNetworks(networks);
+    return {
+      work: (images, {compile, ...settings}) => drawMaps(compile ? compiled.draw : drawPlain(networks), images, settings),
+      dispose: () => compiled.dispose(),
+    };
   },
 };
 
@@ -33,7 +45,7 @@ const jobs: {readonly [Name in JobName]: (models: readonly LayersModel[]) => Wor
 interface Arrived {
   readonly version: number;
   readonly models: readonly LayersModel[];
-  readonly work: Work<JobName>;
+  readonly ready: Ready<JobName>;
 }
 
 /** By the id of their shipment. */
@@ -49,7 +61,7 @@ export default async function perform(task: ThreadTask): Promise<ThreadReply> {
     await started;
     if (task.trainingKernels) installTrainingKernels();
     for (const id of arrived.keys()) if (!task.alive.includes(id)) free(id);
-    const {work} = arrivedAs(task.shipment) ?? (await receive(task));
+    const {ready: {work}} = arrivedAs(task.shipment) ?? (await receive(task));
     const images = tensor4d(task.values, task.shape);
     return {result: await work(images, task.settings).finally(() => images.dispose())};
   } catch (error) {
@@ -69,9 +81,9 @@ async function receive({job, shipment}: ThreadTask): Promise<Arrived> {
   const models: LayersModel[] = [];
   try {
     for (const packed of shipment.models) models.push(await unpackModel(packed));
-    const ready = {version, models, work: jobs[job](models) as Work<JobName>};
-    arrived.set(id, ready);
-    return ready;
+    const received = {version, models, ready: jobs[job](models) as Ready<JobName>};
+    arrived.set(id, received);
+    return received;
   } catch (error) {
     models.forEach(disposeModel);
     throw error;
@@ -79,6 +91,8 @@ async function receive({job, shipment}: ThreadTask): Promise<Arrived> {
 }
 
 function free(id: number): void {
-  arrived.get(id)?.models.forEach(disposeModel);
+  const {models = [], ready} = arrived.get(id) ?? {};
+  ready?.dispose();
+  models.forEach(disposeModel);
   arrived.delete(id);
 }

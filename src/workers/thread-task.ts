@@ -1,5 +1,5 @@
 /** What passes between this thread and a worker thread. Nothing here computes. */
-import type {SaliencyMap, Target} from '../core/types.js';
+import type {Target, UnscoredMap} from '../core/types.js';
 import type {BatchScores} from '../models/score-model.js';
 import type {PlainError} from './plain-error.js';
 
@@ -27,7 +27,10 @@ export interface Jobs {
   /** Scores by a classifier, the only model. */
   score: {readonly settings: undefined; readonly result: BatchScores};
   /** Maps by student and decoder, in this order. */
-  explain: {readonly settings: {readonly seed: number; readonly target: Target | undefined}; readonly result: SaliencyMap[]};
+  explain: {
+    readonly settings: {readonly seed: number; readonly target: Target | undefined; readonly scored: boolean; readonly compile: boolean};
+    readonly result: UnscoredMap[];
+  };
 }
 
 /** The name of a job. */
