@@ -1,5 +1,7 @@
 /** One training step: losses, gradients, update. */
 import {dispose, keep, variableGrads, type Tensor, type Variable} from '@tensorflow/tfjs-core';
+import {disposeAbandonedTape} from '../backend/abandoned-tape.js';
+import {backendFailure} from '../backend/backend-failure.js';
 import {NonFiniteLossError} from '../core/errors/non-finite-loss-error.js';
 import {stageLoss, type Networks, type PreparedBatch, type StepResult} from './loss-step.js';
 import type {Updater} from './optimizer.js';
@@ -54,6 +56,9 @@ export async function trainStep(networks: Networks, prepared: PreparedBatch, con
     }
     updater.apply(grads);
     return reported;
+  } catch (error) {
+    disposeAbandonedTape();
+    throw backendFailure('fit', error);
   } finally {
     dispose(grads);
     dispose({...result?.reported});

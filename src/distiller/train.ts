@@ -4,6 +4,7 @@
  * have learned so far.
  */
 import {dispose, tidy} from '@tensorflow/tfjs-core';
+import {requireBackend} from '../backend/check-backend.js';
 import type {Progress} from '../core/types.js';
 import {iterateBatches, type TrainingBatches} from '../data/batches.js';
 import {stageLoss, type Networks} from './loss-step.js';
@@ -61,6 +62,7 @@ export async function* trainNetworks(
   batches: TrainingBatches,
   settings: FitSettings,
 ): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
+  await requireBackend('fit', 'train');
   const started = performance.now();
   const epochLength = settings.batchesPerEpoch ?? (Array.isArray(batches) ? batches.length : NaN);
   const run: Run = {networks, batches, settings, epochLength, steps: 0};

@@ -3,8 +3,11 @@
  * counterpart of score-model for methods that look inside. A model with one output z counts as two
  * classes: the logit of class 1 (positive) is z, that of class 0 (negative) is −z.
  */
-import {broadcastTo, dispose, div, engine, grad, mul, softmax, sum, tensor2d, tidy, type Rank, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {broadcastTo, div, grad, mul, softmax, sum, tensor2d, tidy, type Rank, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {disposeAbandonedTape} from '../backend/abandoned-tape.js';
+import {backendFailure, runOnBackend} from '../backend/backend-failure.js';
+import {requireBackend} from '../backend/check-backend.js';
 import {show} from '../core/check.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import type {Teacher} from '../core/types.js';
@@ -102,10 +105,12 @@ function differentiable(where: string, logit: string, logits: Logits): Omit<Grad
     logit,
     async score(batch, known) {
       await yieldToEvents();
-      return readScores(where, tidy(() => logits(batch, known)));
+      await requireBackend(where, 'black-box');
+      return readScores(where, runOnBackend(where, () => tidy(() => logits(batch, known))));
     },
     async gradient(batch, classes, at) {
       await yieldToEvents();
+      await requireBackend(where, 'grad-cam');
       const inner = at === undefined ? logits : (output: Tensor4D) => logits(batch, {[at.path]: output});
       return differentiate(where, inner, at?.output ?? batch, classes);
     },
@@ -139,20 +144,14 @@ function differentiate(where: string, logits: (x: Tensor4D) => Tensor2D, x: Tens
   try {
     return tidy(() => grad(chosen)(x) as Tensor4D);
   } catch (cause) {
-    freeTape();
+    disposeAbandonedTape();
+    const failure = backendFailure(where, cause);
+    if (failure !== cause) throw failure;
     throw new UnsupportedModelError(
       `${where}: the logits cannot be differentiated (${(cause as Error).message}). rise() and lime() need scores only.`,
       {cause},
     );
   }
-}
-
-/** What tfjs kept for the way back stays behind when the way back fails; it frees it only at its end. */
-function freeTape(): void {
-  const {state} = engine();
-  if (state.gradientDepth > 0) return;
-  for (const {saved} of (state.activeTape as typeof state.activeTape | null) ?? []) dispose(saved);
-  state.activeTape = [];
 }
 
 /** One row per image with 1 at its class; for a single output 1 or −1, its side. */

@@ -1,0 +1,34 @@
+/** Puts into words for users what tfjs says when a model needs what the backend does not have. */
+import {getBackend} from '@tensorflow/tfjs-core';
+import {BackendError} from '../core/errors/backend-error.js';
+
+/** What to do where a backend cannot do something. */
+export function adviceFor(backend: string): string {
+  const others = ['webgpu', 'webgl', 'wasm', 'cpu'].filter((name) => name !== backend).map((name) => `'${name}'`).join(', ');
+  const another = `Take another backend: await selectBackend({prefer: [${others}]}); what is not installed is named with what to install.`;
+  return backend === 'wasm' ? `Gradients on wasm need installTrainingKernels() and a browser with WebAssembly SIMD. ${another}` : another;
+}
+
+/**
+ * Makes a BackendError of tfjs' error about a missing kernel or gradient; hands on any other error.
+ *
+ * @param where Names the caller in the message.
+ */
+export function backendFailure(where: string, error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error);
+  const kernel = /Kernel '(\w+)' not registered/.exec(message)?.[1];
+  const gradient = /gradient function not found for (\w+)/.exec(message)?.[1];
+  if (kernel === undefined && gradient === undefined) return error;
+  const backend = getBackend();
+  const what = kernel === undefined ? `has no gradient for ${String(gradient)}` : `has no ${kernel}`;
+  return new BackendError(`${where}: the model needs what the backend '${backend}' lacks: it ${what}. ${adviceFor(backend)}`, {cause: error});
+}
+
+/** Runs what the model computes, with {@link backendFailure} for its errors. */
+export function runOnBackend<T>(where: string, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    throw backendFailure(where, error);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Asks the current backend to do, on a few numbers, what a task is made of, and says what is missing.
+ * Every method asks before it starts, so that a user reads what to install and not which kernel some
+ * engine did not find.
+ */
+import {add, dispose, engine, getBackend, grad, mul, sub, sum, tensor, tidy, type Scalar, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {checkOneOf} from '../core/check.js';
+import {BackendError} from '../core/errors/backend-error.js';
+import {disposeAbandonedTape} from './abandoned-tape.js';
+import {adviceFor} from './backend-failure.js';
+import {oneLine} from './_import-optional.js';
+import {probeInput, probes, spread, trainingProbes, type Probe} from './_probes.js';
+
+/**
+ * What a backend is asked for. `'black-box'`: scores and explanations without any gradient (RISE, LIME,
+ * insertion, deletion, `explain`); `'grad-cam'`: gradients with respect to features and images;
+ * `'train'`: gradients with respect to weights as well.
+ */
+export type BackendTask = 'black-box' | 'grad-cam' | 'train';
+
+/** Something that does not work. */
+export interface MissingCapability {
+  /** The computation: `'convolution'`, `'max pooling'`, … */
+  readonly name: string;
+  /** One line: what the backend said, or how wrong the result is. */
+  readonly reason: string;
+}
+
+/** The answer of {@link checkBackend}. */
+export interface BackendReport {
+  /** The backend in use, as `tf.getBackend()` names it. */
+  readonly backend: string;
+  readonly task: BackendTask;
+  /** Whether everything works. */
+  readonly ok: boolean;
+  /** What does not work; empty where `ok`. */
+  readonly missing: readonly MissingCapability[];
+  /** What to do about it, one line; empty where `ok`. */
+  readonly advice: string;
+}
+
+const tasks: readonly BackendTask[] = ['black-box', 'grad-cam', 'train'];
+// Gradients in 16-bit floats, which some phones have, are about this exact.
+const TOLERANCE = 0.1;
+const STEP = 1 / 64;
+
+/**
+ * Probes the backend in use: runs the operations that a task needs and compares their gradients with
+ * differences. Takes some milliseconds; on a GPU also the time to compile a few dozen programs. A
+ * model may have layers beyond these.
+ *
+ * @throws {RangeError} If `task` is none of the three.
+ * @example
+ * const {ok, missing, advice} = await checkBackend('train');
+ * if (!ok) console.log(missing.map(({name}) => name).join(', '), advice);
+ */
+export async function checkBackend(task: BackendTask): Promise<BackendReport> {
+  checkOneOf('checkBackend: task', task, tasks);
+  const backend = getBackend();
+  const missing: MissingCapability[] = [];
+  for (const probe of task === 'train' ? [...probes, ...trainingProbes] : probes) {
+    const reason = await failureOf(probe, task !== 'black-box' && probe.differentiated);
+    if (reason !== undefined) missing.push({name: probe.name, reason});
+  }
+  return {backend, task, ok: missing.length === 0, missing, advice: missing.length === 0 ? '' : adviceFor(backend)};
+}
+
+const passed = new WeakMap<object, Set<BackendTask>>();
+
+/**
+ * Makes sure that the backend in use can do a task; asks it once.
+ *
+ * @throws {BackendError} If it cannot; the message says what is missing and what to do.
+ */
+export async function requireBackend(where: string, task: BackendTask): Promise<void> {
+  const {backend} = engine();
+  const known = passed.get(backend) ?? new Set();
+  if (known.has(task)) return;
+  const report = await checkBackend(task);
+  if (!report.ok) {
+    const list = report.missing.map(({name, reason}) => `\n- ${name}: ${reason}`).join('');
+    throw new BackendError(`${where}: the backend '${report.backend}' cannot do what is needed (task '${task}'). ${report.advice}${list}`);
+  }
+  passed.set(backend, known.add(task));
+}
+
+/** Runs a probe; returns what is wrong. */
+async function failureOf({compute}: Probe, differentiate: boolean): Promise<string | undefined> {
+  const loss = (x: Tensor): Scalar =>
+    tidy(() => {
+      const y = compute(x as Tensor4D);
+      return sum(mul(y, tensor(spread(y.size), y.shape)));
+    });
+  let results: Tensor[] = [];
+  try {
+    results = tidy(() => {
+      const x = probeInput();
+      const direction = tensor(spread(32).reverse(), [1, 4, 4, 2]);
+      if (!differentiate) return [loss(x)];
+      const slope = sum(mul(grad(loss)(x), direction));
+      const [above, below] = [loss(add(x, mul(direction, STEP))), loss(sub(x, mul(direction, STEP)))];
+      return [slope, above, below];
+    });
+    const [value = NaN, above = 0, below = 0] = await Promise.all(results.map(async (each) => (await each.data())[0] as number));
+    if (!Number.isFinite(value)) return `gives ${value}`;
+    if (!differentiate) return undefined;
+    const expected = (above - below) / (2 * STEP);
+    const wrong = Math.abs(value - expected) > TOLERANCE * (1 + Math.abs(expected));
+    return wrong ? `has the slope ${value.toPrecision(4)}, where differences give ${expected.toPrecision(4)}` : undefined;
+  } catch (error) {
+    disposeAbandonedTape();
+    return oneLine(error);
+  } finally {
+    dispose(results);
+  }
+}
