@@ -11,11 +11,14 @@ import type {Bench, BenchReport, BenchRow} from './report.js';
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   causal: async () => (await import('./causal.js')).run,
+  explain: async () => (await import('./explain.js')).run,
   lime: async () => (await import('./lime.js')).run,
+  memory: async () => (await import('./memory.js')).run,
   real: async () => (await import('./real.js')).run,
   rise: async () => (await import('./rise.js')).run,
   train: async () => (await import('./train.js')).run,
   smoke: async () => (await import('./smoke.js')).run,
+  workers: async () => (await import('./workers.js')).run,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
