@@ -2,7 +2,7 @@
 import {findBackendFactory} from '@tensorflow/tfjs-core';
 import {importOptional, importReason} from './_import-optional.js';
 import {provideNative} from './_native-in-node.js';
-import {provideWebgpu} from './_webgpu-in-node.js';
+import {provideWebgpu} from './webgpu-in-node.js';
 
 /** What `selectBackend` can bring in. The two native packages both register the backend `tensorflow`. */
 export type BackendName = 'tfjs-node-gpu' | 'tfjs-node' | 'webgpu' | 'webgl' | 'wasm' | 'cpu';
@@ -14,6 +14,8 @@ export interface Candidate {
   readonly engineName: string;
   /** Makes its factory known to the engine. Returns a reason when that cannot be. */
   readonly load: () => Promise<string | undefined>;
+  /** Whether `load` is to be asked also where the factory is known: it looks at more than the package. */
+  readonly alwaysLoad?: true;
 }
 
 /** Whether this is Node.js, a worker thread of it included. */
@@ -25,18 +27,12 @@ function isNode(): boolean {
 export const candidates: readonly Candidate[] = [
   {name: 'tfjs-node-gpu', engineName: 'tensorflow', load: () => provideNative('@tensorflow/tfjs-node-gpu', isNode())},
   {name: 'tfjs-node', engineName: 'tensorflow', load: () => provideNative('@tensorflow/tfjs-node', isNode())},
-  {name: 'webgpu', engineName: 'webgpu', load: loadWebgpu},
+  {name: 'webgpu', engineName: 'webgpu', alwaysLoad: true, load: async () => inPage('@tensorflow/tfjs-backend-webgpu', (await provideWebgpu(isNode())).reason)},
   {name: 'webgl', engineName: 'webgl', load: loadWebgl},
   // Dependencies of this package, spelled out so that bundlers find them.
   {name: 'wasm', engineName: 'wasm', load: () => attempt('@tensorflow/tfjs-backend-wasm', () => import('@tensorflow/tfjs-backend-wasm'))},
   {name: 'cpu', engineName: 'cpu', load: () => attempt('@tensorflow/tfjs-backend-cpu', () => import('@tensorflow/tfjs-backend-cpu'))},
 ];
-
-async function loadWebgpu(): Promise<string | undefined> {
-  // The backend looks at navigator.gpu while it is imported.
-  const reason = await provideWebgpu(isNode());
-  return reason ?? attempt('@tensorflow/tfjs-backend-webgpu', () => importOptional('@tensorflow/tfjs-backend-webgpu'));
-}
 
 async function loadWebgl(): Promise<string | undefined> {
   if (typeof OffscreenCanvas === 'undefined' && typeof document === 'undefined') {
@@ -44,9 +40,16 @@ async function loadWebgl(): Promise<string | undefined> {
       ? 'Node.js has no WebGL context; for a GPU install @tensorflow/tfjs-node-gpu, or webgpu with @tensorflow/tfjs-backend-webgpu.'
       : 'There is no canvas to take a WebGL context from.';
   }
-  const reason = await attempt('@tensorflow/tfjs-backend-webgl', () => importOptional('@tensorflow/tfjs-backend-webgl'));
+  const name = '@tensorflow/tfjs-backend-webgl';
+  const reason = inPage(name, await attempt(name, () => importOptional(name)));
   if (reason !== undefined) return reason;
   return findBackendFactory('webgl') == null ? 'The package @tensorflow/tfjs-backend-webgl found no browser to run in.' : undefined;
+}
+
+/** A page has only what its bundler has seen, and cannot install. */
+function inPage(name: string, reason: string | undefined): string | undefined {
+  if (reason === undefined || isNode() || !reason.includes(name)) return reason;
+  return `The page does not have it: write import '${name}' in your own code, so that your bundler adds it.`;
 }
 
 async function attempt(name: string, load: () => Promise<unknown>): Promise<string | undefined> {

@@ -90,8 +90,8 @@ async function backendInUse(): Promise<string | undefined> {
 }
 
 /** Brings a backend into use, able to train. Returns a reason when that fails. */
-async function tryCandidate({engineName, load}: Candidate): Promise<string | undefined> {
-  if (findBackendFactory(engineName) == null) {
+async function tryCandidate({engineName, load, alwaysLoad}: Candidate): Promise<string | undefined> {
+  if (alwaysLoad || findBackendFactory(engineName) == null) {
     const reason = await load();
     if (reason !== undefined) return reason;
   }

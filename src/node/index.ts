@@ -4,4 +4,5 @@ export {decodeImage, type DecodeImageOptions} from './decode-image.js';
 export {imageFolder, type ImageFolder, type ImageFolderOptions} from './image-folder.js';
 export type {LabelSource} from './list-images.js';
 export {pictureSheet, type PictureCell, type PictureRow, type PictureSheetOptions} from './picture-sheet.js';
+export {setUpWebGPUInNode, type WebGPUInNode, type WebGPUInNodeOptions} from './set-up-webgpu.js';
 export {writePng} from './write-png.js';

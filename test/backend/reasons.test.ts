@@ -2,7 +2,7 @@
 import {afterEach, describe, expect, test} from 'vitest';
 import {importReason, oneLine} from '../../src/backend/_import-optional.js';
 import {withoutNewListeners} from '../../src/backend/_wasm-listeners.js';
-import {provideWebgpu} from '../../src/backend/_webgpu-in-node.js';
+import {provideWebgpu, withdrawWebgpu} from '../../src/backend/webgpu-in-node.js';
 
 describe('the reason for a failed import', () => {
   const notFound = (message: string, code = 'ERR_MODULE_NOT_FOUND'): Error => Object.assign(new Error(message), {code});
@@ -35,6 +35,7 @@ describe('the reason for a failed import', () => {
 describe('WebGPU', () => {
   const original = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
   afterEach(() => {
+    withdrawWebgpu();
     if (original) Object.defineProperty(globalThis, 'navigator', original);
     else Reflect.deleteProperty(globalThis, 'navigator');
   });
@@ -44,21 +45,22 @@ describe('WebGPU', () => {
 
   test('is taken where there is an adapter', async () => {
     offer({info: {description: 'NVIDIA GeForce'}});
-    expect(await provideWebgpu(true)).toBeUndefined();
+    expect(await provideWebgpu(true)).toEqual({adapter: 'NVIDIA GeForce'});
   });
 
   test('is refused without an adapter, or with one that is software', async () => {
     offer(null);
-    expect(await provideWebgpu(false)).toMatch(/no adapter/);
+    expect((await provideWebgpu(false)).reason).toMatch(/no adapter/);
     offer({info: {description: 'SwiftShader Device (Subzero)'}});
-    expect(await provideWebgpu(true)).toMatch(/software adapter only \(SwiftShader/);
+    expect((await provideWebgpu(true)).reason).toMatch(/software adapter only \(SwiftShader/);
+    expect(await provideWebgpu(true, true)).toEqual({adapter: 'SwiftShader Device (Subzero)'});
     offer({isFallbackAdapter: true});
-    expect(await provideWebgpu(true)).toMatch(/software adapter only \(fallback\)/);
+    expect((await provideWebgpu(true)).reason).toMatch(/software adapter only \(unnamed\)/);
   });
 
   test('is not looked for in a package by a browser', async () => {
     Object.defineProperty(globalThis, 'navigator', {value: {}, configurable: true});
-    expect(await provideWebgpu(false)).toBe('This browser has no navigator.gpu.');
+    expect(await provideWebgpu(false)).toEqual({reason: 'This browser has no navigator.gpu.'});
   });
 });
 

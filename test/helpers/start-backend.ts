@@ -1,8 +1,10 @@
 /** Brings a tfjs backend into use, in Node and in a browser. */
 import {env, ready, setBackend} from '@tensorflow/tfjs-core';
 import {provideNative} from '../../src/backend/_native-in-node.js';
+import {inBrowser} from './environment.js';
 
-const inBrowser = typeof document !== 'undefined';
+/** Where the description of SwiftShader's Vulkan driver lies. */
+export const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 /** What the backends of the tests are called, and how each is started. */
 const starts: Readonly<Record<string, () => Promise<string>>> = {
@@ -23,11 +25,12 @@ const starts: Readonly<Record<string, () => Promise<string>>> = {
   },
   webgl: async () => {
     await import('@tensorflow/tfjs-backend-webgl');
-    env().set('WEBGL_CPU_FORWARD', false);
+    env().set('WEBGL_CPU_FORWARD', false); // small tensors would be computed by the cpu backend
     return 'webgl';
   },
   webgpu: async () => {
-    await import('@tensorflow/tfjs-backend-webgpu');
+    if (inBrowser) await import('@tensorflow/tfjs-backend-webgpu');
+    else await setUpAnyWebGPU();
     env().set('WEBGPU_CPU_FORWARD', false);
     return 'webgpu';
   },
@@ -39,6 +42,15 @@ export async function startBackend(name: string): Promise<void> {
   if (start === undefined) throw new Error(`AKD_BACKEND must be one of ${Object.keys(starts).join(', ')}, but is ${name}.`);
   if (!(await setBackend(await start()))) throw new Error(`The backend ${name} did not start.`);
   await ready();
+}
+
+/** A GPU if there is one, else SwiftShader, which Debian's package chromium brings along. */
+async function setUpAnyWebGPU(): Promise<void> {
+  const {setUpWebGPUInNode} = await import('../../src/node/index.js');
+  await setUpWebGPUInNode().catch(() => {
+    process.env['VK_DRIVER_FILES'] ??= swiftShader;
+    return setUpWebGPUInNode({allowSoftware: true});
+  });
 }
 
 /** In a browser the page has to say where the .wasm files are; threads are on only where they are asked for. */
