@@ -5,6 +5,8 @@ const config: ViteUserConfig = defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/helpers/setup.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ['default', './test/helpers/tally.ts'],
     // A tfjs engine is global to its process; two processes fit the two cores that CI has.
     pool: 'forks',
     maxWorkers: 2,
