@@ -25,6 +25,7 @@ describe('a distiller', () => {
   it('explains the same with workers, before it is trained and after', async () => {
     const fresh = await explain({target: [0, 2]});
     for (const workers of [1, 2, 3]) await expectNoLeak(async () => expect(await explain({target: [0, 2], workers})).toEqual(fresh));
+    for (const options of [{compile: false}, {score: false}]) expect(await explain({...options, workers: 2})).toEqual(await explain(options));
     const batch = patchBatch(50, 16);
     await distiller.train([batch], {epochs: {student: 1, explanation: 3}, learningRate: 1e-2});
     batch.images.dispose();

@@ -2,12 +2,14 @@
  * What every measure that asks the model has in common: images in groups of `batchSize`, one map and
  * one class for each, and everything freed after the group.
  */
-import type {Tensor4D} from '@tensorflow/tfjs-core';
+import {slice, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {checkInteger, checkShape} from '../core/check.js';
+import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import {withTensors, type TensorScope} from '../core/tensors.js';
 import type {ImagesInput, RunOptions, ScoreFn, Teacher, WorkerOptions} from '../core/types.js';
 import {countImages, inputOf} from '../data/image-list.js';
+import type {BatchScores} from '../models/score-model.js';
 import {resolveTargets} from '../models/targets.js';
 import {batchScorer, type BatchScorer} from '../workers/batch-scorer.js';
 import {isMapList, readMap, type MapInput} from './_read-map.js';
@@ -85,7 +87,7 @@ export async function measureGroups<T>(
         const name = `${where}: map${numImages === 1 ? '' : `s[${index}]`}`;
         values.push(await readMap(name, maps[index] as MapInput, [height, width]));
       }
-      const targets = await targetsOf(where, originals, scorer, target, first);
+      const targets = await targetsOf(where, originals, scorer, {target, first, batchSize, signal});
       const report = (done: number, perImage: number): void => onProgress?.({stage: where, done: first * perImage + done, total: numImages * perImage});
       return measure({scope, scorer, originals, maps: values, targets, batchSize, signal, report});
     });
@@ -94,12 +96,24 @@ export async function measureGroups<T>(
   return results;
 }
 
-async function targetsOf(where: string, originals: Tensor4D, scorer: BatchScorer, target: ModelMeasureOptions['target'], first: number): Promise<number[]> {
+interface TargetOptions extends Pick<ModelMeasureOptions, 'target' | 'signal'> {
+  readonly first: number;
+  readonly batchSize: number;
+}
+
+async function targetsOf(where: string, originals: Tensor4D, scorer: BatchScorer, {target, first, batchSize, signal}: TargetOptions): Promise<number[]> {
+  const [numImages] = originals.shape;
   if (target !== undefined) {
-    const given = Array.from({length: originals.shape[0]}, (_, index) => (typeof target === 'number' ? target : (target[first + index] as number)));
+    const given = Array.from({length: numImages}, (_, index) => (typeof target === 'number' ? target : (target[first + index] as number)));
     return given.map((each) => checkTarget(where, each, scorer.numClasses ?? Infinity));
   }
-  return resolveTargets(where, 'argmax', await scorer.score(originals)).flatMap((classes) => classes.map((each) => each.target));
+  const {threads} = scorer;
+  const score = (part: Part): Promise<BatchScores> => scorer.scoreOnce(tidy(() => slice(originals, part.first, part.count)));
+  const targets: number[] = [];
+  for await (const scores of inOrder(partsOf(numImages, batchSize, threads), score, {threads, signal})) {
+    targets.push(...resolveTargets(where, 'argmax', scores).flatMap((classes) => classes.map((each) => each.target)));
+  }
+  return targets;
 }
 
 /** Checks that there is one map, and one class if they are listed, per image. */
