@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   explain: async () => (await import('./explain.js')).run,
   lime: async () => (await import('./lime.js')).run,
   memory: async () => (await import('./memory.js')).run,
+  native: async () => (await import('./native.js')).run,
   real: async () => (await import('./real.js')).run,
   rise: async () => (await import('./rise.js')).run,
   train: async () => (await import('./train.js')).run,

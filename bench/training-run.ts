@@ -1,0 +1,61 @@
+/** The training steps of a student and an explanation network on random images, made ready to be timed. */
+import {dispose, randomUniform, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
+import type {Networks} from '../src/distiller/loss-step.js';
+import {makeUpdater} from '../src/distiller/optimizer.js';
+import {resolveFitOptions, type Stage} from '../src/distiller/options.js';
+import {prepareBatch} from '../src/distiller/prepare-batch.js';
+import {stageNetworks} from '../src/distiller/stage-networks.js';
+import {trainableVariables, trainStep} from '../src/distiller/train-step.js';
+import {explanationDecoder, teacherFromLayersModel, type StudentBuilder} from '../src/index.js';
+import type {Work} from './timing.js';
+
+/** What is timed, on one batch. */
+export interface TrainingRun {
+  /** A plain forward pass. */
+  forward(of: 'teacher' | 'student'): Work;
+  /** One whole step of a stage: losses, gradients, update. */
+  step(stage: Stage): {readonly step: Work; readonly end: () => void};
+  dispose(): void;
+}
+
+/** Makes networks and a batch of seeded random images, on the current backend. The teacher becomes the run's. */
+export async function trainingRun(teacherModel: LayersModel, build: StudentBuilder, batch: number): Promise<TrainingRun> {
+  const teacher = teacherFromLayersModel(teacherModel);
+  const student = await build(teacher, {seed: 1});
+  const [, ...taps] = student.model.outputs.map(({shape}) => shape.slice(1) as [number, number, number]);
+  const [height, width] = teacher.inputShape;
+  const networks: Networks = {teacher, student, decoder: explanationDecoder(taps, [height, width], {seed: 1})};
+  const images = randomUniform([batch, ...teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
+  const labels = Array.from({length: batch}, (_, index) => index % teacher.numClasses);
+  const prepared = await prepareBatch({teacher}, {images, labels});
+
+  return {
+    forward: (of) => async () => {
+      const model = of === 'teacher' ? teacherModel : student.model;
+      const outputs = tidy(() => model.apply(images, {training: false}) as Tensor | Tensor[]);
+      await (Array.isArray(outputs) ? (outputs[0] as Tensor) : outputs).data();
+      dispose(outputs);
+    },
+    step: (stage) => {
+      const settings = resolveFitOptions({}, !student.trainingMode);
+      const frozen = stageNetworks(stage, networks);
+      const updater = makeUpdater(settings.optimizer, 1e-6);
+      const context = {stage, settings, lambda: settings.lambda, updater, variables: trainableVariables(stage, networks), where: 'the bench'};
+      const step = async (): Promise<void> => {
+        const batchOfStage = stage === 'student' ? prepared : await prepareBatch(frozen, {images, labels});
+        await trainStep(frozen, batchOfStage, context);
+        if (batchOfStage !== prepared) dispose({...batchOfStage});
+      };
+      const end = (): void => {
+        updater.dispose();
+        frozen.dispose();
+      };
+      return {step, end};
+    },
+    dispose: () => {
+      dispose([images, ...Object.values({...prepared})].filter((tensor) => tensor !== undefined));
+      for (const model of new Set([teacherModel, student.model, networks.decoder])) model.dispose();
+    },
+  };
+}
