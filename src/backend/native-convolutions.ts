@@ -3,20 +3,8 @@
  * but not as one number, and the gradients take neither: one number is spelled out per side, and the
  * gradients are computed for an image that has been padded before.
  */
-import {
-  getKernel,
-  pad as zeroPad,
-  registerKernel,
-  slice,
-  unregisterKernel,
-  type KernelConfig,
-  type KernelFunc,
-  type NamedAttrMap,
-  type Tensor,
-} from '@tensorflow/tfjs-core';
-import {isMarked, mark} from './_mark.js';
-
-const backendName = 'tensorflow';
+import {pad as zeroPad, slice, type KernelFunc, type NamedAttrMap, type Tensor} from '@tensorflow/tfjs-core';
+import {wrapKernel} from './_wrap-kernel.js';
 
 type Side = [before: number, after: number];
 /** Per axis of the image, batch and channels included. */
@@ -35,12 +23,7 @@ const wrappers: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
 
 /** Wraps the kernels where tfjs-node is loaded, once per process. */
 export function installNativeConvolutions(): void {
-  for (const [kernelName, wrap] of Object.entries(wrappers)) {
-    const original = getKernel(kernelName, backendName) as KernelConfig | undefined;
-    if (original === undefined || isMarked(original.kernelFunc)) continue;
-    unregisterKernel(kernelName, backendName);
-    registerKernel({...original, kernelFunc: mark(wrap(original.kernelFunc))});
-  }
+  for (const [kernelName, wrap] of Object.entries(wrappers)) wrapKernel(kernelName, 'tensorflow', wrap);
 }
 
 function forward(original: KernelFunc): KernelFunc {

@@ -10,6 +10,7 @@ import {installBatchNormGradient} from './batch-norm-gradient.js';
 import {installBatchNormLayer} from './batch-norm-layer.js';
 import {installDilatedGradients} from './dilated-gradients.js';
 import {installNativeConvolutions} from './native-convolutions.js';
+import {installNativeStep} from './native-step.js';
 import {installNearestGradient} from './nearest-gradient.js';
 import {installWasmGradients} from './wasm-gradients.js';
 import {asKernelFunc} from './wasm/_kernels.js';
@@ -112,6 +113,7 @@ export function installTrainingKernels(): void {
   if ((getKernel('Conv2D', 'tensorflow') as KernelConfig | undefined) !== undefined) {
     restoreNodeUtil(); // for those who have imported it themselves
     installNativeConvolutions();
+    installNativeStep();
   }
   if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
   installWasmGradients();

@@ -32,6 +32,25 @@ describe.skipIf(!hasNative)(`tfjs-node${hasNative ? '' : ` (skipped: ${noNative}
       console.log('\\n' + JSON.stringify({backend, kept, best: [...best.dataSync()]}));`);
     expect(result).toEqual({backend: 'tensorflow', kept: true, best: [4, 4]});
   });
+
+  test('steps from 0 to 1 above zero, keeps NaN, and takes whole numbers', async () => {
+    const result = await inNewProcess(`
+      await selectBackend({prefer: ['tfjs-node']});
+      const {numTensors} = tf.memory();
+      const read = (make) => tf.tidy(() => [...make().dataSync()].map(String));
+      const values = tf.tensor1d([NaN, -Infinity, -1, -0, 0, 1e-30, Infinity]);
+      const floats = read(() => tf.step(values));
+      const leaky = read(() => tf.step(values, 0.5));
+      values.dispose();
+      const whole = read(() => tf.step(tf.tensor1d([-2, 0, 3], 'int32')));
+      console.log('\\n' + JSON.stringify({floats, leaky, whole, left: tf.memory().numTensors - numTensors}));`);
+    expect(result).toEqual({
+      floats: ['NaN', '0', '0', '0', '0', '1', '1'],
+      leaky: ['NaN', '0.5', '0.5', '0.5', '0.5', '1', '1'],
+      whole: ['0', '0', '1'],
+      left: 0,
+    });
+  });
 });
 
 describe('the reason against tfjs-node', () => {
