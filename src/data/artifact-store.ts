@@ -22,9 +22,9 @@ const known = 'file://folder (Node), indexeddb://name, localstorage://name, down
  */
 export async function saveArtifacts(url: string, artifacts: io.ModelArtifacts): Promise<void> {
   if (schemeOf(checkUrl(url)) === 'file') return saveArtifactFiles(toFilePath(url), artifacts);
-  const save = onlyHandler(url, io.getSaveHandlers(url)).save;
-  if (save === undefined) throw new RangeError(`Nothing can be saved to ${show(url)}; use ${known}.`);
-  await save(artifacts);
+  const handler = onlyHandler(url, io.getSaveHandlers(url));
+  if (handler.save === undefined) throw new RangeError(`Nothing can be saved to ${show(url)}; use ${known}.`);
+  await handler.save(artifacts);
 }
 
 /**
@@ -38,11 +38,11 @@ export async function saveArtifacts(url: string, artifacts: io.ModelArtifacts): 
  */
 export async function loadArtifacts(url: string): Promise<io.ModelArtifacts> {
   if (schemeOf(checkUrl(url)) === 'file') return loadArtifactFiles(toFilePath(url));
-  const load = onlyHandler(url, io.getLoadHandlers(url)).load;
-  if (load === undefined) throw new RangeError(`Nothing can be loaded from ${show(url)}; use ${known}.`);
+  const handler = onlyHandler(url, io.getLoadHandlers(url));
+  if (handler.load === undefined) throw new RangeError(`Nothing can be loaded from ${show(url)}; use ${known}.`);
   let artifacts: io.ModelArtifacts;
   try {
-    artifacts = await load();
+    artifacts = await handler.load();
   } catch (cause) {
     throw new ModelFileError(`Loading ${url} failed: ${(cause as Error).message}. Check the address, or save again.`, {cause});
   }
