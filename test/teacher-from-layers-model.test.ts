@@ -4,6 +4,7 @@ import {describe, expect, it} from 'vitest';
 import {UnsupportedModelError} from '../src/core/errors/unsupported-model-error.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
+import {inBrowser} from './helpers/environment.js';
 import {dataFolder, loadDataModel} from './helpers/files.js';
 import {golden} from './helpers/golden.js';
 import {expectGradient} from './helpers/gradient-check.js';
@@ -165,7 +166,7 @@ describe('teacherFromLayersModel', () => {
 
   const zoo = ['resnet20_cifar10', 'mobilenet_v1_025_128', 'mobilenet_v2_100_224', 'densenet121_224'];
   it.for(zoo)('agrees with predict on %s', {timeout: 240_000}, async (name, {skip}) => {
-    if (name.endsWith('_224') && getBackend() === 'cpu') skip('Takes minutes on cpu; run with AKD_BACKEND=wasm.');
+    if (name.endsWith('_224') && (inBrowser || getBackend() === 'cpu')) skip('Takes minutes here; run with AKD_BACKEND=wasm.');
     const model = (await loadDataModel(name)) ?? skip(`There is no ${name} in ${dataFolder} (AKD_DATA).`);
     const teacher = teacherFromLayersModel(model, {preprocessing: 'torch'});
     const x = randomUniform([2, ...teacher.inputShape], -1.5, 1.5, 'float32', 3) as Tensor4D;

@@ -1,0 +1,72 @@
+/**
+ * Tests in a real Chromium, on each backend that a browser has. A page has no files and processes, so
+ * what tests those stays in Node; what does not depend on the backend runs once, on wasm.
+ */
+import {join} from 'node:path';
+import {playwright} from '@vitest/browser-playwright';
+import {defineConfig, type ViteUserConfig} from 'vitest/config';
+import {chromium, isolation} from './test/browser/chromium.js';
+import {downloads} from './test/browser/downloads.js';
+
+const root = import.meta.dirname;
+const folders = {
+  AKD_DATA: process.env['AKD_DATA'] ?? join(root, '../shared/data'),
+  AKD_GOLDENS: process.env['AKD_GOLDENS'] ?? join(root, '../shared/goldens'),
+};
+
+/** What computes on tensors, with every stored number. */
+const computing = [
+  'backends-agree',
+  'browser/*',
+  'data-network-input',
+  'execute-graph',
+  'grad-cam-{golden,variants,class-activation}',
+  'grad-cam',
+  'gradient-saliency',
+  'layers',
+  'lime-golden',
+  'losses',
+  'metrics-{causal,golden,score-model}',
+  'resize',
+  'rise-{masks,network}',
+];
+/** Long, or mostly the same operations once more. */
+const further = ['compare', 'explainers', 'gradient-saliency-smooth', 'lime', 'measures-*', 'rise', 'students', 'teacher-from-layers-model'];
+/** Trains for hundreds of steps. */
+const training = ['distiller'];
+const plain = ['data-batches', 'metrics-measures', 'random', 'render', 'ridge', 'superpixels', 'targets'];
+
+const backends: Readonly<Record<string, readonly string[]>> = {
+  webgl: [...computing, ...further],
+  webgpu: computing,
+  wasm: [...computing, ...further, ...training, ...plain],
+  'wasm-threads': ['backends-agree', 'browser/*', 'execute-graph', 'grad-cam', 'layers', 'losses', 'metrics-causal', 'resize', 'rise-masks'],
+  cpu: ['backends-agree', 'browser/backend', 'losses'],
+};
+
+const config: ViteUserConfig = defineConfig({
+  server: {headers: isolation, fs: {allow: [root, ...Object.values(folders)]}},
+  test: {
+    setupFiles: ['test/helpers/setup.ts'],
+    testTimeout: 120_000,
+    reporters: ['default', './test/helpers/tally.ts'],
+    maxWorkers: 1,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({launchOptions: chromium}),
+      commands: {downloads},
+      instances: Object.entries(backends).map(([name, files]) => ({
+        browser: 'chromium',
+        name,
+        // In one page for all files compiled shaders stay; without any, a new page costs little.
+        isolate: !name.startsWith('webg'),
+        include: files.map((file) => `test/${file}.test.ts`),
+        env: {...folders, AKD_BACKEND: name, AKD_ROOT: root},
+      })),
+    },
+  },
+});
+
+export default config;
