@@ -26,8 +26,7 @@ export interface SimdExports {
   convolution(x: number, w: number, bias: number, y: number, scratch: number, ...geometry: ConvNumbers): void;
   convolutionScratch(inChannels: number, outChannels: number, taps: number): number;
   copyRuns(from: number, fromStride: number, to: number, toStride: number, length: number, count: number): void;
-  depthwiseFilterGradient(x: number, dy: number, dw: number, multiplier: number, ...geometry: ConvNumbers): void;
-  depthwiseInputGradient(dy: number, w: number, dx: number, multiplier: number, ...geometry: ConvNumbers): void;
+  depthwiseGradient(image: number, dy: number, filter: number, toFilter: number, multiplier: number, ...geometry: ConvNumbers): void;
   filterGradient(x: number, dy: number, dw: number, scratch: number, ...geometry: ConvNumbers): void;
   filterGradientScratch(outChannels: number): number;
   gateSlope(dy: number, x: number, dx: number, length: number, low: number, high: number, openLow: number): void;

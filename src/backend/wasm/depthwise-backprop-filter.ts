@@ -22,6 +22,6 @@ export function depthwiseBackpropFilter(inputs: Infos, backend: BackendWasm, att
   const geometry = convGeometry(x.shape, filterShape, dy.shape, attributes, true);
   const result = makeZeros(backend, filterShape);
   const addresses = [x, dy, result].map((info) => address(backend, info)) as [number, number, number];
-  simd(backend).depthwiseFilterGradient(...addresses, filterShape[3] as number, ...convNumbers(geometry));
+  simd(backend).depthwiseGradient(...addresses, 1, filterShape[3] as number, ...convNumbers(geometry));
   return result;
 }

@@ -21,7 +21,7 @@ export function depthwiseBackpropInput(inputs: Infos, backend: BackendWasm, attr
   const inputShape = attributes['inputShape'] as number[];
   const geometry = convGeometry(inputShape, filter.shape, dy.shape, attributes, true);
   const result = makeZeros(backend, inputShape);
-  const addresses = [dy, filter, result].map((info) => address(backend, info)) as [number, number, number];
-  simd(backend).depthwiseInputGradient(...addresses, filter.shape[3] as number, ...convNumbers(geometry));
+  const addresses = [result, dy, filter].map((info) => address(backend, info)) as [number, number, number];
+  simd(backend).depthwiseGradient(...addresses, 0, filter.shape[3] as number, ...convNumbers(geometry));
   return result;
 }

@@ -3,7 +3,7 @@
  * one tap at a time; with one output per channel, four channels fill a vector register.
  */
 
-/** One tap over one output row: pixels `first` to `end − 1` read inside the image. */
+/** One tap over one output row: the pixels from `firstInside` to `endInside − 1` read inside the image. */
 // @ts-ignore: decorator
 @inline
 function firstInside(shift: i32, stride: i32): i32 {
@@ -16,9 +16,14 @@ function endInside(shift: i32, stride: i32, size: i32, outSize: i32): i32 {
   return shift >= size ? 0 : min(outSize, (size - 1 - shift) / stride + 1);
 }
 
-/** Adds to `dw [kh,kw,c,m]`, which starts as zeros. `x [n,h,w,c]`, `dy [n,oh,ow,c·m]`. */
-export function depthwiseFilterGradient(
-  x: usize, dy: usize, dw: usize, multiplier: i32,
+/**
+ * With `toFilter`, adds `Σ x · dy` to the filter's gradient; else adds `Σ w · dy` to the image's. What
+ * is added to starts as zeros.
+ *
+ * @param image `[n,h,w,c]`: x, or dx. @param dy `[n,oh,ow,c·m]`. @param filter `[kh,kw,c,m]`: dw, or w.
+ */
+export function depthwiseGradient(
+  image: usize, dy: usize, filter: usize, toFilter: i32, multiplier: i32,
   batch: i32, height: i32, width: i32, channels: i32,
   outHeight: i32, outWidth: i32, outChannels: i32,
   kernelHeight: i32, kernelWidth: i32,
@@ -27,21 +32,27 @@ export function depthwiseFilterGradient(
   const length = channels * multiplier;
   const step = <usize>(strideX * channels) * 4;
   for (let line = 0; line < batch * outHeight; line++) {
-    const image = line / outHeight;
+    const n = line / outHeight;
     const slopes = dy + <usize>(line * outWidth * length) * 4;
     for (let ky = 0; ky < kernelHeight; ky++) {
-      const y = (line - image * outHeight) * strideY - padTop + ky * dilationY;
+      const y = (line - n * outHeight) * strideY - padTop + ky * dilationY;
       if (y < 0 || y >= height) continue;
       for (let kx = 0; kx < kernelWidth; kx++) {
         const shift = kx * dilationX - padLeft;
         const first = firstInside(shift, strideX);
-        const end = endInside(shift, strideX, width, outWidth);
-        if (first >= end) continue;
-        const source = x + <usize>(((image * height + y) * width + first * strideX + shift) * channels) * 4;
+        const count = endInside(shift, strideX, width, outWidth) - first;
+        if (count <= 0) continue;
+        const pixels = image + <usize>(((n * height + y) * width + first * strideX + shift) * channels) * 4;
         const slope = slopes + <usize>(first * length) * 4;
-        const target = dw + <usize>((ky * kernelWidth + kx) * length) * 4;
-        if (multiplier == 1) addRowProducts(source, step, slope, target, end - first, length);
-        else addRepeatedProducts(source, step, slope, target, end - first, channels, multiplier);
+        const taps = filter + <usize>((ky * kernelWidth + kx) * length) * 4;
+        if (toFilter) {
+          if (multiplier == 1) addRowProducts(pixels, step, slope, taps, count, length);
+          else addRepeatedProducts(pixels, step, slope, taps, count, channels, multiplier);
+        } else if (multiplier == 1) {
+          addRowScaled(pixels, step, slope, taps, count, length);
+        } else {
+          addRepeatedScaled(pixels, step, slope, taps, count, channels, multiplier);
+        }
       }
     }
   }
@@ -111,37 +122,6 @@ function addRepeatedProducts(x: usize, step: usize, dy: usize, dw: usize, pixels
       store<f32>(dw, load<f32>(dw) + s);
       dy += 4;
       dw += 4;
-    }
-  }
-}
-
-/** Adds to `dx [n,h,w,c]`, which starts as zeros. `dy [n,oh,ow,c·m]`, `w [kh,kw,c,m]`. */
-export function depthwiseInputGradient(
-  dy: usize, w: usize, dx: usize, multiplier: i32,
-  batch: i32, height: i32, width: i32, channels: i32,
-  outHeight: i32, outWidth: i32, outChannels: i32,
-  kernelHeight: i32, kernelWidth: i32,
-  strideY: i32, strideX: i32, padTop: i32, padLeft: i32, dilationY: i32, dilationX: i32,
-): void {
-  const length = channels * multiplier;
-  const step = <usize>(strideX * channels) * 4;
-  for (let line = 0; line < batch * outHeight; line++) {
-    const image = line / outHeight;
-    const slopes = dy + <usize>(line * outWidth * length) * 4;
-    for (let ky = 0; ky < kernelHeight; ky++) {
-      const y = (line - image * outHeight) * strideY - padTop + ky * dilationY;
-      if (y < 0 || y >= height) continue;
-      for (let kx = 0; kx < kernelWidth; kx++) {
-        const shift = kx * dilationX - padLeft;
-        const first = firstInside(shift, strideX);
-        const end = endInside(shift, strideX, width, outWidth);
-        if (first >= end) continue;
-        const target = dx + <usize>(((image * height + y) * width + first * strideX + shift) * channels) * 4;
-        const slope = slopes + <usize>(first * length) * 4;
-        const taps = w + <usize>((ky * kernelWidth + kx) * length) * 4;
-        if (multiplier == 1) addRowScaled(target, step, slope, taps, end - first, length);
-        else addRepeatedScaled(target, step, slope, taps, end - first, channels, multiplier);
-      }
     }
   }
 }

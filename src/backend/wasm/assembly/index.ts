@@ -1,7 +1,7 @@
 /** What the module offers. It works on the memory of tfjs' wasm backend and owns none. */
 export {channelAffine, channelSquares, channelSums} from './channels';
 export {convolution, convolutionScratch} from './convolution';
-export {depthwiseFilterGradient, depthwiseInputGradient} from './depthwise';
+export {depthwiseGradient} from './depthwise';
 export {adamStep, gateSlope, momentumStep} from './elementwise';
 export {filterGradient, filterGradientScratch} from './filter-gradient';
 export {copyRuns, maxFold, sumFold} from './fold';
