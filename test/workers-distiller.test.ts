@@ -1,4 +1,5 @@
 /** The option `workers` of a distiller: the maps of trained networks, drawn in threads. */
+import './helpers/use-thread-backend.js';
 import './helpers/use-wasm.js';
 import type {Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
