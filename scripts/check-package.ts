@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const entries = ['.', './layers', './losses', './metrics', './baselines', './node'];
-const browserEntries = ['index', 'layers', 'losses', 'metrics', 'baselines'];
+const browserEntries = ['index.js', 'layers/index.js', 'losses/index.js', 'metrics/index.js', 'baselines/index.js'];
 
 // Importing must not choose a backend, start anything or know where it is; afterwards it must work.
 const use = `
@@ -29,16 +29,35 @@ const use = `
     const {auc} = await insertionScore(image, [[0.4, 0.3], [0.2, 0.1]], sum, {stepSize: 2, substrate: 'zeros', target: 0});
     assert.ok(Math.abs(auc - 0.6) < 1e-6, 'insertion of the example is ' + auc);
     assert.equal(tf.memory().numTensors, 1);
+
+    // Threads find their code in the package, and follow --import to layers of one's own.
+    const flat = tfl.sequential({layers: [new Twice({inputShape: [2, 2, 1]}), tfl.layers.flatten(), tfl.layers.dense({units: 2, activation: 'softmax'})]});
+    const options = {numMasks: 12, gridSize: 2, batchSize: 4};
+    const [[alone], [shared]] = [await main.rise(image, flat, options), await main.rise(image, flat, {...options, workers: 2})];
+    assert.deepEqual(shared, alone);
   });
+`;
+
+const ownLayer = `
+  import {mul, serialization} from '@tensorflow/tfjs-core';
+  import {layers} from '@tensorflow/tfjs-layers';
+  class Twice extends layers.Layer {
+    static className = 'Twice';
+    call(inputs) {
+      return mul([inputs].flat()[0], 2);
+    }
+  }
+  serialization.registerClass(Twice);
+  globalThis.Twice = Twice;
 `;
 
 const folder = mkdtempSync(join(tmpdir(), 'package-'));
 try {
-  const [{filename, files, unpackedSize}] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [
+  const [{filename, files, unpackedSize}] = JSON.parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [
     {filename: string; unpackedSize: number; files: {path: string}[]},
   ];
   for (const {path} of files) {
-    assert.ok(/^(dist\/[\w.-]+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path), `${path} does not belong into the package`);
+    assert.ok(/^(dist\/(esm|cjs)\/[\w./-]+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path), `${path} does not belong into the package`);
   }
   const modules = join(folder, 'node_modules');
   mkdirSync(join(modules, 'attentive-distiller'), {recursive: true});
@@ -52,6 +71,7 @@ try {
     `import assert from 'node:assert/strict';
      import {createRequire} from 'node:module';
      import * as tf from '@tensorflow/tfjs-core';
+     import * as tfl from '@tensorflow/tfjs-layers';
      import * as main from 'attentive-distiller';
      const require = createRequire(import.meta.url);
      for (const entry of ${JSON.stringify(entries)}) await import('attentive-distiller' + entry.slice(1));
@@ -61,17 +81,19 @@ try {
     join(folder, 'cjs.cjs'),
     `const assert = require('node:assert/strict');
      const tf = require('@tensorflow/tfjs-core');
+     const tfl = require('@tensorflow/tfjs-layers');
      const main = require('attentive-distiller');
      for (const entry of ${JSON.stringify(entries)}) require('attentive-distiller' + entry.slice(1));
      ${use}`,
   );
-  for (const file of ['esm.mjs', 'cjs.cjs']) execFileSync(process.execPath, [join(folder, file)], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']});
+  writeFileSync(join(folder, 'own-layer.mjs'), ownLayer);
+  for (const file of ['esm.mjs', 'cjs.cjs']) execFileSync(process.execPath, ['--import', './own-layer.mjs', join(folder, file)], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']});
 
-  const dist = join(modules, 'attentive-distiller/dist');
+  const dist = join(modules, 'attentive-distiller/dist/esm');
   for (const entry of browserEntries) {
-    for (const file of reachable(dist, `${entry}.js`)) {
-      const text = readFileSync(join(dist, file), 'utf8');
-      assert.ok(!/from\s*["'](node:|fs|path|sharp)/.test(text), `${file}, which ${entry} imports, imports Node: it would break browsers`);
+    for (const file of reachable(join(dist, entry))) {
+      const text = readFileSync(file, 'utf8');
+      assert.ok(!/(from|import|import\()\s*["'](node:|fs|path|sharp|piscina|webgpu)/.test(text), `${file}, which ${entry} imports, imports Node: it would break browsers`);
     }
   }
   console.log(`The package works as ESM and CommonJS: ${files.length} files, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked.`);
@@ -80,9 +102,9 @@ try {
 }
 
 /** The files that an entry loads with its static imports. */
-function reachable(dist: string, file: string, seen: Set<string> = new Set()): Set<string> {
+function reachable(file: string, seen: Set<string> = new Set()): Set<string> {
   if (seen.has(file)) return seen;
   seen.add(file);
-  for (const [, next] of readFileSync(join(dist, file), 'utf8').matchAll(/(?:from|import)\s*["']\.\/([\w.-]+)["']/g)) reachable(dist, next as string, seen);
+  for (const [, next] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*["'](\.[\w./-]+)["']/g)) reachable(join(dirname(file), next as string), seen);
   return seen;
 }

@@ -9,8 +9,8 @@ import {input, layers, model as functional, sequential, type LayersModel} from '
 import * as fc from 'fast-check';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import {
-  AttentiveError, BackendError, UnsupportedModelError, WorkerError, confidenceChange, deletionScore, disposeWorkers, insertionScore, lime, muFidelity, randomMap, rise,
-  teacherFromLayersModel, type RiseOptions, type Teacher,
+  AttentiveError, BackendError, UnsupportedModelError, WorkerError, compare, confidenceChange, deletionScore, disposeWorkers, insertionScore, lime, muFidelity, randomExplainer, randomMap, rise, riseExplainer,
+  teacherFromLayersModel, type ComparisonRow, type RiseOptions, type Teacher,
 } from '../src/index.js';
 import {Random} from '../src/core/random.js';
 import {expectNoLeak} from './helpers/expect.js';
@@ -87,6 +87,12 @@ describe('with workers, results are those without', () => {
         }
       }
     }
+  });
+
+  it('of a comparison', async () => {
+    const run = (workers?: number): Promise<ComparisonRow[]> =>
+      compare({explainers: {random: randomExplainer(teacher), RISE: riseExplainer(teacher, {...quick, workers})}, measures: ['insertion', 'deletion', 'mu-fidelity', 'drop'], images, model: teacher, batchSize: 8, workers});
+    expect(await run(2)).toEqual(await run());
   });
 
   it('of decoded pictures, which go through the preprocessing of a teacher', async () => {
@@ -257,6 +263,16 @@ describe('a thread that dies', () => {
       const settled = await Promise.allSettled(calls);
       expect(settled[0]).toMatchObject({status: 'rejected'});
       for (const each of settled) if (each.status === 'rejected') expect(each.reason).toBeInstanceOf(WorkerError);
+    });
+    model.dispose();
+  });
+});
+
+describe('a thread whose WebAssembly module was stopped in its middle', () => {
+  it('is not used again', async () => {
+    const model = fateful('trap');
+    await withOwnLayers(async () => {
+      for (let turn = 0; turn < 2; turn++) await expect(rise(image, model, {...quick, workers: 1})).rejects.toMatchObject({name: 'RuntimeError', message: 'unreachable'});
     });
     model.dispose();
   });

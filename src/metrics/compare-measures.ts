@@ -38,6 +38,7 @@ export interface MeasureContext {
   /** The image's own seed, the same for every explainer. */
   readonly seed: number;
   readonly batchSize: number | undefined;
+  readonly workers: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -98,21 +99,21 @@ export const namedMeasures: Readonly<Record<MeasureName, (context: NamedContext)
   gini: ({map}) => giniSparseness(map),
   entropy: ({map}) => entropy(map),
   intensity: ({map}) => meanIntensity(map),
-  'mu-fidelity': async ({image, map, model, settings, target, seed, batchSize, signal}) =>
-    (await muFidelity(image, map, model, {...settings.muFidelity, target, seed, batchSize, signal})).correlation,
+  'mu-fidelity': async ({image, map, model, settings, target, seed, batchSize, workers, signal}) =>
+    (await muFidelity(image, map, model, {...settings.muFidelity, target, seed, batchSize, workers, signal})).correlation,
   sensitivity: async ({image, drawn, explainer, settings, target, seed, batchSize, signal}) =>
     (await maxSensitivity(image, explainer, {...settings.sensitivity, maps: [drawn], target, seed, batchSize, signal})).sensitivity,
   seconds: ({seconds}) => seconds,
 };
 
 /** Asks the model about the image and the image times the map, once however often it is called. */
-export function confidenceOnce({image, map, model, target, batchSize, signal}: MeasureContext): () => Promise<ConfidenceChange> {
+export function confidenceOnce({image, map, model, target, batchSize, workers, signal}: MeasureContext): () => Promise<ConfidenceChange> {
   let asked: Promise<ConfidenceChange> | undefined;
-  return () => (asked ??= confidenceChange(image, map, model, {target, batchSize, signal}));
+  return () => (asked ??= confidenceChange(image, map, model, {target, batchSize, workers, signal}));
 }
 
-function causalOptions({image, settings, substrates, target, batchSize, signal}: NamedContext, kind: 'insertion' | 'deletion'): CausalOptions {
+function causalOptions({image, settings, substrates, target, batchSize, workers, signal}: NamedContext, kind: 'insertion' | 'deletion'): CausalOptions {
   const [, height, width] = image.shape;
   const stepSize = settings[kind]?.stepSize ?? Math.ceil((height * width) / 28);
-  return {...settings[kind], stepSize, substrate: substrates[kind] ?? settings[kind]?.substrate, target, batchSize, signal};
+  return {...settings[kind], stepSize, substrate: substrates[kind] ?? settings[kind]?.substrate, target, batchSize, workers, signal};
 }

@@ -1,7 +1,7 @@
 /** What `compare` takes and gives, and the checks before anything runs. */
 import {checkInteger, checkOneOf, show} from '../core/check.js';
 import {Random} from '../core/random.js';
-import type {Explainer, ImagesInput, RunOptions} from '../core/types.js';
+import type {Explainer, ImagesInput, RunOptions, WorkerOptions} from '../core/types.js';
 import {countImages} from '../data/image-list.js';
 import type {MeanOf} from './_mean-of.js';
 import type {CausalModel} from './_measure-groups.js';
@@ -33,6 +33,8 @@ export interface CompareOptions extends RunOptions {
   readonly warmUp?: boolean | undefined;
   /** Decides everything random, 0–4294967295; each image has its own, the same for every explainer. @default 0 */
   readonly seed?: number | undefined;
+  /** Worker threads for the measures; an explainer has an option of its own, `riseExplainer(teacher, {workers: 2})`. @default 0 */
+  readonly workers?: WorkerOptions['workers'];
   /** Images per call of the model, also by the explainers, at least 1. @default that of each explainer, and 32 for measures */
   readonly batchSize?: number | undefined;
 }

@@ -8,8 +8,9 @@ import {AttentiveError} from '../core/errors/attentive-error.js';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, SaliencyMap} from '../core/types.js';
 import {inputOf} from '../data/image-list.js';
-import {scoreModel, type BatchScores} from '../models/score-model.js';
+import type {BatchScores} from '../models/score-model.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
+import {batchScorer} from '../workers/batch-scorer.js';
 import {explainOne} from './_explain-one.js';
 import {meanOf} from './_mean-of.js';
 import {readMap} from './_read-map.js';
@@ -43,7 +44,7 @@ export async function compare(options: CompareOptions): Promise<ComparisonRow[]>
   const plan = planComparison(options);
   const {images, model, measures, batchSize = 32, signal, onProgress} = options;
   const found = new Map<ComparedExplainer, ComparedImage[]>(plan.entries.map((entry) => [entry, []]));
-  const scorer = scoreModel(model);
+  const scorer = batchScorer(WHERE, model, options);
   let done = 0;
   for (let first = 0; first < plan.numImages; first += batchSize) {
     signal?.throwIfAborted();
@@ -77,12 +78,12 @@ export async function compare(options: CompareOptions): Promise<ComparisonRow[]>
 type SharedContext = Pick<NamedContext, 'index' | 'image' | 'target' | 'score' | 'seed' | 'substrates'>;
 
 async function measureOne({method, explainer}: ComparedExplainer, shared: SharedContext, options: CompareOptions): Promise<ComparedImage> {
-  const {model, regions, settings = {}, measures, warmUp = false, batchSize, signal} = options;
+  const {model, regions, settings = {}, measures, warmUp = false, batchSize, workers, signal} = options;
   const {index, target, score, seed} = shared;
   const draw = (): Promise<Drawn> => naming(`explainer '${method}'`, index, signal, () => timedMap(explainer, shared, options));
   if (warmUp && index === 0) await draw();
   const {drawn, map, seconds} = await draw();
-  const basis: MeasureContext = {...shared, method, explainer, map, seconds, model, region: regions?.[index], batchSize, signal};
+  const basis: MeasureContext = {...shared, method, explainer, map, seconds, model, region: regions?.[index], batchSize, workers, signal};
   const context: NamedContext = {...shared, ...basis, settings, drawn, confidence: confidenceOnce(basis)};
   const values: Record<string, number> = {};
   for (const measure of measures) {

@@ -41,17 +41,24 @@ export function inThreads<Name extends JobName>({where, models, workers, signal,
     return runInThread(where, workers, {...job, shipment, shape, values, abandoned});
   };
   return async (batch) => {
-    // Both backends have the values at once, so the batch is free before anything can fail. A copy,
-    // since those of cpu are the tensor's own and values move to the thread.
-    const values = batch.dataSync<'float32'>().slice();
-    const {shape} = batch;
-    batch.dispose();
     try {
-      return await untilAborted(send(values, shape), signal);
+      return await untilAborted(send(takeValues(where, batch), batch.shape), signal);
     } finally {
       if (signal?.aborted === true) Atomics.store(abandoned, 0, 1);
     }
   };
+}
+
+/** Reads and frees a batch, before anything else can fail or has to be waited for. */
+function takeValues(where: string, batch: Tensor4D): Float32Array {
+  try {
+    // Again, as the first tensor may be what chooses the backend.
+    checkThreads(where);
+    // At once, as both backends can. A copy, since the values of cpu are the tensor's own and they move to the thread.
+    return batch.dataSync<'float32'>().slice();
+  } finally {
+    batch.dispose();
+  }
 }
 
 /** Returns the option `workers`, 0 where it is absent. @throws {TypeError | RangeError} If it is no whole number from 0 to 256. */

@@ -31,7 +31,7 @@ const pools = new Map<string, Pool>();
 export type Job<Name extends JobName> = Pick<ThreadTask<Name>, 'job' | 'settings' | 'shipment' | 'shape' | 'values' | 'abandoned'>;
 
 /**
- * Checks that threads can be had.
+ * Checks that threads can be had, as far as that is known.
  *
  * @throws {WorkerError} Outside Node.
  * @throws {BackendError} If the backend in use is none for threads.
@@ -40,8 +40,9 @@ export function checkThreads(where: string): void {
   if (typeof process === 'undefined' || typeof process.versions?.node !== 'string') {
     throw new WorkerError(`${where}: the option workers needs the worker threads of Node. Leave it out elsewhere; in a browser webgpu and webgl are parallel in themselves.`);
   }
-  const backend = getBackend();
-  if (!BACKENDS.includes(backend)) {
+  // Null as long as none is chosen, whatever the declared type says.
+  const backend = getBackend() as string | null | undefined;
+  if (backend != null && !BACKENDS.includes(backend)) {
     throw new BackendError(`${where}: the option workers is for the backends ${BACKENDS.join(' and ')}, which use one core, but '${backend}' is in use, which is parallel in itself. Leave it out.`);
   }
 }
@@ -57,7 +58,11 @@ export async function runInThread<Name extends JobName>(where: string, workers: 
   const pool = poolOf(workers);
   const reply = await ask<Name>(where, pool, task);
   if (reply === undefined) throw new WorkerError(`${where}: the work was abandoned.`);
-  if ('error' in reply) throw fromPlainError(reply.error);
+  if ('error' in reply) {
+    // A WebAssembly module that was stopped in its middle cannot go on.
+    if (reply.error.name === 'RuntimeError') void endPool(pool);
+    throw fromPlainError(reply.error);
+  }
   return reply.result;
 }
 

@@ -5,11 +5,18 @@ import {layers} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../../src/core/errors/unsupported-model-error.js';
 
 /** What happens in the thread. */
-export type Fate = 'nothing' | 'exit' | 'own error' | 'other error';
+export type Fate = 'nothing' | 'exit' | 'trap' | 'own error' | 'other error';
+
+let hasTrapped = false;
 
 const fates: Readonly<Record<Fate, () => void>> = {
   nothing: () => undefined,
   exit: () => process.exit(3),
+  trap: () => {
+    if (hasTrapped) process.exit(4);
+    hasTrapped = true;
+    throw new WebAssembly.RuntimeError('unreachable');
+  },
   'own error': () => {
     throw new UnsupportedModelError('of our own');
   },
