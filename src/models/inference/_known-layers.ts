@@ -1,5 +1,5 @@
 /** How each layer that the compiler knows becomes an operation; every other layer runs as it is. */
-import {add, relu, relu6} from '@tensorflow/tfjs-core';
+import {add, relu, relu6, type Tensor} from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
 import {AttentionDelta} from '../../layers/attention-delta.js';
 import {BilinearResize} from '../../layers/bilinear-resize.js';
@@ -62,7 +62,7 @@ type Maker = (step: PlacedStep) => Draft | undefined;
 
 const handingOn = new Set(['Dropout', 'SpatialDropout2D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout']);
 
-const activations: Readonly<Record<string, Run>> = {relu: ([x]) => relu(x as never), relu6: ([x]) => relu6(x as never)};
+const activations: Readonly<Record<string, Run>> = {relu: ([x]) => relu(x as Tensor), relu6: ([x]) => relu6(x as Tensor)};
 
 const tfjsLayers: Readonly<Record<string, Maker>> = {
   Activation: activating,
