@@ -1,28 +1,54 @@
+/**
+ * Two builds. ES modules stay one file per module, so that a bundler leaves out every module that is
+ * not used, with all that it imports; merged into chunks, each would bring along its neighbours'
+ * dependencies. CommonJS, which nobody shakes, is one file per entry.
+ */
+import {readdirSync} from 'node:fs';
 import {defineConfig, type Options} from 'tsup';
 
-const options: Options = {
-  entry: {
-    index: 'src/index.ts',
-    layers: 'src/layers/index.ts',
-    losses: 'src/losses/index.ts',
-    metrics: 'src/metrics/index.ts',
-    baselines: 'src/baselines/index.ts',
-    node: 'src/node/index.ts',
-    // Not to be imported: worker threads run it, and look for it beside the rest.
-    'worker-thread': 'src/node/worker-thread.ts',
-  },
-  format: ['esm', 'cjs'],
-  dts: true,
+const publicEntries = {
+  index: 'src/index.ts',
+  layers: 'src/layers/index.ts',
+  losses: 'src/losses/index.ts',
+  metrics: 'src/metrics/index.ts',
+  baselines: 'src/baselines/index.ts',
+  node: 'src/node/index.ts',
+};
+// Not to be imported: worker threads run it, and look for it beside the module that starts them.
+const workerThread = 'src/node/worker-thread.ts';
+
+const modules = readdirSync('src', {recursive: true, encoding: 'utf8'})
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts') && !path.startsWith('backend/wasm/assembly/') && `src/${path}` !== workerThread);
+
+const shared: Options = {
   clean: true,
-  splitting: true,
   sourcemap: true,
   target: 'es2022',
   // Neither platform: one build serves Node, bundlers and browsers alike.
   platform: 'neutral',
+};
+
+const esm: Options = {
+  ...shared,
+  entry: {...Object.fromEntries(modules.map((path) => [path.slice(0, -3), `src/${path}`])), 'workers/worker-thread': workerThread},
+  bundle: false,
+  format: 'esm',
+  dts: {entry: publicEntries},
+  outDir: 'dist/esm',
+};
+
+const cjs: Options = {
+  ...shared,
+  entry: {...publicEntries, 'worker-thread': workerThread},
+  splitting: true,
+  format: 'cjs',
+  dts: {entry: publicEntries},
+  outDir: 'dist/cjs',
   // CommonJS knows its own place by another name.
-  esbuildOptions: (build, {format}) => {
-    if (format === 'cjs') build.define = {...build.define, 'import.meta.url': '__filename'};
+  esbuildOptions: (build) => {
+    build.define = {...build.define, 'import.meta.url': '__filename'};
   },
 };
 
-export default defineConfig(options) as unknown;
+export default defineConfig([esm, cjs]) as unknown;

@@ -1,0 +1,85 @@
+/**
+ * What a page has to load: bundles each entry of the built package for browsers, and single functions,
+ * and compares the size with its budget, gzipped, without the peers (tfjs-core and tfjs-layers, which
+ * a page has anyway). Which packages come along matters more than bytes, so they are limited too.
+ * Run after `npm run build`; part of `npm run check:package`. Bundled with esbuild itself: what was
+ * merged, and from where, is then known, without a tool around it.
+ */
+import assert from 'node:assert/strict';
+import {join} from 'node:path';
+import {gzipSync} from 'node:zlib';
+import {build} from 'esbuild';
+import {formatTable} from '../src/core/format-table.js';
+
+interface Budget {
+  /** Lines of a module that a page might hold. */
+  readonly code: string;
+  /** Thousands of bytes, gzipped. About a tenth above what it was when the budget was set. */
+  readonly kilobytes: number;
+  /** The packages that may come along. */
+  readonly packages: readonly string[];
+}
+
+const core = '@tensorflow/tfjs-core';
+const layers = '@tensorflow/tfjs-layers';
+// Imported when the backend is selected, not before: a bundler makes files of their own of them.
+const backends = ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm'];
+
+// What the peers depend on.
+const ofPeers = ['long', 'node-fetch', 'seedrandom'];
+
+const budgets: Readonly<Record<string, Budget>> = {
+  'the whole package': {
+    code: "export * from 'attentive-distiller';",
+    kilobytes: 119,
+    packages: [core, layers, ...backends, 'd3-color', 'd3-interpolate', 'd3-scale-chromatic', 'ml-matrix', 'pure-rand'],
+  },
+  layers: {code: "export * from 'attentive-distiller/layers';", kilobytes: 4.7, packages: [core, layers, 'pure-rand']},
+  losses: {code: "export * from 'attentive-distiller/losses';", kilobytes: 1.7, packages: [core]},
+  metrics: {code: "export * from 'attentive-distiller/metrics';", kilobytes: 27, packages: [core, layers, 'pure-rand']},
+  baselines: {code: "export * from 'attentive-distiller/baselines';", kilobytes: 67, packages: [core, 'ml-matrix', 'pure-rand']},
+  'AttentiveDistiller alone': {code: "export {AttentiveDistiller} from 'attentive-distiller';", kilobytes: 58, packages: [core, layers, ...backends, 'pure-rand']},
+  'insertionScore alone': {code: "export {insertionScore} from 'attentive-distiller';", kilobytes: 16, packages: [core]},
+  'rise alone': {code: "export {rise} from 'attentive-distiller/baselines';", kilobytes: 17.2, packages: [core, 'pure-rand']},
+  'colorize alone': {code: "export {colorize} from 'attentive-distiller';", kilobytes: 16, packages: ['d3-color', 'd3-interpolate', 'd3-scale-chromatic']},
+};
+
+const root = join(import.meta.dirname, '..');
+const measured = await Promise.all(Object.entries(budgets).map(async ([name, {code, kilobytes, packages}]) => {
+  const size = await gzippedSize(code);
+  const found = await packagesIn(code);
+  return {name, size, kilobytes, extra: found.filter((each) => !packages.includes(each))};
+}));
+console.log(formatTable(['bundle', 'kB gzipped', 'budget'], measured.map(({name, size, kilobytes}) => [name, size.toFixed(1), kilobytes])));
+for (const {name, size, kilobytes, extra} of measured) {
+  assert.deepEqual(extra, [], `${name}: these packages come along and should not`);
+  assert.ok(size <= kilobytes, `${name}: ${size.toFixed(1)} kB gzipped are more than its budget of ${kilobytes} kB. Import less, or raise the budget with a reason.`);
+}
+
+/** Thousands of bytes of what is loaded at once, peers and backends left out. */
+async function gzippedSize(code: string): Promise<number> {
+  const {outputFiles} = await build({...options(code), external: ['@tensorflow/*']});
+  return gzipSync((outputFiles as {contents: Uint8Array}[])[0]?.contents ?? '', {level: 9}).length / 1000;
+}
+
+/** The packages of which anything is left in the bundle and in what it may load later. */
+async function packagesIn(code: string): Promise<string[]> {
+  const {metafile} = await build({...options(code), metafile: true, splitting: true});
+  const {outputs} = metafile;
+  assert.ok(outputs['out/stdin.js'], 'esbuild names its output otherwise');
+  const reached = new Set(['out/stdin.js']);
+  for (const path of reached) outputs[path]?.imports.filter(({external}) => !external).forEach((each) => reached.add(each.path));
+  const names = [...reached]
+    .flatMap((path) => Object.entries(outputs[path]?.inputs ?? {}))
+    .filter(([, {bytesInOutput}]) => bytesInOutput > 0)
+    .map(([path]) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
+    .filter((name) => name !== undefined);
+  return [...new Set(names)].filter((name) => !ofPeers.includes(name));
+}
+
+function options(code: string): {
+  stdin: {contents: string; resolveDir: string};
+  bundle: true; minify: true; format: 'esm'; platform: 'browser'; target: string; write: false; outdir: string;
+} {
+  return {stdin: {contents: code, resolveDir: root}, bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022', write: false, outdir: 'out'};
+}
