@@ -1,4 +1,5 @@
 /** The option `workers`: the same results as without it, and nothing that hangs, lingers or goes unsaid. */
+import './helpers/use-thread-backend.js';
 import {execFile} from 'node:child_process';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
