@@ -24,6 +24,6 @@ function isMissing(name: string, error: unknown): boolean {
   // A package that is there but lacks a part of its own (a native binary) fails with the same code,
   // and names that part. Other runtimes and test runners have words of their own.
   const isNotFound =
-    code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || /resolve module|Failed to (load|resolve)|Cannot find/.test(String(message));
+    code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || /resolve module|(Failed to|Could not) (load|resolve)|Cannot find/.test(String(message));
   return isNotFound && new RegExp(`['"\`\\s]${name}['"\`\\s]`).test(`${String(message)} `);
 }

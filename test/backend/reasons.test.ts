@@ -13,6 +13,8 @@ describe('the reason for a failed import', () => {
     );
     const inCommonJs = notFound("Cannot find module '@tensorflow/tfjs-node'\nRequire stack:\n- /a/b.js", 'MODULE_NOT_FOUND');
     expect(importReason('@tensorflow/tfjs-node', inCommonJs)).toMatch(/is not installed/);
+    const byBundler = new Error('Could not resolve "@tensorflow/tfjs-node" imported by "attentive-distiller".');
+    expect(importReason('@tensorflow/tfjs-node', byBundler)).toMatch(/is not installed/);
   });
 
   test('does not take a missing part, or another package, for it', () => {
