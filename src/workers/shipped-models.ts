@@ -16,7 +16,7 @@ interface Packing {
   readonly shipment: Promise<Shipment>;
 }
 
-const packings = new WeakMap<LayersModel, Packing>();
+let packings = new WeakMap<LayersModel, Packing>();
 const living = new Map<number, WeakRef<LayersModel>>();
 let lastId = 0;
 
@@ -47,6 +47,12 @@ export function livingShipments(): number[] {
     if (isDisposed !== false) living.delete(id);
   }
   return [...living.keys()];
+}
+
+/** Frees the shared memory: whoever asks again has a model packed again. */
+export function forgetShipments(): void {
+  packings = new WeakMap();
+  living.clear();
 }
 
 async function pack(where: string, models: readonly LayersModel[], {id, version}: Pick<Shipment, 'id' | 'version'>): Promise<Shipment> {

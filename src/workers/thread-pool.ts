@@ -11,7 +11,7 @@ import {BackendError} from '../core/errors/backend-error.js';
 import {WorkerError} from '../core/errors/worker-error.js';
 import {nodeBuiltin} from '../data/node-builtin.js';
 import {fromPlainError} from './plain-error.js';
-import {livingShipments} from './shipped-models.js';
+import {forgetShipments, livingShipments} from './shipped-models.js';
 import type {JobName, Jobs, ThreadReply, ThreadTask} from './thread-task.js';
 
 /** Backends that use one core; all others are parallel in themselves. */
@@ -21,7 +21,7 @@ interface Pool {
   /** Backend and number of threads. */
   readonly key: string;
   readonly threads: Promise<piscina.Piscina>;
-  /** Why a thread died that had no work. */
+  /** Why its threads ended, which the loss of their work does not tell. */
   failure?: Error;
 }
 
@@ -58,12 +58,11 @@ export async function runInThread<Name extends JobName>(where: string, workers: 
   const pool = poolOf(workers);
   const reply = await ask<Name>(where, pool, task);
   if (reply === undefined) throw new WorkerError(`${where}: the work was abandoned.`);
-  if ('error' in reply) {
-    // A WebAssembly module that was stopped in its middle cannot go on.
-    if (reply.error.name === 'RuntimeError') void endPool(pool);
-    throw fromPlainError(reply.error);
-  }
-  return reply.result;
+  if (!('error' in reply)) return reply.result;
+  const error = fromPlainError(reply.error);
+  // A WebAssembly module that was stopped in its middle cannot go on.
+  if (error.name === 'RuntimeError') void endPool(pool, error);
+  throw error;
 }
 
 /**
@@ -72,18 +71,19 @@ export async function runInThread<Name extends JobName>(where: string, workers: 
  * new ones. Safe to call twice.
  */
 export async function disposeWorkers(): Promise<void> {
-  await Promise.all([...pools.values()].map(endPool));
+  forgetShipments();
+  await Promise.all([...pools.values()].map((pool) => endPool(pool, new Error('disposeWorkers() was called'))));
 }
 
 async function ask<Name extends JobName>(where: string, pool: Pool, task: ThreadTask<Name>): Promise<ThreadReply<Name>> {
-  const threads = await pool.threads.catch((cause: unknown) => {
-    void endPool(pool);
-    throw new WorkerError(`${where}: worker threads cannot be started (${(cause as Error).message}).`, {cause});
+  const threads = await pool.threads.catch((cause: Error) => {
+    void endPool(pool, cause);
+    throw new WorkerError(`${where}: worker threads cannot be started (${cause.message}).`, {cause});
   });
   try {
     return (await threads.run(task, {transferList: [task.values.buffer as ArrayBuffer]})) as ThreadReply<Name>;
   } catch (error) {
-    void endPool(pool);
+    void endPool(pool, error as Error);
     const cause = pool.failure ?? (error as Error);
     throw new WorkerError(
       `${where}: a worker thread was lost (${cause.message}), and its work with it. The next call starts new threads; if memory ran out, use fewer workers or a smaller batchSize.`,
@@ -99,16 +99,13 @@ function poolOf(workers: number): Pool {
   if (known !== undefined) return known;
   const pool: Pool = {key, threads: startThreads(backend, workers)};
   pools.set(key, pool);
-  const onError = (failure: Error): void => {
-    pool.failure ??= failure;
-    void endPool(pool);
-  };
   // Emitted for a thread that fails while it has no work. What cannot be started is reported to who asks.
-  pool.threads.then((threads) => threads.on('error', onError), () => undefined);
+  pool.threads.then((threads) => threads.on('error', (failure: Error) => void endPool(pool, failure)), () => undefined);
   return pool;
 }
 
-async function endPool(pool: Pool): Promise<void> {
+async function endPool(pool: Pool, why: Error): Promise<void> {
+  pool.failure ??= why;
   if (pools.get(pool.key) === pool) pools.delete(pool.key);
   // One that could not be started has nothing to end.
   await (await pool.threads.catch(() => undefined))?.destroy();
