@@ -37,7 +37,7 @@ const training = ['distiller'];
 const plain = ['data-batches', 'metrics-measures', 'random', 'render', 'ridge', 'superpixels', 'targets'];
 
 const backends: Readonly<Record<string, readonly string[]>> = {
-  webgl: [...computing, ...further],
+  webgl: computing,
   webgpu: computing,
   wasm: [...computing, ...further, ...training, ...plain],
   'wasm-threads': ['backends-agree', 'browser/*', 'execute-graph', 'grad-cam', 'layers', 'losses', 'metrics-causal', 'resize', 'rise-masks'],

@@ -5,6 +5,7 @@ import {expect, it} from 'vitest';
 import {rise} from '../src/baselines/rise.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak, type Tolerance} from './helpers/expect.js';
+import {onGpuBackend} from './helpers/environment.js';
 import {dataFolder, loadDataModel} from './helpers/files.js';
 import {golden, hasGolden, type GoldenArray} from './helpers/golden.js';
 
@@ -20,7 +21,8 @@ interface Photographs {
 
 it('gives the stored maps of a CIFAR-10 ResNet, of pictures and of tensors', {timeout: 240_000}, async ({skip}) => {
   if (!await hasGolden('full_rise_causal')) skip('The family full_rise_causal holds photographs and is not here (AKD_GOLDENS).');
-  const {images, s, p, grids, shifts, cases, tolerance} = await golden<Photographs>('full_rise_causal');
+  const {images, s, p, grids, shifts, cases: all, tolerance} = await golden<Photographs>('full_rise_causal');
+  const cases = onGpuBackend ? all.slice(0, 1) : all;
   const masks = {gridSize: s, bits: grids.values, shifts: shifts.values};
   const model = (await loadDataModel('resnet20_cifar10')) ?? skip(`There is no resnet20_cifar10 in ${dataFolder} (AKD_DATA).`);
   const teacher = teacherFromLayersModel(model, {preprocessing: 'torch'});
@@ -33,7 +35,7 @@ it('gives the stored maps of a CIFAR-10 ResNet, of pictures and of tensors', {ti
       expect(map!.target).toBe(target);
       expectClose([map!.score], [probabilities.values[target]!], tolerance.probs, `score ${index}`);
       expectClose(map!.data, saliency.values, tolerance.saliency, `map ${index}`);
-      if (index > 0) continue;
+      if (index > 0 || onGpuBackend) continue;
       const x = tensor3d(Float32Array.from(pixels, (pixel, at) => (pixel / 255 - mean[at % 3]!) / std[at % 3]!), [32, 32, 3]);
       const [same] = await rise(x, model, {masks, keepProbability: p, batchSize: 64});
       x.dispose();

@@ -1,0 +1,106 @@
+/**
+ * Uses the built package in a browser as its users do: bundles a page with it, serves the page, and lets
+ * a real Chromium distil, explain and download, on each backend. What the page draws is kept as
+ * out/bundle-BACKEND.png. Run after `npm run build`: `npm run check:bundle [-- --epochs N]`.
+ */
+import assert from 'node:assert/strict';
+import {createReadStream, existsSync, mkdirSync, readFileSync, statSync} from 'node:fs';
+import {createServer, type Server} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {extname, join} from 'node:path';
+import {parseArgs} from 'node:util';
+import {build} from 'esbuild';
+import {chromium as playwright, type Page} from 'playwright';
+import {chromium, isolation} from '../test/browser/chromium.js';
+import type {PageResult, PageTask} from './browser-page/page.js';
+
+const root = join(import.meta.dirname, '..');
+const out = join(root, 'out');
+const {values} = parseArgs({options: {epochs: {type: 'string', default: '3'}}});
+// WebGL runs on SwiftShader here: one step of each stage takes a while.
+const tasks: readonly PageTask[] = [
+  {backend: 'wasm', epochs: Number(values.epochs), pictures: 64},
+  {backend: 'webgl', epochs: 1, pictures: 8},
+];
+
+const types: Readonly<Record<string, string>> = {'.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm', '.html': 'text/html'};
+const wasm = join(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');
+const served = [join(out, 'page'), join(root, 'quickstart'), wasm];
+
+const {metafile} = await build({
+  entryPoints: {page: join(root, 'scripts/browser-page/page.ts')},
+  bundle: true,
+  minify: true,
+  splitting: true,
+  metafile: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  outdir: join(out, 'page'),
+});
+const inputs = Object.keys(metafile.inputs);
+assert.ok(inputs.some((path) => path.startsWith('dist/esm/')), 'the page was not made of the built package');
+for (const each of inputs) assert.ok(!/^(node:|dist\/esm\/node\/)|node_modules\/(sharp|piscina|webgpu)\//.test(each), `${each} does not belong into a page`);
+
+const server = serve();
+const browser = await playwright.launch(chromium);
+try {
+  for (const task of tasks) {
+    const {backend} = task;
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+    const downloads = downloaded(page, 2);
+    const result: PageResult = await page.evaluate((each) => globalThis.runPage(each), task);
+    assert.deepEqual((await downloads).sort(), ['explainer.json', 'explainer.weights.bin']);
+    assert.equal(result.backend, backend);
+    assert.ok(result.ratio > 1 || task.pictures < 64, `the maps lie on the signs ${result.ratio.toFixed(2)} times as much as chance would have it`);
+    assert.ok(result.insertion > 0.3 && result.insertion <= 1, `insertion is ${result.insertion}`);
+    assert.deepEqual(complaints, [], 'the page complained');
+    await page.screenshot({path: join(out, `bundle-${backend}.png`), fullPage: true});
+    await page.close();
+    console.log(`${backend}: distilled, explained and downloaded in ${result.seconds.toFixed(1)} s; ${result.ratio.toFixed(1)} times chance, insertion ${result.insertion.toFixed(3)}.`);
+  }
+} finally {
+  await browser.close();
+  server.close();
+}
+
+function serve(): Server {
+  mkdirSync(out, {recursive: true});
+  return createServer(({url = '/'}, response) => {
+    for (const [name, value] of Object.entries(isolation)) response.setHeader(name, value);
+    if (url === '/') {
+      response.setHeader('Content-Type', 'text/html').end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body style="width: 520px"><script type="module" src="/page.js"></script>');
+      return;
+    }
+    const path = served.map((folder) => join(folder, url)).find((each, index) => each.startsWith(served[index] as string) && existsSync(each) && statSync(each).isFile());
+    if (path === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.setHeader('Content-Type', types[extname(path)] ?? 'application/octet-stream');
+    createReadStream(path).pipe(response);
+  }).listen(0, '127.0.0.1');
+}
+
+/** The names of the next files that the page downloads, none of them empty. */
+async function downloaded(page: Page, count: number): Promise<string[]> {
+  const names: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    page.on('download', (download) => {
+      void download
+        .path()
+        .then((path) => {
+          assert.ok(readFileSync(path).length > 0, `${download.suggestedFilename()} is empty`);
+          if (names.push(download.suggestedFilename()) === count) resolve();
+        })
+        .catch(reject);
+    });
+  });
+  return names;
+}
