@@ -43,10 +43,18 @@ export function shipModels(where: string, models: readonly [LayersModel, ...Laye
 export function livingShipments(): number[] {
   for (const [id, reference] of living) {
     const model = reference.deref();
-    const isDisposed = model?.weights.some((weight) => (weight as {readonly isDisposed?: boolean}).isDisposed === true);
-    if (isDisposed !== false) living.delete(id);
+    if (model === undefined || isDisposed(model)) living.delete(id);
   }
   return [...living.keys()];
+}
+
+function isDisposed(model: LayersModel): boolean {
+  try {
+    for (const weight of model.weights) weight.read();
+    return false;
+  } catch {
+    return true; // Reading is what tfjs refuses then, and nothing else tells.
+  }
 }
 
 /** Frees the shared memory: whoever asks again has a model packed again. */

@@ -1,6 +1,6 @@
 /** Layers of one's own that hand on their input here, and in a worker thread do what threads must survive. */
 import {isMainThread} from 'node:worker_threads';
-import {clone, serialization, type Tensor} from '@tensorflow/tfjs-core';
+import {clone, memory, serialization, tensor2d, type Tensor} from '@tensorflow/tfjs-core';
 import {layers} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../../src/core/errors/unsupported-model-error.js';
 
@@ -45,4 +45,19 @@ export class FatefulLayer extends layers.Layer {
   }
 }
 
+/** Counts: its output `[N,2]` are the logits `[tensors / 1000, 0]`, of the thread where it runs. */
+export class Census extends layers.Layer {
+  static readonly className: string = 'Census';
+
+  override computeOutputShape(): (number | null)[] {
+    return [null, 2];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const [{shape}] = [inputs].flat() as [Tensor];
+    return tensor2d(Array.from({length: shape[0] as number}, () => [memory().numTensors / 1000, 0]));
+  }
+}
+
 serialization.registerClass(FatefulLayer);
+serialization.registerClass(Census);
