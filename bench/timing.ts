@@ -12,6 +12,8 @@ export interface TimingOptions {
   readonly warmup?: number;
   /** Pairs that are counted. @default 9 */
   readonly repeats?: number;
+  /** Runs each work once untimed before it is timed, where one leaves caches, garbage or new weights to the other. @default false */
+  readonly settle?: boolean;
 }
 
 /** Milliseconds of both sides and their ratio: median, and the range from the first to the third quartile. */
@@ -28,10 +30,10 @@ export interface TimedRatio {
 
 /** Times two pieces of work in turn. */
 export async function timeRatio(numerator: Work, denominator: Work, options: TimingOptions = {}): Promise<TimedRatio> {
-  const {warmup = 1, repeats = 9} = options;
+  const {warmup = 1, repeats = 9, settle = false} = options;
   const pairs: (readonly [number, number])[] = [];
   for (let pair = -warmup; pair < repeats; pair++) {
-    const times = [await milliseconds(numerator), await milliseconds(denominator)] as const;
+    const times = [await milliseconds(numerator, settle), await milliseconds(denominator, settle)] as const;
     if (pair >= 0) pairs.push(times);
   }
   const ratios = pairs.map(([over, under]) => over / under);
@@ -55,7 +57,8 @@ export function timingRow(what: string, timed: TimedRatio, names: readonly [nume
   };
 }
 
-async function milliseconds(work: Work): Promise<number> {
+async function milliseconds(work: Work, settle: boolean): Promise<number> {
+  if (settle) await work();
   const started = performance.now();
   await work();
   return performance.now() - started;

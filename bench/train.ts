@@ -42,7 +42,7 @@ async function measure(name: string, {teacher, student, batch, repeats = 9}: Cas
   const run = await trainingRun(await teacher(), student, batch);
   const ratioOf = async (stage: Stage, of: 'teacher' | 'student'): Promise<TimedRatio> => {
     const {step, end} = run.step(stage);
-    const timed = await timeRatio(step, run.forward(of), {repeats});
+    const timed = await timeRatio(step, run.forward(of), {repeats, settle: true});
     end();
     return timed;
   };
