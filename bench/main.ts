@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   native: async () => (await import('./native.js')).run,
   real: async () => (await import('./real.js')).run,
   rise: async () => (await import('./rise.js')).run,
+  speed: async () => (await import('./speed.js')).run,
   train: async () => (await import('./train.js')).run,
   smoke: async () => (await import('./smoke.js')).run,
   workers: async () => (await import('./workers.js')).run,
