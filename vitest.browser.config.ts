@@ -36,11 +36,15 @@ const further = ['compare', 'explainers', 'gradient-saliency-smooth', 'lime', 'm
 const training = ['distiller'];
 const plain = ['data-batches', 'metrics-measures', 'random', 'render', 'ridge', 'superpixels', 'targets'];
 
+/** What a GPU in software gets through in a minute or two. */
+const short = ['backends-agree', 'browser/*', 'layers', 'losses', 'metrics-causal', 'resize', 'rise-masks'];
+const onGPU = process.env['AKD_EXTENT'] === 'short' ? short : computing;
+
 const backends: Readonly<Record<string, readonly string[]>> = {
-  webgl: computing,
-  webgpu: computing,
+  webgl: onGPU,
+  webgpu: onGPU,
   wasm: [...computing, ...further, ...training, ...plain],
-  'wasm-threads': ['backends-agree', 'browser/*', 'execute-graph', 'grad-cam', 'layers', 'losses', 'metrics-causal', 'resize', 'rise-masks'],
+  'wasm-threads': [...short, 'execute-graph', 'grad-cam'],
   cpu: ['backends-agree', 'browser/backend', 'losses'],
 };
 
