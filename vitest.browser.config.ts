@@ -13,6 +13,7 @@ const folders = {
   AKD_DATA: process.env['AKD_DATA'] ?? join(root, '../shared/data'),
   AKD_GOLDENS: process.env['AKD_GOLDENS'] ?? join(root, '../shared/goldens'),
 };
+const slow = process.env['AKD_SLOW'] === undefined ? {} : {AKD_SLOW: '1'};
 
 /** What computes on tensors, with every stored number. */
 const computing = [
@@ -20,7 +21,7 @@ const computing = [
   'browser/*',
   'data-network-input',
   'execute-graph',
-  'grad-cam-{golden,variants,class-activation}',
+  'grad-cam-{golden,variants}',
   'grad-cam',
   'gradient-saliency',
   'layers',
@@ -31,20 +32,21 @@ const computing = [
   'rise-{masks,network}',
 ];
 /** Long, or mostly the same operations once more. */
-const further = ['compare', 'explainers', 'gradient-saliency-smooth', 'lime', 'measures-*', 'rise', 'students', 'teacher-from-layers-model'];
+const further = ['compare', 'explainers', 'grad-cam-class-activation', 'gradient-saliency-smooth', 'lime', 'measures-*', 'rise', 'students', 'teacher-from-layers-model'];
 /** Trains for hundreds of steps. */
 const training = ['distiller'];
 const plain = ['data-batches', 'metrics-measures', 'random', 'render', 'ridge', 'superpixels', 'targets'];
 
-/** What a GPU in software gets through in a minute or two. */
-const short = ['backends-agree', 'browser/*', 'layers', 'losses', 'metrics-causal', 'resize', 'rise-masks'];
-const onGPU = process.env['AKD_EXTENT'] === 'short' ? short : computing;
+/** What a GPU in software gets through in a few minutes. */
+const short = ['browser/*', 'layers', 'losses', 'metrics-causal', 'resize', 'rise-masks'];
+const isShort = process.env['AKD_EXTENT'] === 'short';
+const onGPU = isShort ? short : computing;
 
 const backends: Readonly<Record<string, readonly string[]>> = {
   webgl: onGPU,
   webgpu: onGPU,
-  wasm: [...computing, ...further, ...training, ...plain],
-  'wasm-threads': [...short, 'execute-graph', 'grad-cam'],
+  wasm: isShort ? [...short, 'backends-agree', 'grad-cam'] : [...computing, ...further, ...training, ...plain],
+  'wasm-threads': [...short, 'backends-agree', 'execute-graph', 'grad-cam'],
   cpu: ['backends-agree', 'browser/backend', 'losses'],
 };
 
@@ -67,7 +69,7 @@ const config: ViteUserConfig = defineConfig({
         // In one page for all files compiled shaders stay; without any, a new page costs little.
         isolate: !name.startsWith('webg'),
         include: files.map((file) => `test/${file}.test.ts`),
-        env: {...folders, AKD_BACKEND: name, AKD_ROOT: root},
+        env: {...folders, ...slow, AKD_BACKEND: name, AKD_ROOT: root},
       })),
     },
   },
