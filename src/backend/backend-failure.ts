@@ -1,4 +1,4 @@
-/** Puts into words for users what tfjs says when a model needs what the backend does not have. */
+/** Puts into words for users what tfjs says when something needs what the backend does not have. */
 import {getBackend} from '@tensorflow/tfjs-core';
 import {BackendError} from '../core/errors/backend-error.js';
 
@@ -12,7 +12,7 @@ export function adviceFor(backend: string): string {
 /**
  * Makes a BackendError of tfjs' error about a missing kernel or gradient; hands on any other error.
  *
- * @param where Names the caller in the message.
+ * @param where Names in the message what was computed.
  */
 export function backendFailure(where: string, error: unknown): unknown {
   const message = error instanceof Error ? error.message : String(error);
@@ -21,14 +21,5 @@ export function backendFailure(where: string, error: unknown): unknown {
   if (kernel === undefined && gradient === undefined) return error;
   const backend = getBackend();
   const what = kernel === undefined ? `has no gradient for ${String(gradient)}` : `has no ${kernel}`;
-  return new BackendError(`${where}: the model needs what the backend '${backend}' lacks: it ${what}. ${adviceFor(backend)}`, {cause: error});
-}
-
-/** Runs what the model computes, with {@link backendFailure} for its errors. */
-export function runOnBackend<T>(where: string, compute: () => T): T {
-  try {
-    return compute();
-  } catch (error) {
-    throw backendFailure(where, error);
-  }
+  return new BackendError(`${where} needs what the backend '${backend}' lacks: it ${what}. ${adviceFor(backend)}`, {cause: error});
 }

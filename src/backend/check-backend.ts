@@ -3,7 +3,7 @@
  * Every method asks before it starts, so that a user reads what to install and not which kernel some
  * engine did not find.
  */
-import {add, dispose, engine, getBackend, grad, mul, sub, sum, tensor, tidy, type Scalar, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, dispose, engine, getBackend, grad, mul, ready, sub, sum, tensor, tidy, type Scalar, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
 import {disposeAbandonedTape} from './abandoned-tape.js';
@@ -28,7 +28,7 @@ export interface MissingCapability {
 
 /** The answer of {@link checkBackend}. */
 export interface BackendReport {
-  /** The backend in use, as `tf.getBackend()` names it. */
+  /** The backend in use, as `tf.getBackend()` names it; `'none'` where none is. */
   readonly backend: string;
   readonly task: BackendTask;
   /** Whether everything works. */
@@ -43,11 +43,13 @@ const tasks: readonly BackendTask[] = ['black-box', 'grad-cam', 'train'];
 // Gradients in 16-bit floats, which some phones have, are about this exact.
 const TOLERANCE = 0.1;
 const STEP = 1 / 64;
+const NONE = 'none';
 
 /**
  * Probes the backend in use: runs the operations that a task needs and compares their gradients with
  * differences. Takes some milliseconds; on a GPU also the time to compile a few dozen programs. A
- * model may have layers beyond these.
+ * model may have layers beyond these. Where none is in use yet, tfjs takes the best of those that were
+ * imported, as it does before the first operation.
  *
  * @throws {RangeError} If `task` is none of the three.
  * @example
@@ -56,6 +58,9 @@ const STEP = 1 / 64;
  */
 export async function checkBackend(task: BackendTask): Promise<BackendReport> {
   checkOneOf('checkBackend: task', task, tasks);
+  if (!(await isInUse())) {
+    return {backend: NONE, task, ok: false, missing: [{name: 'a backend', reason: 'no tfjs backend is in use, and none that was imported starts'}], advice: 'Call await selectBackend() first.'};
+  }
   const backend = getBackend();
   const missing: MissingCapability[] = [];
   for (const probe of task === 'train' ? [...probes, ...trainingProbes] : probes) {
@@ -73,15 +78,29 @@ const passed = new WeakMap<object, Set<BackendTask>>();
  * @throws {BackendError} If it cannot; the message says what is missing and what to do.
  */
 export async function requireBackend(where: string, task: BackendTask): Promise<void> {
-  const {backend} = engine();
-  const known = passed.get(backend) ?? new Set();
-  if (known.has(task)) return;
+  const known = (await isInUse()) ? passedBy(engine().backend) : undefined;
+  if (known?.has(task)) return;
   const report = await checkBackend(task);
   if (!report.ok) {
+    if (report.backend === NONE) throw new BackendError(`${where}: ${report.missing[0]?.reason}. ${report.advice}`);
     const list = report.missing.map(({name, reason}) => `\n- ${name}: ${reason}`).join('');
     throw new BackendError(`${where}: the backend '${report.backend}' cannot do what is needed (task '${task}'). ${report.advice}${list}`);
   }
-  passed.set(backend, known.add(task));
+  known?.add(task);
+}
+
+function passedBy(backend: object): Set<BackendTask> {
+  const known = passed.get(backend) ?? new Set();
+  passed.set(backend, known);
+  return known;
+}
+
+/** Whether tfjs has a backend to compute on, now or as soon as it has started. */
+function isInUse(): Promise<boolean> {
+  return ready().then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Runs a probe; returns what is wrong. */

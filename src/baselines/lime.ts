@@ -4,6 +4,7 @@
  * one seed decides everything, and images keep their channels: no grey becomes RGB.
  */
 import {tensor4d} from '@tensorflow/tfjs-core';
+import {onBackend} from '../backend/on-backend.js';
 import {checkInteger} from '../core/check.js';
 import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import {Random} from '../core/random.js';
@@ -64,20 +65,22 @@ export async function lime(images: ImagesInput, model: BlackBoxModel, options: L
   const scorer = batchScorer('lime', model, options);
   const numImages = checkInteger('lime: number of images', countImages(images), 1);
   const {numSamples} = settings;
-  const maps: LimeMap[] = [];
-  for (let index = 0; index < numImages; index++) {
-    options.signal?.throwIfAborted();
-    const image = await readImage(images, index, scorer, model);
-    const segments = await segmentImage(image.picture, index, settings);
-    const rows = sampleRows(numSamples, segments.numSegments, new Random(settings.seed).split('lime'));
-    const report = (done: number): void => options.onProgress?.({stage: 'lime', done: index * numSamples + done, total: numImages * numSamples});
-    const scored = await scoreRows({image, segments, rows, scorer, settings, options, report});
-    const design = designOf(rows, rows.map((row) => kernelWeight(cosineDistance(row), settings.kernelWidth)));
-    for (const {target, score, values} of scored) {
-      maps.push(mapOf(target, score, fitLime(design, values, settings), segments, settings));
+  return onBackend('lime', async () => {
+    const maps: LimeMap[] = [];
+    for (let index = 0; index < numImages; index++) {
+      options.signal?.throwIfAborted();
+      const image = await readImage(images, index, scorer, model);
+      const segments = await segmentImage(image.picture, index, settings);
+      const rows = sampleRows(numSamples, segments.numSegments, new Random(settings.seed).split('lime'));
+      const report = (done: number): void => options.onProgress?.({stage: 'lime', done: index * numSamples + done, total: numImages * numSamples});
+      const scored = await scoreRows({image, segments, rows, scorer, settings, options, report});
+      const design = designOf(rows, rows.map((row) => kernelWeight(cosineDistance(row), settings.kernelWidth)));
+      for (const {target, score, values} of scored) {
+        maps.push(mapOf(target, score, fitLime(design, values, settings), segments, settings));
+      }
     }
-  }
-  return maps;
+    return maps;
+  });
 }
 
 interface ScoredTarget extends ResolvedTarget {

@@ -5,6 +5,7 @@
  * bits: memory grows neither with the number of masks nor with that of the model's classes.
  */
 import {mul, reshape, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
+import {onBackend} from '../backend/on-backend.js';
 import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import {withTensors} from '../core/tensors.js';
 import type {Explainer, ImagesInput, RunOptions, SaliencyMap, Target} from '../core/types.js';
@@ -51,15 +52,17 @@ export async function rise(images: ImagesInput, model: BlackBoxModel, options: R
   const scorer = batchScorer('rise', model, options);
   const {numMasks} = settings;
   const numImages = countImages(images);
-  const maps: RiseMap[] = [];
-  for (let index = 0; index < numImages; index++) {
-    signal?.throwIfAborted();
-    const done = index * numMasks;
-    const report = (masks: number): void => onProgress?.({stage: 'rise', done: done + masks, total: numImages * numMasks});
-    const run = {target: options.target, signal, report};
-    maps.push(...(await withTensors((scope) => explainOne(scope.own(inputOf(images, index, index + 1, scorer)), scorer, settings, run))));
-  }
-  return maps;
+  return onBackend('rise', async () => {
+    const maps: RiseMap[] = [];
+    for (let index = 0; index < numImages; index++) {
+      signal?.throwIfAborted();
+      const done = index * numMasks;
+      const report = (masks: number): void => onProgress?.({stage: 'rise', done: done + masks, total: numImages * numMasks});
+      const run = {target: options.target, signal, report};
+      maps.push(...(await withTensors((scope) => explainOne(scope.own(inputOf(images, index, index + 1, scorer)), scorer, settings, run))));
+    }
+    return maps;
+  });
 }
 
 /**

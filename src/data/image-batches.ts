@@ -1,5 +1,6 @@
 /** The loop of whatever takes many images: in batches of bounded memory, stoppable between two. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
+import {onBackend} from '../backend/on-backend.js';
 import {checkInteger, checkShape} from '../core/check.js';
 import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import type {ImagesInput, RunOptions} from '../core/types.js';
@@ -28,6 +29,7 @@ export interface ImageBatch {
  * that a thousand pictures are never all tensors at once.
  *
  * @throws {RangeError} If there is no image, `batchSize` is below 1, or images differ in size.
+ * @throws {BackendError} If the backend lacks what is needed.
  */
 export async function overImageBatches<T>(
   images: ImagesInput,
@@ -48,10 +50,12 @@ export async function overImageBatches<T>(
       input.dispose();
     }
   };
-  const results: T[] = [];
-  for await (const {done, found} of inOrder(partsOf(total, batchSize, threads), turn, {threads, signal})) {
-    results.push(...found);
-    onProgress?.({stage: where, done, total});
-  }
-  return results;
+  return onBackend(where, async () => {
+    const results: T[] = [];
+    for await (const {done, found} of inOrder(partsOf(total, batchSize, threads), turn, {threads, signal})) {
+      results.push(...found);
+      onProgress?.({stage: where, done, total});
+    }
+    return results;
+  });
 }

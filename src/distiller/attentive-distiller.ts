@@ -5,7 +5,8 @@
  */
 import type {io} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {installTrainingKernels} from '../backend/training-kernels.js';
+import {backendFailure} from '../backend/backend-failure.js';
+import {onBackend} from '../backend/on-backend.js';
 import {selectBackend} from '../backend/select-backend.js';
 import {checkInteger, show} from '../core/check.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
@@ -87,19 +88,21 @@ export class AttentiveDistiller implements Explainer {
     if (chosen !== 'fromTeacher' && typeof chosen !== 'function') {
       throw new TypeError(`AttentiveDistiller.create: student must be 'fromTeacher' or a builder such as residualStudent(), but is ${show(chosen)}.`);
     }
-    await prepareBackend();
-    const teacher = resolveTeacher(options);
-    const build = chosen === 'fromTeacher' ? studentFromTeacher() : chosen;
-    const student = await build(teacher, {seed});
-    try {
-      const taps = tapShapes(student, teacher);
-      const [height, width] = teacher.inputShape;
-      const decoder = explanationDecoder(taps, [height, width], {...decoderOptions, seed});
-      return new AttentiveDistiller(teacher, {student, decoder, seed});
-    } catch (error) {
-      disposeModel(student.model);
-      throw error;
-    }
+    await selectBackend();
+    return onBackend('AttentiveDistiller.create', async () => {
+      const teacher = resolveTeacher(options);
+      const build = chosen === 'fromTeacher' ? studentFromTeacher() : chosen;
+      const student = await build(teacher, {seed});
+      try {
+        const taps = tapShapes(student, teacher);
+        const [height, width] = teacher.inputShape;
+        const decoder = explanationDecoder(taps, [height, width], {...decoderOptions, seed});
+        return new AttentiveDistiller(teacher, {student, decoder, seed});
+      } catch (error) {
+        disposeModel(student.model);
+        throw error;
+      }
+    });
   }
 
   /**
@@ -119,6 +122,8 @@ export class AttentiveDistiller implements Explainer {
     this.#compiled.dispose(); // Training needs the memory, and what it changes is compiled anew.
     try {
       return yield* trainNetworks(this.#networks, batches, settings);
+    } catch (error) {
+      throw backendFailure('fit', error);
     } finally {
       this.#compiled.dispose();
       this.#state = 'idle';
@@ -162,7 +167,7 @@ export class AttentiveDistiller implements Explainer {
    */
   async evaluate(batches: TrainingBatches, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.#checkAlive('evaluate');
-    return evaluateNetworks(this.#networks, batches, this.seed, options);
+    return onBackend('evaluate', () => evaluateNetworks(this.#networks, batches, this.seed, options));
   }
 
   /**
@@ -172,10 +177,11 @@ export class AttentiveDistiller implements Explainer {
    */
   async save(url: string): Promise<void> {
     this.#checkIdle('save');
-    const teacher: TeacherProbe = await probeTeacher(this.teacher);
-    const {seed} = this;
-    const metadata = {seed, teacher, trainingMode: this.#student.trainingMode};
-    const artifacts: io.ModelArtifacts = await packCheckpoint({student: this.#student, decoder: this.#decoder, ...metadata});
+    const artifacts: io.ModelArtifacts = await onBackend('save', async () => {
+      const teacher: TeacherProbe = await probeTeacher(this.teacher);
+      const metadata = {seed: this.seed, teacher, trainingMode: this.#student.trainingMode};
+      return packCheckpoint({student: this.#student, decoder: this.#decoder, ...metadata});
+    });
     await saveArtifacts(url, artifacts);
   }
 
@@ -186,17 +192,19 @@ export class AttentiveDistiller implements Explainer {
    * @throws {AttentiveError} If it was distilled from another teacher.
    */
   static async load(url: string, options: TeacherInput): Promise<AttentiveDistiller> {
-    await prepareBackend();
-    const teacher = resolveTeacher(options);
-    const checkpoint = await unpackCheckpoint(await loadArtifacts(url), url);
-    try {
-      await checkSameTeacher(teacher, checkpoint.teacher);
-    } catch (error) {
-      disposeModel(checkpoint.student.model);
-      disposeModel(checkpoint.decoder);
-      throw error;
-    }
-    return new AttentiveDistiller(teacher, checkpoint);
+    await selectBackend();
+    return onBackend('AttentiveDistiller.load', async () => {
+      const teacher = resolveTeacher(options);
+      const checkpoint = await unpackCheckpoint(await loadArtifacts(url), url);
+      try {
+        await checkSameTeacher(teacher, checkpoint.teacher);
+      } catch (error) {
+        disposeModel(checkpoint.student.model);
+        disposeModel(checkpoint.decoder);
+        throw error;
+      }
+      return new AttentiveDistiller(teacher, checkpoint);
+    });
   }
 
   /** Frees student and explanation network, not the teacher. Safe to call twice. */
@@ -226,11 +234,6 @@ export class AttentiveDistiller implements Explainer {
     this.#checkAlive(method);
     if (this.#state === 'training') throw new AttentiveError(`AttentiveDistiller.${method}: a training run is active. Await it, abort it, or leave its loop first.`);
   }
-}
-
-async function prepareBackend(): Promise<void> {
-  await selectBackend();
-  installTrainingKernels();
 }
 
 function tapShapes({model}: Student, teacher: Teacher): [number, number, number][] {

@@ -1,7 +1,5 @@
 /** Inference: what the trained networks draw for a batch of images. */
 import {softmax, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
-import {runOnBackend} from '../backend/backend-failure.js';
-import {requireBackend} from '../backend/check-backend.js';
 import {withTensors} from '../core/tensors.js';
 import type {SaliencyMap, Target, UnscoredMap} from '../core/types.js';
 import {resolveTargets, type ResolvedTarget} from '../models/targets.js';
@@ -26,19 +24,15 @@ const EMPTY_RANGE = 1e-6;
  *
  * @param images `[N,H,W,C]`, network input, borrowed.
  * @throws {RangeError} If the target is no class.
- * @throws {BackendError} If the backend lacks what the networks need.
  */
 export function drawMaps(draw: Draw, images: Tensor4D, settings: DrawSettings & {readonly scored: true}): Promise<SaliencyMap[]>;
 export function drawMaps(draw: Draw, images: Tensor4D, settings: DrawSettings): Promise<UnscoredMap[]>;
 export async function drawMaps(draw: Draw, images: Tensor4D, {seed, target, scored}: DrawSettings): Promise<UnscoredMap[]> {
-  await requireBackend('explain', 'black-box');
   return withTensors(async (scope) => {
-    const {saliency, probabilities} = runOnBackend('explain', () =>
-      tidy(() => {
-        const drawing = draw(images, scored);
-        return {saliency: drawing.saliency, probabilities: drawing.logits && softmax(drawing.logits)};
-      }),
-    );
+    const {saliency, probabilities} = tidy(() => {
+      const drawing = draw(images, scored);
+      return {saliency: drawing.saliency, probabilities: drawing.logits && softmax(drawing.logits)};
+    });
     scope.own(saliency);
     if (probabilities !== undefined) scope.own(probabilities);
     const [count, height, width] = saliency.shape;

@@ -1,7 +1,6 @@
 /** One training step: losses, gradients, update. */
 import {dispose, keep, variableGrads, type Tensor, type Variable} from '@tensorflow/tfjs-core';
 import {disposeAbandonedTape} from '../backend/abandoned-tape.js';
-import {backendFailure} from '../backend/backend-failure.js';
 import {NonFiniteLossError} from '../core/errors/non-finite-loss-error.js';
 import {stageLoss, type Networks, type PreparedBatch, type StepResult} from './loss-step.js';
 import type {Updater} from './optimizer.js';
@@ -58,7 +57,7 @@ export async function trainStep(networks: Networks, prepared: PreparedBatch, con
     return reported;
   } catch (error) {
     disposeAbandonedTape();
-    throw backendFailure('fit', error);
+    throw error;
   } finally {
     dispose(grads);
     dispose({...result?.reported});

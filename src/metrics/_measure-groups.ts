@@ -4,6 +4,7 @@
  */
 import {slice, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {onBackend} from '../backend/on-backend.js';
 import {checkInteger, checkShape} from '../core/check.js';
 import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import {withTensors, type TensorScope} from '../core/tensors.js';
@@ -72,28 +73,30 @@ export async function measureGroups<T>(
   const numImages = countImages(images);
   checkCounts(where, numImages, maps.length, target);
 
-  const results: T[] = [];
-  let size: readonly number[] | undefined;
-  for (let first = 0; first < numImages; first += batchSize) {
-    const last = Math.min(first + batchSize, numImages);
-    signal?.throwIfAborted();
-    const group = await withTensors(async (scope) => {
-      const originals = scope.own(inputOf(images, first, last, scorer));
-      size ??= originals.shape.slice(1);
-      checkShape(`${where}: images`, originals.shape, [last - first, ...size]);
-      const [height, width] = size as [number, number, number];
-      const values: Float32Array[] = [];
-      for (let index = first; index < last; index++) {
-        const name = `${where}: map${numImages === 1 ? '' : `s[${index}]`}`;
-        values.push(await readMap(name, maps[index] as MapInput, [height, width]));
-      }
-      const targets = await targetsOf(where, originals, scorer, {target, first, batchSize, signal});
-      const report = (done: number, perImage: number): void => onProgress?.({stage: where, done: first * perImage + done, total: numImages * perImage});
-      return measure({scope, scorer, originals, maps: values, targets, batchSize, signal, report});
-    });
-    results.push(...group);
-  }
-  return results;
+  return onBackend(where, async () => {
+    const results: T[] = [];
+    let size: readonly number[] | undefined;
+    for (let first = 0; first < numImages; first += batchSize) {
+      const last = Math.min(first + batchSize, numImages);
+      signal?.throwIfAborted();
+      const group = await withTensors(async (scope) => {
+        const originals = scope.own(inputOf(images, first, last, scorer));
+        size ??= originals.shape.slice(1);
+        checkShape(`${where}: images`, originals.shape, [last - first, ...size]);
+        const [height, width] = size as [number, number, number];
+        const values: Float32Array[] = [];
+        for (let index = first; index < last; index++) {
+          const name = `${where}: map${numImages === 1 ? '' : `s[${index}]`}`;
+          values.push(await readMap(name, maps[index] as MapInput, [height, width]));
+        }
+        const targets = await targetsOf(where, originals, scorer, {target, first, batchSize, signal});
+        const report = (done: number, perImage: number): void => onProgress?.({stage: where, done: first * perImage + done, total: numImages * perImage});
+        return measure({scope, scorer, originals, maps: values, targets, batchSize, signal, report});
+      });
+      results.push(...group);
+    }
+    return results;
+  });
 }
 
 interface TargetOptions extends Pick<ModelMeasureOptions, 'target' | 'signal'> {

@@ -3,6 +3,7 @@
  * the same seed for everyone, so that a row differs from the next by its explainer alone.
  */
 import {slice, type Tensor4D} from '@tensorflow/tfjs-core';
+import {onBackend} from '../backend/on-backend.js';
 import {show} from '../core/check.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {withTensors} from '../core/tensors.js';
@@ -43,35 +44,37 @@ const WHERE = 'compare';
 export async function compare(options: CompareOptions): Promise<ComparisonRow[]> {
   const plan = planComparison(options);
   const {images, model, measures, batchSize = 32, signal, onProgress} = options;
-  const found = new Map<ComparedExplainer, ComparedImage[]>(plan.entries.map((entry) => [entry, []]));
   const scorer = batchScorer(WHERE, model, options);
-  let done = 0;
-  for (let first = 0; first < plan.numImages; first += batchSize) {
-    signal?.throwIfAborted();
-    await withTensors(async (scope) => {
-      const originals = scope.own(inputOf(images, first, Math.min(first + batchSize, plan.numImages), scorer));
-      const targets = targetsOf(options.target, first, await scorer.score(originals));
-      const substrates = plan.substrates.map(([kind, substrate]) => [kind, scope.own(makeSubstrate(substrate, originals))] as const);
-      for (const [row, resolved] of targets.entries()) {
-        await withTensors(async (own) => {
-          const index = first + row;
-          const shared: SharedContext = {
-            index,
-            image: own.own(imageOf(originals, row)),
-            ...resolved,
-            seed: plan.random.split(index).seed,
-            substrates: Object.fromEntries(substrates.map(([kind, tensor]) => [kind, own.own(imageOf(tensor, row))])),
-          };
-          for (const [entry, results] of found) {
-            if (index >= entry.limit) continue;
-            results.push(await measureOne(entry, shared, options));
-            onProgress?.({stage: WHERE, done: ++done, total: plan.total});
-          }
-        });
-      }
-    });
-  }
-  return [...found].map(([{method}, perImage]) => rowOf(method, measures.map(nameOf), perImage));
+  return onBackend(WHERE, async () => {
+    const found = new Map<ComparedExplainer, ComparedImage[]>(plan.entries.map((entry) => [entry, []]));
+    let done = 0;
+    for (let first = 0; first < plan.numImages; first += batchSize) {
+      signal?.throwIfAborted();
+      await withTensors(async (scope) => {
+        const originals = scope.own(inputOf(images, first, Math.min(first + batchSize, plan.numImages), scorer));
+        const targets = targetsOf(options.target, first, await scorer.score(originals));
+        const substrates = plan.substrates.map(([kind, substrate]) => [kind, scope.own(makeSubstrate(substrate, originals))] as const);
+        for (const [row, resolved] of targets.entries()) {
+          await withTensors(async (own) => {
+            const index = first + row;
+            const shared: SharedContext = {
+              index,
+              image: own.own(imageOf(originals, row)),
+              ...resolved,
+              seed: plan.random.split(index).seed,
+              substrates: Object.fromEntries(substrates.map(([kind, tensor]) => [kind, own.own(imageOf(tensor, row))])),
+            };
+            for (const [entry, results] of found) {
+              if (index >= entry.limit) continue;
+              results.push(await measureOne(entry, shared, options));
+              onProgress?.({stage: WHERE, done: ++done, total: plan.total});
+            }
+          });
+        }
+      });
+    }
+    return [...found].map(([{method}, perImage]) => rowOf(method, measures.map(nameOf), perImage));
+  });
 }
 
 /** What all explainers share about an image. */

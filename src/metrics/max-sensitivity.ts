@@ -1,5 +1,6 @@
 /** How far a map moves when the image hardly does: max-sensitivity (Yeh et al. 2019). */
 import {add, tensor4d, Tensor, tidy, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {onBackend} from '../backend/on-backend.js';
 import {checkInteger, checkNumber, show} from '../core/check.js';
 import {Random} from '../core/random.js';
 import {withTensors} from '../core/tensors.js';
@@ -63,28 +64,30 @@ export async function maxSensitivity(
   const count = countImages(images);
   if (!Array.isArray(images) && count !== 1) throw new RangeError(`${WHERE}: image must be a single one, but is ${show(images)}; pass several as an array.`);
   checkLists(count, target, maps);
-  const random = new Random(seed).split('max-sensitivity');
-  const results: MaxSensitivity[] = [];
-  for (let index = 0; index < count; index++) {
-    await withTensors(async (scope) => {
-      const image = imageAt(images, index);
-      if (!(image instanceof Tensor)) throw new TypeError(`${WHERE}: image must be a tensor of what the network sees, but is ${show(image)}; convert pictures with toNetworkInput.`);
-      const original = scope.own(image as Tensor4D);
-      const chosen = typeof target === 'object' ? target[index] : target;
-      const shared = {batchSize, seed, signal};
-      const map = maps?.[index] ?? (await explainOne(WHERE, explainer, original, {...shared, target: chosen}));
-      let largest = 0;
-      for (let sample = 0; sample < numSamples; sample++) {
-        const moved = scope.own(addNoise(original, random.split(sample), radius));
-        const other = await explainOne(WHERE, explainer, moved, {...shared, target: chosen ?? map.target});
-        largest = Math.max(largest, relativeDistance(map.data, other.data));
-        scope.release(moved).dispose();
-        onProgress?.({stage: WHERE, done: index * numSamples + sample + 1, total: count * numSamples});
-      }
-      results.push({sensitivity: largest, target: chosen ?? map.target, options: {radius, numSamples, seed}});
-    });
-  }
-  return Array.isArray(images) ? results : (results[0] as MaxSensitivity);
+  return onBackend(WHERE, async () => {
+    const random = new Random(seed).split('max-sensitivity');
+    const results: MaxSensitivity[] = [];
+    for (let index = 0; index < count; index++) {
+      await withTensors(async (scope) => {
+        const image = imageAt(images, index);
+        if (!(image instanceof Tensor)) throw new TypeError(`${WHERE}: image must be a tensor of what the network sees, but is ${show(image)}; convert pictures with toNetworkInput.`);
+        const original = scope.own(image as Tensor4D);
+        const chosen = typeof target === 'object' ? target[index] : target;
+        const shared = {batchSize, seed, signal};
+        const map = maps?.[index] ?? (await explainOne(WHERE, explainer, original, {...shared, target: chosen}));
+        let largest = 0;
+        for (let sample = 0; sample < numSamples; sample++) {
+          const moved = scope.own(addNoise(original, random.split(sample), radius));
+          const other = await explainOne(WHERE, explainer, moved, {...shared, target: chosen ?? map.target});
+          largest = Math.max(largest, relativeDistance(map.data, other.data));
+          scope.release(moved).dispose();
+          onProgress?.({stage: WHERE, done: index * numSamples + sample + 1, total: count * numSamples});
+        }
+        results.push({sensitivity: largest, target: chosen ?? map.target, options: {radius, numSamples, seed}});
+      });
+    }
+    return Array.isArray(images) ? results : (results[0] as MaxSensitivity);
+  });
 }
 
 function addNoise(image: Tensor4D, random: Random, radius: number): Tensor4D {

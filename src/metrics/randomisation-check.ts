@@ -4,6 +4,7 @@
  */
 import {Tensor} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {onBackend} from '../backend/on-backend.js';
 import {checkOneOf} from '../core/check.js';
 import {LayerNotFoundError} from '../core/errors/layer-not-found-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
@@ -83,8 +84,7 @@ export async function randomisationCheck(
   if (typeof target === 'object' && target.length !== count) throw new RangeError(`${WHERE}: target must be one class or one per image, but there are ${target.length} for ${count} images.`);
   if (count === 0) throw new RangeError(`${WHERE}: images must hold at least one image, but is an empty array.`);
   signal?.throwIfAborted();
-  const {model: copy, pairs, dispose} = await copyModel(WHERE, model);
-  try {
+  return onBackend(WHERE, () => withCopy(model, async ({copy, pairs}) => {
     const wanted = chosenLayers(pairs, layers);
     const total = (wanted.size + 1) * count;
     let done = 0;
@@ -113,6 +113,13 @@ export async function randomisationCheck(
       if (order === 'independent') restoreWeights(pair);
     }
     return {order, kind, seed, targets, steps};
+  }));
+}
+
+async function withCopy<T>(model: LayersModel, work: (made: {copy: LayersModel; pairs: readonly LayerPair[]}) => Promise<T>): Promise<T> {
+  const {model: copy, pairs, dispose} = await copyModel(WHERE, model);
+  try {
+    return await work({copy, pairs});
   } finally {
     dispose();
   }

@@ -6,7 +6,7 @@
 import {broadcastTo, div, grad, mul, softmax, sum, tensor2d, tidy, type Rank, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {disposeAbandonedTape} from '../backend/abandoned-tape.js';
-import {backendFailure, runOnBackend} from '../backend/backend-failure.js';
+import {backendFailure} from '../backend/backend-failure.js';
 import {requireBackend} from '../backend/check-backend.js';
 import {show} from '../core/check.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
@@ -105,8 +105,7 @@ function differentiable(where: string, logit: string, logits: Logits): Omit<Grad
     logit,
     async score(batch, known) {
       await yieldToEvents();
-      await requireBackend(where, 'black-box');
-      return readScores(where, runOnBackend(where, () => tidy(() => logits(batch, known))));
+      return readScores(where, tidy(() => logits(batch, known)));
     },
     async gradient(batch, classes, at) {
       await yieldToEvents();

@@ -5,8 +5,6 @@
  */
 import {clone, dispose, reshape, sigmoid, softmax, Tensor, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {runOnBackend} from '../backend/backend-failure.js';
-import {requireBackend} from '../backend/check-backend.js';
 import {show} from '../core/check.js';
 import type {ImageInput, ImagesInput, ScoreFn, Teacher} from '../core/types.js';
 import {toNetworkInput} from '../data/network-input.js';
@@ -99,10 +97,9 @@ function sizesOf(shape: readonly (number | null)[] | undefined): ScoreModel['inp
 
 async function scoreByLogits(classifier: Pick<Teacher, 'logits' | 'numClasses'>, batch: Tensor4D): Promise<BatchScores> {
   await yieldToEvents();
-  await requireBackend('the model', 'black-box');
   const {numClasses} = classifier;
   const squash = numClasses === 1 ? sigmoid : softmax;
-  const probabilities = runOnBackend('the model', () => tidy(() => squash(classifier.logits(batch))));
+  const probabilities = tidy(() => squash(classifier.logits(batch)));
   return readScores(probabilities, batch.shape[0], 'the model');
 }
 
@@ -125,7 +122,6 @@ function predictRows(model: GraphModelLike, batch: Tensor4D): Tensor2D {
 async function scoreByFunction(score: ScoreFn, batch: Tensor4D, who: string): Promise<BatchScores> {
   const count = batch.shape[0];
   await yieldToEvents();
-  await requireBackend(who, 'black-box');
   const scores = await score(batch);
   if (scores instanceof Tensor) return readScores(scores, count, who);
   if (scores instanceof Float32Array) {
