@@ -6,14 +6,13 @@
  * `--backend NAME` names it in the words of `selectBackend`; without it that chooses. RISE's masks
  * (`--masks`, 8000 as in the paper) are not all drawn: the time of `--part` of them is multiplied.
  * `--size`, `--samples` (of LIME), `--steps` and `--batch` (of training), `--repeats`; `--allow-software`
- * takes a WebGPU that computes on the processor.
+ * takes a GPU's backend that computes on the processor.
  */
 import {parseArgs} from 'node:util';
 import {randomUniform, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {
   AttentiveDistiller, gradCam, gridSegments, lime, residualStudent, rise, selectBackend, teacherFromLayersModel, type BackendName,
 } from '../src/index.js';
-import {setUpWebGPUInNode} from '../src/node/index.js';
 import type {BenchResult, BenchRow} from './report.js';
 import {resnet50} from './resnet50.js';
 import {timeRatio, type Work} from './timing.js';
@@ -47,10 +46,9 @@ export async function run(args: string[]): Promise<BenchResult> {
 
 /** Brings a backend into use, and says what it is. */
 async function start(name: string | undefined, allowSoftware: boolean): Promise<string> {
-  if (name === 'webgpu') return `webgpu, ${(await setUpWebGPUInNode({allowSoftware})).adapter}`;
-  const {backend, unavailable} = await selectBackend(name === undefined ? {} : {prefer: [name as BackendName]});
+  const {backend, adapter, unavailable} = await selectBackend({allowSoftware, prefer: name === undefined ? undefined : [name as BackendName]});
   for (const each of unavailable) console.log(`${each.name}: ${each.reason}`);
-  return name ?? backend;
+  return [name ?? backend, adapter].filter((each) => each !== undefined).join(', ');
 }
 
 /** The process ends before anything has to be freed. */

@@ -36,7 +36,7 @@ const SHOWN = 4;
 globalThis.runPage = async ({backend, epochs, pictures: count}) => {
   const started = performance.now();
   setWasmPaths('/');
-  const selection = await selectBackend({prefer: [backend]});
+  const selection = await selectBackend({prefer: [backend], allowSoftware: true});
   const model = await loadLayersModel('/teacher/model.json');
   const pictures = Array.from({length: count}, (_, index) => generateShape(seeds.validation, index));
   const batches = batchesOf(pictures.map(({image}) => image), {batchSize: BATCH, seed: 0, labels: pictures.map(({label}) => label)});

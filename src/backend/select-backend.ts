@@ -7,7 +7,7 @@ import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
 import {oneLine} from './_import-optional.js';
 import {withoutNewListeners} from './_wasm-listeners.js';
-import {candidates, type BackendName, type Candidate} from './candidates.js';
+import {candidates, type BackendName, type Candidate, type Provided} from './candidates.js';
 import {installTrainingKernels} from './training-kernels.js';
 
 export type {BackendName};
@@ -17,9 +17,14 @@ export interface SelectBackendOptions {
   /**
    * The backends to try, in this order, and no others. A backend in use is then kept only if it is
    * one of them.
-   * @default ['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'webgl', 'wasm', 'cpu']
+   * @default ['tfjs-node-gpu', 'webgpu', 'webgl', 'tfjs-node', 'wasm', 'cpu']
    */
   readonly prefer?: readonly BackendName[] | undefined;
+  /**
+   * Takes a GPU's backend also where it computes on the processor: WebGL or WebGPU on SwiftShader or
+   * llvmpipe, TensorFlow for CUDA without a card. For tests; wasm and tfjs-node are faster. @default false
+   */
+  readonly allowSoftware?: boolean | undefined;
 }
 
 /** A backend that was tried and not taken. */
@@ -35,16 +40,18 @@ export interface BackendSelection {
   readonly backend: string;
   /** Whether it was in use before the call. */
   readonly kept: boolean;
+  /** The GPU, as its driver names it; undefined where none is used, its backend does not say, or `kept`. */
+  readonly adapter?: string | undefined;
   /** The backends that come before it in the order, each with the reason why it was not taken. */
   readonly unavailable: readonly UnavailableBackend[];
 }
 
 /**
- * Selects the fastest backend that works, and installs the training kernels for it.
+ * Selects the fastest backend that works, a GPU where there is one, and installs the training kernels for it.
  *
  * A backend counts as in use once `tf.setBackend` was called or anything was computed; importing a
  * backend's package does not suffice. Each candidate is imported when its turn comes (not at all where
- * its factory is registered), started, and asked for a sum. After that comes
+ * its factory is registered), asked for its GPU if it is one for GPUs, started, and asked for a sum. After that comes
  * {@link installTrainingKernels}. The rethrowing process-wide listeners that the wasm backend adds in
  * Node are removed again.
  *
@@ -59,20 +66,21 @@ export interface BackendSelection {
  * ```
  */
 export async function selectBackend(options: SelectBackendOptions = {}): Promise<BackendSelection> {
-  const {prefer = candidates.map(({name}) => name)} = options;
+  const {prefer = candidates.map(({name}) => name), allowSoftware = false} = options;
   if (prefer.length === 0) throw new RangeError('selectBackend: prefer must name at least one backend, but is empty.');
   const names = candidates.map(({name}) => name);
   const wanted = prefer.map((name) => candidates.find((each) => each.name === checkOneOf('selectBackend: prefer', name, names)) as Candidate);
 
   const current = await backendInUse();
-  if (current !== undefined && (options.prefer === undefined || wanted.some(({engineName}) => engineName === current))) {
+  const isWanted = ({engineName, missingGpu}: Candidate): boolean => engineName === current && (allowSoftware || missingGpu?.() === undefined);
+  if (current !== undefined && (options.prefer === undefined || wanted.some(isWanted))) {
     installTrainingKernels();
     return {backend: current, kept: true, unavailable: []};
   }
   const unavailable: UnavailableBackend[] = [];
   for (const candidate of wanted) {
-    const reason = await tryCandidate(candidate);
-    if (reason === undefined) return {backend: candidate.engineName, kept: false, unavailable};
+    const {adapter, reason} = await tryCandidate(candidate, allowSoftware);
+    if (reason === undefined) return {backend: candidate.engineName, kept: false, adapter, unavailable};
     unavailable.push({name: candidate.name, reason});
   }
   if (current !== undefined) await setBackend(current);
@@ -89,12 +97,15 @@ async function backendInUse(): Promise<string | undefined> {
   return getBackend() === chosen && chosen in engine().registry ? chosen : undefined;
 }
 
-/** Brings a backend into use, able to train. Returns a reason when that fails. */
-async function tryCandidate({engineName, load, alwaysLoad}: Candidate): Promise<string | undefined> {
-  if (alwaysLoad || findBackendFactory(engineName) == null) {
-    const reason = await load();
-    if (reason !== undefined) return reason;
-  }
+/** Brings a backend into use, able to train. */
+async function tryCandidate({engineName, load, alwaysLoad, missingGpu}: Candidate, allowSoftware: boolean): Promise<Provided> {
+  const provided = alwaysLoad || findBackendFactory(engineName) == null ? await load(allowSoftware) : {};
+  const reason = provided.reason ?? (await start(engineName)) ?? (allowSoftware ? undefined : missingGpu?.());
+  return {...provided, reason};
+}
+
+/** Starts a backend. Returns a reason when that fails. */
+async function start(engineName: string): Promise<string | undefined> {
   try {
     const started = await withoutNewListeners(() => setBackend(engineName));
     if (!started) return 'It did not start; tfjs has logged why.';

@@ -14,7 +14,7 @@ export async function startBackend(engineName: string): Promise<void> {
   const reasons: string[] = [];
   // Two packages bring the backend `tensorflow`.
   for (const {load} of candidates.filter((each) => each.engineName === engineName)) {
-    const reason = await load();
+    const {reason} = await load(true);
     if (reason === undefined && (await withoutNewListeners(() => setBackend(engineName)))) return;
     reasons.push(reason ?? 'tfjs has logged why.');
   }

@@ -5,6 +5,7 @@
  */
 import {engine, findBackendFactory, registerBackend, removeBackend} from '@tensorflow/tfjs-core';
 import {importOptional, importReason, oneLine} from './_import-optional.js';
+import {isSoftwareAdapter} from './_software-adapter.js';
 
 const backendPackage = '@tensorflow/tfjs-backend-webgpu';
 
@@ -24,8 +25,6 @@ interface Dawn {
 
 /** What {@link provideWebgpu} was able to do. */
 export type ProvidedWebgpu = {readonly adapter: string; readonly reason?: undefined} | {readonly adapter?: undefined; readonly reason: string};
-
-const software = /swiftshader|llvmpipe|lavapipe|software|\bcpu\b/i;
 
 /** What takes back the changes that were made to the globals of Node. */
 let withdraw: (() => void) | undefined;
@@ -98,7 +97,7 @@ async function adapterOf(gpu: Gpu, allowSoftware: boolean): Promise<ProvidedWebg
   if (adapter === null) return {reason: 'WebGPU found no adapter: no GPU, or no driver for it (Vulkan on Linux) is installed.'};
   const {info} = adapter;
   const words = [info?.vendor, info?.description, info?.device, info?.architecture].filter(Boolean).join(' ') || 'unnamed';
-  const isSoftware = adapter.isFallbackAdapter === true || info?.isFallbackAdapter === true || software.test(words);
+  const isSoftware = adapter.isFallbackAdapter === true || info?.isFallbackAdapter === true || isSoftwareAdapter(words);
   if (isSoftware && !allowSoftware) return {reason: `WebGPU found a software adapter only (${words}); wasm is faster.`};
   return {adapter: words};
 }

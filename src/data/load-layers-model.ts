@@ -1,12 +1,14 @@
 /** Loads a LayersModel from files, so that a failure leaves neither weights nor half a model. */
 import {dispose, io, type NamedTensorMap, type serialization} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {selectBackend} from '../backend/select-backend.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {buildLayersModel} from './build-layers-model.js';
 import {loadModelFiles} from './model-files.js';
 
 /**
- * Loads a tfjs LayersModel from a folder, without tfjs-node. Quantised weights are dequantised.
+ * Loads a tfjs LayersModel from a folder, without tfjs-node, onto the backend in use; where none is,
+ * {@link selectBackend} takes the fastest. Quantised weights are dequantised.
  * The training configuration and optimiser state are left out: compile the model to train it.
  *
  * @param path The folder or its model.json: a path, `file://…`, or a URL object.
@@ -20,6 +22,7 @@ import {loadModelFiles} from './model-files.js';
 export async function loadLayersModelFromFiles(path: string | URL, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
   const artifacts = await loadModelFiles(path);
   const {modelTopology, weightData, weightSpecs = [], userDefinedMetadata} = artifacts;
+  await selectBackend();
   const model = await build(path, modelTopology as io.ModelJSON['modelTopology'], customObjects);
   let weights: NamedTensorMap = {};
   try {

@@ -7,7 +7,7 @@ import {hasNative} from '../helpers/native.js';
 import {inNewProcess} from './_new-process.js';
 
 /** In the order in which they are tried in Node, with those that cannot be taken on a machine without a GPU. */
-const order = ['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'webgl', 'wasm'];
+const order = ['tfjs-node-gpu', 'webgpu', 'webgl', 'tfjs-node', 'wasm'];
 const fastest = hasNative ? {name: 'tfjs-node', backend: 'tensorflow'} : {name: 'wasm', backend: 'wasm'};
 
 /** A backend that starts and knows no operation. */
@@ -99,6 +99,37 @@ describe('in a process that has chosen nothing', () => {
       `await import('@tensorflow/tfjs-backend-wasm'); void tf.setBackend('wasm'); console.log("\\n" + JSON.stringify(await selectBackend()));`,
     );
     expect(starting).toMatchObject({backend: 'wasm', kept: true});
+  });
+
+  test('loading a model from files selects one, and a method that finds none says how to', async () => {
+    const result = await inNewProcess(`
+      const {loadLayersModelFromFiles} = await import('./src/node/index.ts');
+      const {checkBackend, rise} = await import('./src/index.ts');
+      const refused = await rise([], async () => [[1]], {}).catch(({name, message}) => ({name, message}));
+      const {ok, backend, missing} = await checkBackend('train');
+      const model = await loadLayersModelFromFiles('quickstart/teacher');
+      console.log("\\n" + JSON.stringify({refused, checked: {ok, backend, missing: missing.length}, backend: tf.getBackend(), layers: model.layers.length > 3}));`);
+    expect(result).toEqual({
+      refused: {name: 'BackendError', message: 'rise: no tfjs backend is in use, and none that was imported starts. Call await selectBackend() first.'},
+      checked: {ok: false, backend: 'none', missing: 1},
+      ...{backend: fastest.backend, layers: true},
+    });
+  });
+
+  test.skipIf(!hasNative)('tfjs-node is not taken for tfjs-node-gpu, unless that is asked for', async () => {
+    const result = await inNewProcess(`
+      await import('@tensorflow/tfjs-node');
+      const seen = {kept: await selectBackend()};
+      seen.refused = await selectBackend({prefer: ['tfjs-node-gpu']}).catch(({message}) => message);
+      seen.used = tf.getBackend();
+      seen.allowed = await selectBackend({prefer: ['tfjs-node-gpu'], allowSoftware: true});
+      console.log("\\n" + JSON.stringify(seen));`);
+    expect(result).toEqual({
+      kept: {backend: 'tensorflow', kept: true, unavailable: []},
+      refused: expect.stringMatching(/- tfjs-node-gpu: The package @tensorflow\/tfjs-node, which has no GPU, was imported before/),
+      used: 'tensorflow',
+      allowed: {backend: 'tensorflow', kept: true, unavailable: []},
+    });
   });
 
   test('no listener is added to the process, and none of the application is removed', async () => {

@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs';
 import {afterEach, describe, expect, test, vi} from 'vitest';
 import {BackendError} from '../../src/core/errors/backend-error.js';
 import {setUpWebGPUInNode} from '../../src/node/index.js';
-import {swiftShader} from '../helpers/start-backend.js';
+import {swiftShader} from '../helpers/swift-shader.js';
 import {inNewProcess} from './_new-process.js';
 
 const present = existsSync(swiftShader);

@@ -2,9 +2,7 @@
 import {env, ready, setBackend} from '@tensorflow/tfjs-core';
 import {provideNative} from '../../src/backend/_native-in-node.js';
 import {inBrowser} from './environment.js';
-
-/** Where the description of SwiftShader's Vulkan driver lies. */
-export const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
+import {swiftShader} from './swift-shader.js';
 
 /** What the backends of the tests are called, and how each is started. */
 const starts: Readonly<Record<string, () => Promise<string>>> = {
