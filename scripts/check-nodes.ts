@@ -1,31 +1,47 @@
 /**
- * Runs the library on other versions of Node than the one in use: the npm package `node` brings them.
- * On each: the built package through `import` and `require`, tests on wasm, and the quickstart.
- * `npm run check:nodes [-- 22 24]`; exit code 3 where the versions cannot be fetched.
+ * Runs the library on other versions of Node than the one in use; the npm package `node` brings them. On
+ * each: the package installed into an empty project with npm, the README's quickstart, and the tests, on
+ * wasm and, where it is installed, on tfjs-node. Run after `npm run build`: `npm run check:nodes [-- 22 24]
+ * [--tests PATTERN ...]`; the exit code is 3 where the versions cannot be fetched.
  */
 import {execFileSync, spawnSync} from 'node:child_process';
-import {existsSync, mkdirSync} from 'node:fs';
-import {join} from 'node:path';
+import {existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {delimiter, dirname, join} from 'node:path';
+import {parseArgs} from 'node:util';
+import {hasNative, noNative} from '../test/helpers/native.js';
 
 const root = join(import.meta.dirname, '..');
-const given = process.argv.slice(2).filter((each) => /^\d+$/.test(each));
-const versions = given.length > 0 ? given : ['22', '24'];
+const {values, positionals} = parseArgs({allowPositionals: true, options: {tests: {type: 'string', multiple: true, default: []}}});
+const versions = positionals.length > 0 ? positionals : ['22', '24'];
 const UNREACHABLE = 3;
 
-// What depends on Node itself: files, threads, modules found at run time, a whole training run.
-const tests = ['test/backend', 'test/data-', 'test/distiller', 'test/node-images', 'test/workers', 'test/render-sheet', 'test/random'];
+// npm itself, so that it runs on the Node in question and not on the one in use.
+const npm = process.env['npm_execpath'] ?? execFileSync('npm', ['exec', '--', 'node', '-p', 'process.env.npm_execpath'], {encoding: 'utf8'}).trim();
 
-const entries = ['', '/layers', '/losses', '/metrics', '/baselines', '/node'].map((entry) => `attentive-distiller${entry}`);
-const asModules = `for (const entry of ${JSON.stringify(entries)}) await import(entry); console.log(process.version, 'import and require work');`;
-const use = `for (const entry of ${JSON.stringify(entries)}) require(entry);`;
+// What a new project would first do: see both kinds of import work, and a backend chosen by itself.
+const asModule = `
+  import {AttentiveDistiller, gradCam} from 'attentive-distiller';
+  import {loadLayersModelFromFiles} from 'attentive-distiller/node';
+  import * as tf from '@tensorflow/tfjs-core';
+  for (const entry of ['layers', 'losses', 'metrics', 'baselines']) await import('attentive-distiller/' + entry);
+  const teacher = await loadLayersModelFromFiles(${JSON.stringify(join(root, 'quickstart/teacher'))});
+  const image = tf.randomUniform([1, ...teacher.inputs[0].shape.slice(1)], -1, 1, 'float32', 1);
+  const distiller = await AttentiveDistiller.create({teacher});
+  const [[map], [cam]] = [await distiller.explain(image), await gradCam(image, teacher)];
+  if (map.empty || cam.empty) throw new Error('a map is flat');
+  console.log(process.version + ': installed, imported, explained on ' + tf.getBackend());`;
+const asCommonJs = "for (const entry of ['', '/layers', '/losses', '/metrics', '/baselines', '/node']) require('attentive-distiller' + entry);";
 
 for (const version of versions) {
   const node = fetchNode(version);
   console.log(`\n== Node ${execFileSync(node, ['--version'], {encoding: 'utf8'}).trim()}`);
-  run(node, ['--input-type=commonjs', '-e', use]);
-  run(node, ['--input-type=module', '-e', asModules]);
-  run(node, ['node_modules/vitest/vitest.mjs', 'run', ...tests], {AKD_BACKEND: 'wasm'});
-  run(node, ['node_modules/tsx/dist/cli.mjs', 'quickstart/main.ts', '--epochs', '1', '--out', `out/quickstart-node-${version}.png`]);
+  install(node);
+  run(node, ['node_modules/tsx/dist/cli.mjs', 'quickstart/main.ts', '--out', `out/quickstart-node-${version}.png`]);
+  for (const backend of ['wasm', ...(hasNative ? ['tensorflow'] : [])]) {
+    run(node, ['node_modules/vitest/vitest.mjs', 'run', ...values.tests], {AKD_BACKEND: backend, TF_CPP_MIN_LOG_LEVEL: '2'});
+  }
+  if (!hasNative) console.log(`Not tested on tfjs-node: ${noNative}`);
 }
 
 /** Installs a version of Node beside the project's packages, once. */
@@ -43,8 +59,24 @@ function fetchNode(version: string): string {
   return binary;
 }
 
-function run(node: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
-  const {status} = spawnSync(node, args, {cwd: root, stdio: 'inherit', env: {...process.env, ...env}});
+/** As the README says: npm install, in an empty project; then uses what is there. */
+function install(node: string): void {
+  const folder = mkdtempSync(join(tmpdir(), 'project-'));
+  try {
+    const [{filename}] = JSON.parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [{filename: string}];
+    writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
+    run(node, [npm, 'install', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`, '@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'], {}, folder);
+    run(node, ['--input-type=commonjs', '-e', asCommonJs], {}, folder);
+    run(node, ['--input-type=module', '-e', asModule], {}, folder);
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
+}
+
+function run(node: string, args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd: string = root): void {
+  // What they start in turn is to be that Node as well.
+  const path = [dirname(node), process.env['PATH']].join(delimiter);
+  const {status} = spawnSync(node, args, {cwd, stdio: 'inherit', env: {...process.env, ...env, PATH: path}});
   if (status !== 0) {
     console.error(`Failed: node ${args.join(' ')}`);
     process.exit(1);

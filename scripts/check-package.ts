@@ -4,11 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
-import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {packedProject} from './packed-project.js';
 
-const root = join(import.meta.dirname, '..');
 const entries = ['.', './layers', './losses', './metrics', './baselines', './node'];
 const browserEntries = ['index.js', 'layers/index.js', 'losses/index.js', 'metrics/index.js', 'baselines/index.js'];
 
@@ -51,19 +50,11 @@ const ownLayer = `
   globalThis.Twice = Twice;
 `;
 
-const folder = mkdtempSync(join(tmpdir(), 'package-'));
+const {folder, packed, remove} = packedProject();
 try {
-  const [{filename, files, unpackedSize}] = JSON.parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [
-    {filename: string; unpackedSize: number; files: {path: string}[]},
-  ];
+  const {files, unpackedSize} = packed;
   for (const {path} of files) {
     assert.ok(/^(dist\/(esm|cjs)\/[\w./-]+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path), `${path} does not belong into the package`);
-  }
-  const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, 'attentive-distiller'), {recursive: true});
-  execFileSync('tar', ['-xzf', join(folder, filename), '-C', join(modules, 'attentive-distiller'), '--strip-components=1']);
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name));
   }
 
   writeFileSync(
@@ -89,7 +80,7 @@ try {
   writeFileSync(join(folder, 'own-layer.mjs'), ownLayer);
   for (const file of ['esm.mjs', 'cjs.cjs']) execFileSync(process.execPath, ['--import', './own-layer.mjs', join(folder, file)], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']});
 
-  const dist = join(modules, 'attentive-distiller/dist/esm');
+  const dist = join(folder, 'node_modules/attentive-distiller/dist/esm');
   for (const entry of browserEntries) {
     for (const file of reachable(join(dist, entry))) {
       const text = readFileSync(file, 'utf8');
@@ -98,7 +89,7 @@ try {
   }
   console.log(`The package works as ESM and CommonJS: ${files.length} files, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked.`);
 } finally {
-  rmSync(folder, {recursive: true, force: true});
+  remove();
 }
 
 /** The files that an entry loads with its static imports. */
