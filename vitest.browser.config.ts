@@ -13,7 +13,6 @@ const folders = {
   AKD_DATA: process.env['AKD_DATA'] ?? join(root, '../shared/data'),
   AKD_GOLDENS: process.env['AKD_GOLDENS'] ?? join(root, '../shared/goldens'),
 };
-const slow = process.env['AKD_SLOW'] === undefined ? {} : {AKD_SLOW: '1'};
 
 /** What computes on tensors, with every stored number. */
 const computing = [
@@ -39,7 +38,8 @@ const plain = ['data-batches', 'metrics-measures', 'random', 'render', 'ridge', 
 
 /** What a GPU in software gets through in a few minutes. */
 const short = ['browser/*', 'layers', 'losses', 'metrics-causal', 'resize', 'rise-masks'];
-const isShort = process.env['AKD_EXTENT'] === 'short';
+const extent = process.env['AKD_EXTENT'] ?? '';
+const isShort = extent === 'short';
 const onGPU = isShort ? short : computing;
 
 const backends: Readonly<Record<string, readonly string[]>> = {
@@ -69,7 +69,7 @@ const config: ViteUserConfig = defineConfig({
         // In one page for all files compiled shaders stay; without any, a new page costs little.
         isolate: !name.startsWith('webg'),
         include: files.map((file) => `test/${file}.test.ts`),
-        env: {...folders, ...slow, AKD_BACKEND: name, AKD_ROOT: root},
+        env: {...folders, AKD_EXTENT: extent, AKD_BACKEND: name, AKD_ROOT: root},
       })),
     },
   },

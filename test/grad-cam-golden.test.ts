@@ -7,7 +7,7 @@ import {executeGraph} from '../src/models/execute-graph.js';
 import {layeredModel, type LayeredModel} from '../src/models/gradient-model.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak, type Tolerance} from './helpers/expect.js';
-import {onGpuBackend} from './helpers/environment.js';
+import {casesWhere, onGpuBackend, patience} from './helpers/environment.js';
 import {dataFolder, loadDataModel} from './helpers/files.js';
 import {golden, hasGolden, type GoldenArray} from './helpers/golden.js';
 import {loadStoredModel, type StoredModel} from './helpers/stored-model.js';
@@ -83,9 +83,9 @@ describe.skipIf(!present)(`stored numbers of Grad-CAM${present ? '' : ' (skipped
     model.dispose();
   });
 
-  it('of a CIFAR-10 ResNet, all images at once', {timeout: 240_000}, async ({skip}) => {
+  it('of a CIFAR-10 ResNet, all images at once', {timeout: patience}, async ({skip}) => {
     const {images, cases: all} = family!.resnet;
-    const cases = onGpuBackend || getBackend() === 'cpu' ? all.slice(0, 1) : all; // some 10 s per image on cpu
+    const cases = casesWhere(onGpuBackend || getBackend() === 'cpu', all); // some 10 s per image there
     const model = (await loadDataModel(family!.resnet.model)) ?? skip(`There is no ${family!.resnet.model} in ${dataFolder} (AKD_DATA).`);
     const preprocessing = resolvePreprocessing('torch');
     const teacher = teacherFromLayersModel(model, {preprocessing});

@@ -5,7 +5,7 @@ import {expect, it} from 'vitest';
 import {rise} from '../src/baselines/rise.js';
 import {teacherFromLayersModel} from '../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak, type Tolerance} from './helpers/expect.js';
-import {onGpuBackend} from './helpers/environment.js';
+import {casesWhere, onGpuBackend, patience} from './helpers/environment.js';
 import {dataFolder, loadDataModel} from './helpers/files.js';
 import {golden, hasGolden, type GoldenArray} from './helpers/golden.js';
 
@@ -19,10 +19,10 @@ interface Photographs {
   cases: {image: number; target: number; probabilities: GoldenArray; saliency: GoldenArray}[];
 }
 
-it('gives the stored maps of a CIFAR-10 ResNet, of pictures and of tensors', {timeout: 240_000}, async ({skip}) => {
+it('gives the stored maps of a CIFAR-10 ResNet, of pictures and of tensors', {timeout: patience}, async ({skip}) => {
   if (!await hasGolden('full_rise_causal')) skip('The family full_rise_causal holds photographs and is not here (AKD_GOLDENS).');
   const {images, s, p, grids, shifts, cases: all, tolerance} = await golden<Photographs>('full_rise_causal');
-  const cases = onGpuBackend ? all.slice(0, 1) : all;
+  const cases = casesWhere(onGpuBackend, all);
   const masks = {gridSize: s, bits: grids.values, shifts: shifts.values};
   const model = (await loadDataModel('resnet20_cifar10')) ?? skip(`There is no resnet20_cifar10 in ${dataFolder} (AKD_DATA).`);
   const teacher = teacherFromLayersModel(model, {preprocessing: 'torch'});
