@@ -14,8 +14,8 @@ const folders = {
   AKD_GOLDENS: process.env['AKD_GOLDENS'] ?? join(root, '../shared/goldens'),
 };
 
-/** What computes on tensors, with every stored number. */
-const computing = [
+/** What computes on tensors. */
+const quick = [
   'backends-agree',
   'browser/*',
   'data-network-input',
@@ -26,27 +26,40 @@ const computing = [
   'layers',
   'lime-golden',
   'losses',
-  'metrics-{causal,golden,score-model}',
+  'metrics-{causal,score-model}',
   'resize',
-  'rise-{masks,network}',
+  'rise-masks',
 ];
+/** The stored numbers of a whole network: minutes on a GPU in software. */
+const computing = [...quick, 'metrics-golden', 'rise-network'];
 /** Long, or mostly the same operations once more. */
-const further = ['compare', 'explainers', 'grad-cam-class-activation', 'gradient-saliency-smooth', 'lime', 'measures-*', 'rise', 'students', 'teacher-from-layers-model'];
+const further = [
+  'compare',
+  'compile-for-inference',
+  'compiled-student',
+  'explainers',
+  'grad-cam-class-activation',
+  'gradient-saliency-smooth',
+  'lime',
+  'measures-*',
+  'rise',
+  'students',
+  'teacher-from-layers-model',
+];
 /** Trains for hundreds of steps. */
 const training = ['distiller'];
 const plain = ['data-batches', 'metrics-measures', 'random', 'render', 'ridge', 'superpixels', 'targets'];
 
-/** What a GPU in software gets through in a few minutes. */
-const short = ['browser/*', 'layers', 'losses', 'metrics-causal', 'resize', 'rise-masks'];
+/** `short`: what takes a few minutes on a GPU in software; `whole`: everything everywhere, which takes hours. */
 const extent = process.env['AKD_EXTENT'] ?? '';
 const isShort = extent === 'short';
-const onGPU = isShort ? short : computing;
+const onGPU = {short: quick, whole: [...computing, ...further, ...training]}[extent] ?? computing;
 
 const backends: Readonly<Record<string, readonly string[]>> = {
   webgl: onGPU,
   webgpu: onGPU,
-  wasm: isShort ? [...short, 'backends-agree', 'grad-cam'] : [...computing, ...further, ...training, ...plain],
-  'wasm-threads': [...short, 'backends-agree', 'execute-graph', 'grad-cam'],
+  wasm: isShort ? quick : [...computing, ...further, ...training, ...plain],
+  'wasm-threads': quick,
   cpu: ['backends-agree', 'browser/backend', 'losses'],
 };
 
@@ -54,7 +67,7 @@ const config: ViteUserConfig = defineConfig({
   server: {headers: isolation, fs: {allow: [root, ...Object.values(folders)]}},
   test: {
     setupFiles: ['test/helpers/setup.ts'],
-    testTimeout: 120_000,
+    testTimeout: extent === 'whole' ? 1_800_000 : 120_000,
     reporters: ['default', './test/helpers/tally.ts'],
     maxWorkers: 1,
     browser: {

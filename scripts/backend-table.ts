@@ -1,8 +1,9 @@
 /**
  * Writes the table of backends into docs/backends.md from what the test runs have counted (out/tests/):
- * a row per capability, a column per backend and place, in each the number of tests that passed.
+ * a row per backend and place, a column per capability, in each the number of tests that passed.
  * Fails if a test failed, or if a run that the docs speak of is missing (`--partial` allows that).
  */
+import {existsSync} from 'node:fs';
 import {readdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Tally} from '../test/helpers/tally.js';
@@ -13,40 +14,38 @@ const [start, end] = ['<!-- backends: start -->', '<!-- backends: end -->'];
 
 /** Capabilities by the files that test them. */
 const capabilities: Readonly<Record<string, RegExp>> = {
-  'layers and losses': /test\/(layers|losses|resize)\.test/,
-  'gradients and kernels': /test\/backend\/(?!select|reasons|webgpu|native)/,
-  'train, explain, evaluate': /test\/(distiller|students|backends-agree|frozen-networks|workers-distiller)\.test/,
-  'compiled student': /test\/compiled-student\.test/,
-  'Grad-CAM and gradients of images': /test\/(grad-cam|gradient-saliency)/,
+  'layers, losses': /test\/(layers|losses|resize)\.test/,
+  'gradients, kernels': /test\/(backend\/(?!select|reasons|webgpu|native)|execute-graph)/,
+  train: /test\/(distiller|students|frozen-networks|backends-agree)\.test/,
+  explain: /test\/(browser\/storage|compiled-student|workers-distiller|backends-agree|distiller)\.test/,
+  'Grad-CAM, gradients of images': /test\/(grad-cam|gradient-saliency)/,
   RISE: /test\/rise/,
-  LIME: /test\/(lime|superpixels|ridge)/,
+  LIME: /test\/(lime|ridge)/,
   'insertion, deletion, measures': /test\/(metrics|measures|compare)/,
-  'save and load': /test\/(data-artifact|data-model-files|browser-storage|storage)/,
+  'save, load': /test\/(data-artifact-store|data-model-files|browser\/storage)\.test/,
 };
 
 const partial = process.argv.includes('--partial');
-const wanted = ['node-20-cpu', 'node-20-wasm', 'node-20-tensorflow', 'node-20-webgpu', 'chromium-webgl', 'chromium-webgpu', 'chromium-wasm', 'chromium-wasm-threads'];
+const inNode = (version: number, ...backends: string[]): string[] => backends.map((backend) => `node-${version}-${backend}`);
+const inChromium = ['webgl', 'webgpu', 'wasm', 'wasm-threads', 'cpu'].map((backend) => `chromium-${backend}`);
+const wanted = [...inNode(20, 'cpu', 'wasm', 'tensorflow', 'webgpu'), ...inNode(22, 'wasm', 'tensorflow'), ...inNode(24, 'wasm', 'tensorflow'), ...inChromium];
 const folder = join(root, 'out/tests');
-const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
+const names = (await readdir(folder).catch(() => [])).map((name) => name.replace(/\.json$/, ''));
 const missing = wanted.filter((name) => !names.includes(name));
 if (missing.length > 0 && !partial) throw new Error(`No test run of ${missing.join(', ')} in out/tests. Run these tests first, or pass --partial.`);
-const order = (name: string): number => (wanted.includes(name) ? wanted.indexOf(name) : wanted.length);
-names.sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1));
-const tallies = await Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Tally));
+const tallies = await Promise.all(wanted.filter((name) => names.includes(name)).map(async (name) => JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Tally));
 
 const failures = tallies.flatMap(({place, backend, files}) => Object.entries(files).filter(([, {failed}]) => failed > 0).map(([file]) => `${file} on ${backend} (${place})`));
 if (failures.length > 0) throw new Error(`Tests failed: ${failures.join(', ')}.`);
 
-const cell = ({files}: Tally, pattern: RegExp): string => {
-  const counts = Object.entries(files).filter(([file]) => pattern.test(file)).map(([, each]) => each);
-  const passed = counts.reduce((sum, each) => sum + each.passed, 0);
-  const skipped = counts.reduce((sum, each) => sum + each.skipped, 0);
-  return passed === 0 ? '–' : `${passed}${skipped > 0 ? ` (${skipped} skipped)` : ''}`;
-};
+/** Files that are no more may still be counted from an earlier run. */
+const passed = ({files}: Tally, pattern: RegExp): number =>
+  Object.entries(files).filter(([file]) => pattern.test(file) && existsSync(join(root, file))).reduce((sum, [, each]) => sum + each.passed, 0);
+const columns = Object.entries(capabilities);
 const lines = [
-  `| | ${tallies.map(({backend, place}) => `${backend}, ${place}`).join(' | ')} |`,
-  `|---|${tallies.map(() => '---').join('|')}|`,
-  ...Object.entries(capabilities).map(([name, pattern]) => `| ${name} | ${tallies.map((tally) => cell(tally, pattern)).join(' | ')} |`),
+  `| backend | where | ${columns.map(([name]) => name).join(' | ')} |`,
+  `|---|---|${columns.map(() => '---').join('|')}|`,
+  ...tallies.map((tally) => `| ${tally.backend} | ${tally.place} | ${columns.map(([, pattern]) => passed(tally, pattern) || '–').join(' | ')} |`),
 ];
 const text = await readFile(page, 'utf8');
 const [from, to] = [text.indexOf(start), text.indexOf(end)];

@@ -2,7 +2,7 @@
 import {describe, expect, test} from 'vitest';
 import {provideNative} from '../../src/backend/_native-in-node.js';
 import {restoreNodeUtil} from '../../src/backend/_node-util.js';
-import {hasNative, noNative} from '../helpers/native.js';
+import {hasNative, hasNativeGpu, noNative, noNativeGpu} from '../helpers/native.js';
 import {inNewProcess} from './_new-process.js';
 
 /** Makes any Node a Node 23: these are what it has removed, or will, and tfjs-node calls. */
@@ -51,6 +51,17 @@ describe.skipIf(!hasNative)(`tfjs-node${hasNative ? '' : ` (skipped: ${noNative}
       left: 0,
     });
   });
+});
+
+test.skipIf(!hasNativeGpu)(`tfjs-node-gpu is taken with a card, and without one named as what lacks it${hasNativeGpu ? '' : ` (skipped: ${noNativeGpu})`}`, async () => {
+  const result = await inNewProcess(`
+    const {backend, unavailable} = await selectBackend();
+    const {isGPUPackage, isUsingGpuDevice: hasCard} = tf.engine().backend;
+    ${compute}
+    console.log('\\n' + JSON.stringify({backend, first: unavailable[0], isGPUPackage, hasCard, best: [...best.dataSync()]}));`);
+  const {hasCard} = result as {hasCard: boolean};
+  const first = hasCard ? {} : {first: {name: 'tfjs-node-gpu', reason: expect.stringMatching(/^TensorFlow finds no GPU: .*installed\.$/)}};
+  expect(result).toEqual({backend: 'tensorflow', ...first, isGPUPackage: true, hasCard, best: [4, 4]});
 });
 
 describe('the reason against tfjs-node', () => {

@@ -1,8 +1,8 @@
 /**
  * A reporter for vitest: counts what passed, was skipped and failed, by file, backend and place, into
- * out/tests/. The table of backends in the docs is made of it.
+ * out/tests/; files that a run left out keep their counts. The table of backends in the docs is made of it.
  */
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Reporter, TestModule} from 'vitest/node';
 
@@ -36,6 +36,10 @@ export default class TallyReporter implements Reporter {
       tally.files[module.relativeModuleId] = counts;
     }
     mkdirSync(folder, {recursive: true});
-    for (const [key, tally] of tallies) writeFileSync(join(folder, `${key}.json`), `${JSON.stringify(tally, null, 2)}\n`);
+    for (const [key, tally] of tallies) {
+      const path = join(folder, `${key}.json`);
+      const before = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Tally).files : {};
+      writeFileSync(path, `${JSON.stringify({...tally, files: {...before, ...tally.files}}, null, 2)}\n`);
+    }
   }
 }
