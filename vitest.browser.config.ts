@@ -81,6 +81,8 @@ const config: ViteUserConfig = defineConfig({
         name,
         // In one page for all files compiled shaders stay; without any, a new page costs little.
         isolate: !name.startsWith('webg'),
+        // Every backend has a browser of its own; more than two at a time keep each other waiting.
+        sequence: {groupOrder: name.startsWith('webg') ? 0 : 1},
         include: files.map((file) => `test/${file}.test.ts`),
         env: {...folders, AKD_EXTENT: extent, AKD_BACKEND: name, AKD_ROOT: root},
       })),
