@@ -1,5 +1,6 @@
 /** The backends that can be chosen, the fastest first, and how each is brought in. */
 import {engine, findBackendFactory} from '@tensorflow/tfjs-core';
+import {isNode} from '../core/is-node.js';
 import {importOptional, importReason} from './_import-optional.js';
 import {provideNative} from './_native-in-node.js';
 import {isSoftwareAdapter} from './_software-adapter.js';
@@ -26,11 +27,6 @@ export interface Candidate {
   readonly alwaysLoad?: true;
   /** Gives a reason if the backend, once it runs, has no GPU. */
   readonly missingGpu?: () => string | undefined;
-}
-
-/** Whether this is Node.js, a worker thread of it included. */
-function isNode(): boolean {
-  return typeof process !== 'undefined' && typeof process.versions?.node === 'string';
 }
 
 /** All candidates, in the order in which they are tried: first what computes on a GPU. */

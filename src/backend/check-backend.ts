@@ -67,7 +67,7 @@ export async function checkBackend(task: BackendTask): Promise<BackendReport> {
     const reason = await failureOf(probe, task !== 'black-box' && probe.differentiated);
     if (reason !== undefined) missing.push({name: probe.name, reason});
   }
-  return {backend, task, ok: missing.length === 0, missing, advice: missing.length === 0 ? '' : adviceFor(backend)};
+  return {backend, task, ok: missing.length === 0, missing, advice: missing.length === 0 ? '' : adviceFor(backend, task !== 'black-box')};
 }
 
 const passed = new WeakMap<object, Set<BackendTask>>();

@@ -9,6 +9,7 @@ import {getBackend} from '@tensorflow/tfjs-core';
 import {hasTrainingKernels} from '../backend/has-training-kernels.js';
 import {BackendError} from '../core/errors/backend-error.js';
 import {WorkerError} from '../core/errors/worker-error.js';
+import {isNode} from '../core/is-node.js';
 import {nodeBuiltin} from '../data/node-builtin.js';
 import {fromPlainError} from './plain-error.js';
 import {forgetShipments, livingShipments} from './shipped-models.js';
@@ -37,7 +38,7 @@ export type Job<Name extends JobName> = Pick<ThreadTask<Name>, 'job' | 'settings
  * @throws {BackendError} If the backend in use is none for threads.
  */
 export function checkThreads(where: string): void {
-  if (typeof process === 'undefined' || typeof process.versions?.node !== 'string') {
+  if (!isNode()) {
     throw new WorkerError(`${where}: the option workers needs the worker threads of Node. Leave it out elsewhere; in a browser webgpu and webgl are parallel in themselves.`);
   }
   // Null as long as none is chosen, whatever the declared type says.
