@@ -4,14 +4,14 @@
  * use, so that changing it moves nothing. `--models a,b` measures some of the models.
  */
 import {parseArgs} from 'node:util';
-import {randomUniform, setBackend, type Tensor4D} from '@tensorflow/tfjs-core';
+import {randomUniform, setBackend, slice, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {AttentiveDistiller, selectBackend, studentFromTeacher, type BackendName} from '../src/index.js';
 import {loadModel} from './data.js';
 import type {BenchResult, BenchRow} from './report.js';
 import {timeRatio, timingRow, type Work} from './timing.js';
 import {trainingRun} from './training-run.js';
 
-/** The models, with the number of images in a batch. Explanations are drawn one by one. */
+/** The models, with the number of images in a batch. */
 const models: Readonly<Record<string, number>> = {mobilenet_v2_100_224: 8, resnet20_cifar10: 32};
 
 /** Runs the bench. @throws {BackendError} Where tfjs-node is not installed. */
@@ -38,11 +38,19 @@ async function worksOf(name: string, prefer: BackendName[]): Promise<Record<stri
   const {backend} = await selectBackend({prefer});
   const teacher = await loadModel(name);
   const distiller = await AttentiveDistiller.create({teacher, seed: 1});
-  const image = randomUniform([1, ...distiller.teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
+  const batch = randomUniform([models[name] as number, ...distiller.teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
+  const image = slice(batch, 0, 1);
+  const predict = (images: Tensor4D): Work => async () => {
+    const scores = teacher.predict(images) as Tensor;
+    await scores.data();
+    scores.dispose();
+  };
   const training = await trainingRun(teacher, studentFromTeacher(), models[name] as number);
   const works: Record<string, Work> = {
-    inference: training.forward('teacher'),
-    explanation: () => distiller.explain(image),
+    inferenceOfOne: predict(image),
+    inferenceOfBatch: predict(batch),
+    explanationOfOne: () => distiller.explain(image),
+    explanationOfBatch: () => distiller.explain(batch, {batchSize: models[name]}),
     studentStep: training.step('student').step,
     explanationStep: training.step('explanation').step,
   };
