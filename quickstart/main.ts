@@ -26,8 +26,8 @@ const SLOW = 8;
 
 const started = performance.now();
 const options = readOptions();
-const {backend, unavailable} = await selectBackend();
-console.log(`Backend: ${backend}.${unavailable.map(({name, reason}) => `\n  not ${name}: ${reason}`).join('')}`);
+const {backend, adapter, unavailable} = await selectBackend();
+console.log(`Backend: ${backend}${adapter === undefined ? '' : ` on ${adapter}`}.${unavailable.map(({name, reason}) => `\n  not ${name}: ${reason}`).join('')}`);
 
 const {teacher: teacherFolder, images} = options;
 const world: World =

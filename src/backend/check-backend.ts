@@ -8,8 +8,10 @@ import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
 import {disposeAbandonedTape} from './abandoned-tape.js';
 import {adviceFor} from './backend-failure.js';
+import {backendInUse} from './_backend-in-use.js';
 import {oneLine} from './_import-optional.js';
 import {probeInput, probes, spread, trainingProbes, type Probe} from './_probes.js';
+import {withoutNewListeners} from './_wasm-listeners.js';
 
 /**
  * What a backend is asked for. `'black-box'`: scores and explanations without any gradient (RISE, LIME,
@@ -58,7 +60,7 @@ const NONE = 'none';
  */
 export async function checkBackend(task: BackendTask): Promise<BackendReport> {
   checkOneOf('checkBackend: task', task, tasks);
-  if (!(await isInUse())) {
+  if (!(await hasBackend())) {
     return {backend: NONE, task, ok: false, missing: [{name: 'a backend', reason: 'no tfjs backend is in use, and none that was imported starts'}], advice: 'Call await selectBackend() first.'};
   }
   const backend = getBackend();
@@ -78,7 +80,7 @@ const passed = new WeakMap<object, Set<BackendTask>>();
  * @throws {BackendError} If it cannot; the message says what is missing and what to do.
  */
 export async function requireBackend(where: string, task: BackendTask): Promise<void> {
-  const known = (await isInUse()) ? passedBy(engine().backend) : undefined;
+  const known = (await hasBackend()) ? passedBy(engine().backend) : undefined;
   if (known?.has(task)) return;
   const report = await checkBackend(task);
   if (!report.ok) {
@@ -95,9 +97,10 @@ function passedBy(backend: object): Set<BackendTask> {
   return known;
 }
 
-/** Whether tfjs has a backend to compute on, now or as soon as it has started. */
-function isInUse(): Promise<boolean> {
-  return ready().then(
+/** Whether tfjs has a backend to compute on: the one in use, or what it takes itself of those that were imported. */
+async function hasBackend(): Promise<boolean> {
+  if ((await backendInUse()) !== undefined) return true;
+  return withoutNewListeners(() => ready()).then(
     () => true,
     () => false,
   );

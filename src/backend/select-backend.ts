@@ -2,9 +2,10 @@
  * Puts tfjs on the fastest backend that works here, and says why the faster ones do not. A backend that
  * is already in use is left alone: the caller's tensors are on it.
  */
-import {add, engine, findBackendFactory, getBackend, ready, setBackend, tensor1d, tidy} from '@tensorflow/tfjs-core';
+import {add, findBackendFactory, setBackend, tensor1d, tidy} from '@tensorflow/tfjs-core';
 import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
+import {backendInUse} from './_backend-in-use.js';
 import {oneLine} from './_import-optional.js';
 import {withoutNewListeners} from './_wasm-listeners.js';
 import {candidates, type BackendName, type Candidate, type Provided} from './candidates.js';
@@ -86,15 +87,6 @@ export async function selectBackend(options: SelectBackendOptions = {}): Promise
   if (current !== undefined) await setBackend(current);
   const reasons = unavailable.map(({name, reason}) => `\n- ${name}: ${reason}`);
   throw new BackendError(`selectBackend: none of ${unavailable.length} backends works.${reasons.join('')}`);
-}
-
-async function backendInUse(): Promise<string | undefined> {
-  // Null as long as nobody has chosen, whatever the declared type says.
-  const chosen = getBackend() as string | null | undefined;
-  if (chosen == null) return undefined;
-  // The choice may still be on its way. If it fails, tfjs takes another one: nobody's choice.
-  if (!(chosen in engine().registry)) await ready().catch(() => undefined);
-  return getBackend() === chosen && chosen in engine().registry ? chosen : undefined;
 }
 
 /** Brings a backend into use, able to train. */
