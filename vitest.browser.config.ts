@@ -2,16 +2,17 @@
  * Tests in a real Chromium, on each backend that a browser has. A page has no files and processes, so
  * what tests those stays in Node; what does not depend on the backend runs once, on wasm.
  */
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {playwright} from '@vitest/browser-playwright';
 import {defineConfig, type ViteUserConfig} from 'vitest/config';
 import {chromium, isolation} from './test/browser/chromium.js';
 import {downloads} from './test/browser/downloads.js';
+import {rawFiles} from './test/browser/raw-files.js';
 
 const root = import.meta.dirname;
 const folders = {
-  AKD_DATA: process.env['AKD_DATA'] ?? join(root, '../shared/data'),
-  AKD_GOLDENS: process.env['AKD_GOLDENS'] ?? join(root, '../shared/goldens'),
+  AKD_DATA: resolve(process.env['AKD_DATA'] ?? join(root, '../shared/data')),
+  AKD_GOLDENS: resolve(process.env['AKD_GOLDENS'] ?? join(root, '../shared/goldens')),
 };
 
 /** What computes on tensors. */
@@ -64,7 +65,8 @@ const backends: Readonly<Record<string, readonly string[]>> = {
 };
 
 const config: ViteUserConfig = defineConfig({
-  server: {headers: isolation, fs: {allow: [root, ...Object.values(folders)]}},
+  plugins: [rawFiles([join(root, 'test/golden'), ...Object.values(folders)])],
+  server: {headers: isolation},
   test: {
     setupFiles: ['test/helpers/setup.ts'],
     testTimeout: extent === 'whole' ? 1_800_000 : 120_000,

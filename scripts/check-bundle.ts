@@ -4,13 +4,14 @@
  * out/bundle-BACKEND.png. Run after `npm run build`: `npm run check:bundle [-- --epochs N]`.
  */
 import assert from 'node:assert/strict';
-import {createReadStream, existsSync, mkdirSync, readFileSync, statSync} from 'node:fs';
+import {mkdirSync, readFileSync} from 'node:fs';
 import {createServer, type Server} from 'node:http';
 import type {AddressInfo} from 'node:net';
-import {extname, join} from 'node:path';
+import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {build} from 'esbuild';
 import {chromium as playwright, type Page} from 'playwright';
+import sirv from 'sirv';
 import {chromium, isolation} from '../test/browser/chromium.js';
 import type {PageResult, PageTask} from './browser-page/page.js';
 
@@ -23,7 +24,6 @@ const tasks: readonly PageTask[] = [
   {backend: 'webgl', epochs: 1, pictures: 8},
 ];
 
-const types: Readonly<Record<string, string>> = {'.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm', '.html': 'text/html'};
 const wasm = join(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');
 const served = [join(out, 'page'), join(root, 'quickstart'), wasm];
 
@@ -72,19 +72,19 @@ try {
 
 function serve(): Server {
   mkdirSync(out, {recursive: true});
-  return createServer(({url = '/'}, response) => {
+  const files = served.map((folder) => sirv(folder, {dev: true}));
+  return createServer((request, response) => {
     for (const [name, value] of Object.entries(isolation)) response.setHeader(name, value);
-    if (url === '/') {
+    if (request.url === '/') {
       response.setHeader('Content-Type', 'text/html').end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body style="width: 520px"><script type="module" src="/page.js"></script>');
       return;
     }
-    const path = served.map((folder) => join(folder, url)).find((each, index) => each.startsWith(served[index] as string) && existsSync(each) && statSync(each).isFile());
-    if (path === undefined) {
-      response.writeHead(404).end();
-      return;
-    }
-    response.setHeader('Content-Type', types[extname(path)] ?? 'application/octet-stream');
-    createReadStream(path).pipe(response);
+    const lookIn = (index: number): void => {
+      const give = files[index];
+      if (give === undefined) response.writeHead(404).end();
+      else give(request, response, () => lookIn(index + 1));
+    };
+    lookIn(0);
   }).listen(0, '127.0.0.1');
 }
 

@@ -35,5 +35,5 @@ export async function loadDataModel(name: string): Promise<LayersModel | undefin
 }
 
 function address(path: string): string {
-  return new URL(`/@fs${path}`, location.href).href;
+  return new URL(`/raw${path}`, location.href).href;
 }
