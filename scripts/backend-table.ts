@@ -12,16 +12,16 @@ const root = join(import.meta.dirname, '..');
 const page = join(root, 'docs/backends.md');
 const [start, end] = ['<!-- backends: start -->', '<!-- backends: end -->'];
 
-/** Capabilities by the files that test them. */
+/** Capabilities by the files that test them; backends-agree tests a short run of everything. */
 const capabilities: Readonly<Record<string, RegExp>> = {
   'layers, losses': /test\/(layers|losses|resize)\.test/,
-  'gradients, kernels': /test\/(backend\/(?!select|reasons|webgpu|native)|execute-graph)/,
+  'gradients, kernels': /test\/(layers\.|resize\.|execute-graph|gradient-saliency|backend\/(?!select|reasons|webgpu|native))/,
   train: /test\/(distiller|students|frozen-networks|backends-agree)\.test/,
   explain: /test\/(browser\/storage|compiled-student|workers-distiller|backends-agree|distiller)\.test/,
-  'Grad-CAM, gradients of images': /test\/(grad-cam|gradient-saliency)/,
-  RISE: /test\/rise/,
-  LIME: /test\/(lime|ridge)/,
-  'insertion, deletion, measures': /test\/(metrics|measures|compare)/,
+  'Grad-CAM, gradients of images': /test\/(grad-cam|gradient-saliency|backends-agree)/,
+  RISE: /test\/(rise|backends-agree)/,
+  LIME: /test\/(lime|ridge|backends-agree)/,
+  'insertion, deletion, measures': /test\/(metrics|measures|compare|backends-agree)/,
   'save, load': /test\/(data-artifact-store|data-model-files|browser\/storage)\.test/,
 };
 
