@@ -7,6 +7,7 @@ import {
   residualStudent, teacherFromLayersModel, type SaliencyMap, type TrainingProgress,
 } from '../src/index.js';
 import {checkNotFlat} from '../src/distiller/map-statistics.js';
+import {patience} from './helpers/environment.js';
 import {expectClose, expectNoLeak} from './helpers/expect.js';
 import {hashWeights} from './helpers/hash.js';
 import {HEIGHT, WIDTH, onPatch, patchBatch, patchImage, patchTeacher} from './helpers/patch-world.js';
@@ -33,7 +34,7 @@ beforeAll(async () => {
   hashBefore = await hashWeights(model);
   distiller = await AttentiveDistiller.create({teacher: model, seed: 7});
   await distiller.train(batches, {...settings, onProgress: (record) => records.push(record)});
-}, 240_000);
+}, patience);
 
 afterAll(() => {
   distiller.dispose();

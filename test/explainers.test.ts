@@ -7,6 +7,7 @@ import {
   AttentiveDistiller, classActivationMapExplainer, gradCamExplainer, gradientSaliencyExplainer, limeExplainer, randomExplainer, randomisationCheck,
   riseExplainer, smoothGradExplainer, type Explainer,
 } from '../src/index.js';
+import {patience} from './helpers/environment.js';
 import {expectNoLeak} from './helpers/expect.js';
 import {HEIGHT, WIDTH, patchBatch, patchTeacher} from './helpers/patch-world.js';
 
@@ -33,7 +34,7 @@ const methods: Record<string, (model: LayersModel) => Explainer | Promise<Explai
 };
 
 describe.each(Object.entries(methods))('%s', (_, make) => {
-  it('draws another map once all weights are shuffled, and leaks nothing', {timeout: 120_000}, () => expectNoLeak(async () => {
+  it('draws another map once all weights are shuffled, and leaks nothing', {timeout: patience}, () => expectNoLeak(async () => {
     const model = patchTeacher();
     const {images} = patchBatch(1000, 3);
     const {steps} = await randomisationCheck(make, model, images, {layers: ['stage_1'], seed: 3});
@@ -43,7 +44,7 @@ describe.each(Object.entries(methods))('%s', (_, make) => {
     model.dispose();
   }));
 
-  it('gives maps of one shape, at the size of the input', {timeout: 120_000}, async () => {
+  it('gives maps of one shape, at the size of the input', {timeout: patience}, async () => {
     const model = patchTeacher();
     const explainer = await make(model);
     const {images, labels} = patchBatch(1000, 2);

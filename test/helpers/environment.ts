@@ -16,7 +16,7 @@ export function casesWhere<T>(isSlow: boolean, all: readonly T[]): readonly T[] 
   return isSlow && !isWhole ? all.slice(0, 1) : all;
 }
 
-/** Milliseconds that a test of stored cases may take. */
+/** Milliseconds that a long test may take. */
 export const patience: number = isWhole ? 1_800_000 : 240_000;
 
 /** A variable of the environment; the configuration of the browsers hands over those of Node. */
