@@ -10,14 +10,16 @@ import {tmpdir} from 'node:os';
 import {delimiter, dirname, join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {hasNative, noNative} from '../test/helpers/native.js';
+import {pack} from './packed-project.js';
 
 const root = join(import.meta.dirname, '..');
 const {values, positionals} = parseArgs({allowPositionals: true, options: {tests: {type: 'string', multiple: true, default: []}}});
 const versions = positionals.length > 0 ? positionals : ['22', '24'];
 const UNREACHABLE = 3;
 
-// npm itself, so that it runs on the Node in question and not on the one in use.
-const npm = process.env['npm_execpath'] ?? execFileSync('npm', ['exec', '--', 'node', '-p', 'process.env.npm_execpath'], {encoding: 'utf8'}).trim();
+// npm's own program, so that it runs on the Node in question and not on the one in use; npm tells its scripts where it is.
+const npm = process.env['npm_execpath'];
+if (npm === undefined) throw new Error('Run this with npm: npm run check:nodes.');
 
 // What a new project would first do: see both kinds of import work, and a backend chosen by itself.
 const asModule = `
@@ -63,9 +65,9 @@ function fetchNode(version: string): string {
 function install(node: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'project-'));
   try {
-    const [{filename}] = JSON.parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [{filename: string}];
+    const {filename} = pack(folder);
     writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
-    run(node, [npm, 'install', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`, '@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'], {}, folder);
+    run(node, [npm as string, 'install', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`, '@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'], {}, folder);
     run(node, ['--input-type=commonjs', '-e', asCommonJs], {}, folder);
     run(node, ['--input-type=module', '-e', asModule], {}, folder);
   } finally {

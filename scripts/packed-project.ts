@@ -27,7 +27,7 @@ export interface PackedProject {
 /** Makes the project; the packages `without` are not installed in it. Run after `npm run build`. */
 export function packedProject(without: readonly string[] = []): PackedProject {
   const folder = mkdtempSync(join(tmpdir(), 'package-'));
-  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [Packed];
+  const packed = pack(folder);
   const modules = join(folder, 'node_modules');
   const own = join(modules, 'attentive-distiller');
   mkdirSync(own, {recursive: true});
@@ -37,6 +37,12 @@ export function packedProject(without: readonly string[] = []): PackedProject {
     symlinkSync(join(root, 'node_modules', name), join(modules, name));
   }
   return {folder, packed, remove: () => rmSync(folder, {recursive: true, force: true})};
+}
+
+/** Packs the package into a folder. Run after `npm run build`. */
+export function pack(folder: string): Packed {
+  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [Packed];
+  return packed;
 }
 
 /** The names of the packages that this repository has installed. */

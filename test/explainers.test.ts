@@ -34,7 +34,7 @@ const methods: Record<string, (model: LayersModel) => Explainer | Promise<Explai
 };
 
 describe.each(Object.entries(methods))('%s', (_, make) => {
-  it('draws another map once all weights are shuffled, and leaks nothing', {timeout: patience}, () => expectNoLeak(async () => {
+  it('draws another map once all weights are shuffled, and leaks nothing', {timeout: patience / 2}, () => expectNoLeak(async () => {
     const model = patchTeacher();
     const {images} = patchBatch(1000, 3);
     const {steps} = await randomisationCheck(make, model, images, {layers: ['stage_1'], seed: 3});
@@ -44,7 +44,7 @@ describe.each(Object.entries(methods))('%s', (_, make) => {
     model.dispose();
   }));
 
-  it('gives maps of one shape, at the size of the input', {timeout: patience}, async () => {
+  it('gives maps of one shape, at the size of the input', {timeout: patience / 2}, async () => {
     const model = patchTeacher();
     const explainer = await make(model);
     const {images, labels} = patchBatch(1000, 2);
