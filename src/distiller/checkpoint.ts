@@ -1,9 +1,10 @@
 /** A distiller as one set of tfjs model artifacts: both networks, and what is needed to use them. */
 import {dispose, io, type Tensor} from '@tensorflow/tfjs-core';
-import {models, type LayersModel} from '@tensorflow/tfjs-layers';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {checkInteger} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {VERSION} from '../core/version.js';
+import {buildLayersModel} from '../data/build-layers-model.js';
 import {registerLayers} from '../layers/register-layers.js';
 import {disposeModel} from '../models/dispose-model.js';
 import type {Student} from '../models/student.js';
@@ -71,7 +72,7 @@ export async function unpackCheckpoint(artifacts: io.ModelArtifacts, url: string
   const built: LayersModel[] = [];
   try {
     const restore = async (prefix: 'student' | 'decoder'): Promise<LayersModel> => {
-      const model = await models.modelFromJSON(topology[prefix] as Parameters<typeof models.modelFromJSON>[0]);
+      const model = await buildLayersModel(topology[prefix]);
       built.push(model);
       const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${prefix}:`));
       model.loadWeights(Object.fromEntries(own.map(([name, tensor]): [string, Tensor] => [name.slice(prefix.length + 1), tensor])));

@@ -57,6 +57,8 @@ export async function trainStep(networks: Networks, prepared: PreparedBatch, con
     return reported;
   } catch (error) {
     disposeAbandonedTape();
+    // Where the backward pass threw, nobody else has it.
+    dispose({...result});
     throw error;
   } finally {
     dispose(grads);

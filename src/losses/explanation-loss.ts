@@ -74,8 +74,9 @@ export function explanationLoss(
 // tfjs' own abs has the derivative −1 at 0, which would push an exact zero away from it.
 function abs(x: Tensor4D): Tensor {
   const operation = customGrad((input, save) => {
-    (save as GradSaveFunc)([input as Tensor]);
-    return {value: absolute(input as Tensor), gradFunc: (dy: Tensor, saved: Tensor[]) => mul(dy, sign(saved[0] as Tensor))};
+    const value = absolute(input as Tensor);
+    (save as GradSaveFunc)([input as Tensor]); // what is saved before an error stays
+    return {value, gradFunc: (dy: Tensor, saved: Tensor[]) => mul(dy, sign(saved[0] as Tensor))};
   });
   return operation(x);
 }

@@ -6,6 +6,7 @@
 import {initializers, input, layers, model, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {checkInteger} from '../core/check.js';
 import {Random} from '../core/random.js';
+import {withoutLeftovers} from '../core/tensors.js';
 import {BilinearResize} from '../layers/bilinear-resize.js';
 import {UpsampleBlock} from '../layers/upsample-block.js';
 
@@ -38,25 +39,27 @@ export function explanationDecoder(
   if (tapShapes.length !== 3) throw new RangeError(`explanationDecoder needs three tap shapes, but got ${tapShapes.length}.`);
   for (const side of tapShapes.flat()) checkInteger('explanationDecoder: tapShapes', side, 1);
   const [fine, middle] = tapShapes as [TapShape, TapShape, TapShape];
-  const random = new Random(seed).split('explanation-decoder');
-  const start = (name: string): ReturnType<typeof initializers.heNormal> => initializers.heNormal({seed: random.split(name).int(0x7fffffff)});
+  return withoutLeftovers(() => {
+    const random = new Random(seed).split('explanation-decoder');
+    const start = (name: string): ReturnType<typeof initializers.heNormal> => initializers.heNormal({seed: random.split(name).int(0x7fffffff)});
 
-  const reduce = (x: SymbolicTensor, to: number, name: string): SymbolicTensor =>
-    layers.conv2d({filters: to, kernelSize: 1, activation: 'relu', kernelInitializer: start(name), name}).apply(x) as SymbolicTensor;
-  const upsample = (x: SymbolicTensor, to: number, size: [number, number], name: string): SymbolicTensor =>
-    new UpsampleBlock({filters: to, size, seed: random.split(name).seed, name}).apply(x) as SymbolicTensor;
-  const join = (a: SymbolicTensor, b: SymbolicTensor, name: string): SymbolicTensor =>
-    layers.concatenate({name}).apply([a, b]) as SymbolicTensor;
+    const reduce = (x: SymbolicTensor, to: number, name: string): SymbolicTensor =>
+      layers.conv2d({filters: to, kernelSize: 1, activation: 'relu', kernelInitializer: start(name), name}).apply(x) as SymbolicTensor;
+    const upsample = (x: SymbolicTensor, to: number, size: [number, number], name: string): SymbolicTensor =>
+      new UpsampleBlock({filters: to, size, seed: random.split(name).seed, name}).apply(x) as SymbolicTensor;
+    const join = (a: SymbolicTensor, b: SymbolicTensor, name: string): SymbolicTensor =>
+      layers.concatenate({name}).apply([a, b]) as SymbolicTensor;
 
-  const inputs = tapShapes.map((shape, index) => input({shape: [...shape], name: ['delta_fine', 'delta_middle', 'delta_deep'][index] as string}));
-  const [fineDelta, middleDelta, deepDelta] = inputs as [SymbolicTensor, SymbolicTensor, SymbolicTensor];
-  let x = upsample(deepDelta, filters[0], [middle[0], middle[1]], 'upsample_1');
-  x = join(x, reduce(middleDelta, filters[0], 'reduce_middle'), 'join_middle');
-  x = upsample(x, filters[1], [fine[0], fine[1]], 'upsample_2');
-  x = join(x, reduce(fineDelta, filters[1], 'reduce_fine'), 'join_fine');
-  const finest: [number, number] = [Math.min(2 * fine[0], inputSize[0]), Math.min(2 * fine[1], inputSize[1])];
-  x = upsample(x, filters[2], finest, 'upsample_3');
-  const head = layers.conv2d({filters: 1, kernelSize: 3, padding: 'same', activation: 'sigmoid', kernelInitializer: start('saliency'), name: 'saliency'});
-  const saliency = new BilinearResize({size: inputSize, name: 'saliency_resize'}).apply(head.apply(x));
-  return model({inputs, outputs: saliency as SymbolicTensor, name: 'explanation_decoder'});
+    const inputs = tapShapes.map((shape, index) => input({shape: [...shape], name: ['delta_fine', 'delta_middle', 'delta_deep'][index] as string}));
+    const [fineDelta, middleDelta, deepDelta] = inputs as [SymbolicTensor, SymbolicTensor, SymbolicTensor];
+    let x = upsample(deepDelta, filters[0], [middle[0], middle[1]], 'upsample_1');
+    x = join(x, reduce(middleDelta, filters[0], 'reduce_middle'), 'join_middle');
+    x = upsample(x, filters[1], [fine[0], fine[1]], 'upsample_2');
+    x = join(x, reduce(fineDelta, filters[1], 'reduce_fine'), 'join_fine');
+    const finest: [number, number] = [Math.min(2 * fine[0], inputSize[0]), Math.min(2 * fine[1], inputSize[1])];
+    x = upsample(x, filters[2], finest, 'upsample_3');
+    const head = layers.conv2d({filters: 1, kernelSize: 3, padding: 'same', activation: 'sigmoid', kernelInitializer: start('saliency'), name: 'saliency'});
+    const saliency = new BilinearResize({size: inputSize, name: 'saliency_resize'}).apply(head.apply(x));
+    return model({inputs, outputs: saliency as SymbolicTensor, name: 'explanation_decoder'});
+  });
 }

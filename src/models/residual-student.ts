@@ -6,6 +6,7 @@
 import {input, initializers, layers, model, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {checkInteger, checkOneOf} from '../core/check.js';
 import {Random} from '../core/random.js';
+import {withoutLeftovers} from '../core/tensors.js';
 import type {Teacher} from '../core/types.js';
 import {AttentionDelta, type DeltaMode} from '../layers/attention-delta.js';
 import {CBAM} from '../layers/cbam.js';
@@ -44,7 +45,7 @@ export function residualStudent(options: ResidualStudentOptions = {}): StudentBu
   checkOneOf('residualStudent: depth', String(depth), Object.keys(blocksPerStage));
   checkInteger('residualStudent: width', width, 1);
   checkOneOf('residualStudent: stem', stem, ['auto', 'imagenet', 'small']);
-  return (teacher, {seed}) => build(teacher, {depth, width, stem, ratio, delta, seed});
+  return (teacher, {seed}) => withoutLeftovers(() => build(teacher, {depth, width, stem, ratio, delta, seed}));
 }
 
 type Settings = Required<{[K in keyof ResidualStudentOptions]: NonNullable<ResidualStudentOptions[K]>}> & StudentBuilderOptions;

@@ -10,6 +10,7 @@ import {checkNumber} from '../core/check.js';
 import {LayerNotFoundError} from '../core/errors/layer-not-found-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import {Random} from '../core/random.js';
+import {withoutLeftovers} from '../core/tensors.js';
 import type {Teacher} from '../core/types.js';
 import {AttentionDelta, type DeltaMode} from '../layers/attention-delta.js';
 import {CBAM} from '../layers/cbam.js';
@@ -82,28 +83,30 @@ export function studentFromTeacher(options: StudentFromTeacherOptions = {}): Stu
       );
     }
 
-    const random = new Random(seed).split('student-from-teacher');
-    const copies = new Map<layers.Layer, layers.Layer>();
-    const values = new Map<number, SymbolicTensor>();
-    const deltas: SymbolicTensor[] = [];
-    const image = input({shape: [...teacher.inputShape], name: 'image'});
-    values.set(plan.inputs[0] as number, image);
-    for (const step of plan.steps) {
-      const read = step.inputs.map((slot) => values.get(slot) as SymbolicTensor);
-      let made = copyOf(step, step.path === squashPath, copies).apply(read.length === 1 ? (read[0] as SymbolicTensor) : read);
-      if (chosen.some((cut) => cut.step === step)) {
-        const features = made as SymbolicTensor;
-        const {seed: cbamSeed} = random.split(step.path);
-        made = new CBAM({ratio, initialGate, seed: cbamSeed, name: `attention_${deltas.length + 1}`}).apply(features) as SymbolicTensor;
-        deltas.push(new AttentionDelta({mode: delta, name: `delta_${deltas.length + 1}`}).apply([made, features]) as SymbolicTensor);
+    return withoutLeftovers(() => {
+      const random = new Random(seed).split('student-from-teacher');
+      const copies = new Map<layers.Layer, layers.Layer>();
+      const values = new Map<number, SymbolicTensor>();
+      const deltas: SymbolicTensor[] = [];
+      const image = input({shape: [...teacher.inputShape], name: 'image'});
+      values.set(plan.inputs[0] as number, image);
+      for (const step of plan.steps) {
+        const read = step.inputs.map((slot) => values.get(slot) as SymbolicTensor);
+        let made = copyOf(step, step.path === squashPath, copies).apply(read.length === 1 ? (read[0] as SymbolicTensor) : read);
+        if (chosen.some((cut) => cut.step === step)) {
+          const features = made as SymbolicTensor;
+          const {seed: cbamSeed} = random.split(step.path);
+          made = new CBAM({ratio, initialGate, seed: cbamSeed, name: `attention_${deltas.length + 1}`}).apply(features) as SymbolicTensor;
+          deltas.push(new AttentionDelta({mode: delta, name: `delta_${deltas.length + 1}`}).apply([made, features]) as SymbolicTensor);
+        }
+        step.outputs.forEach((slot, index) => values.set(slot, [made].flat()[index] as SymbolicTensor));
       }
-      step.outputs.forEach((slot, index) => values.set(slot, [made].flat()[index] as SymbolicTensor));
-    }
-    const output = values.get(plan.outputs[0] as number) as SymbolicTensor;
-    const logits = output.shape.length === 2 ? output : (layers.flatten({name: 'logits'}).apply(output) as SymbolicTensor);
-    const student: Student = {model: model({inputs: image, outputs: [logits, ...deltas], name: 'student_from_teacher'}), trainingMode: false};
-    copyWeights(copies);
-    return student;
+      const output = values.get(plan.outputs[0] as number) as SymbolicTensor;
+      const logits = output.shape.length === 2 ? output : (layers.flatten({name: 'logits'}).apply(output) as SymbolicTensor);
+      const student: Student = {model: model({inputs: image, outputs: [logits, ...deltas], name: 'student_from_teacher'}), trainingMode: false};
+      copyWeights(copies);
+      return student;
+    });
   };
 }
 

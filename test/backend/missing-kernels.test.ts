@@ -1,9 +1,9 @@
 /**
- * A backend that lacks a kernel: whichever it is and whatever was called, the error is ours and says
- * what to do. The words of tfjs, "Kernel 'X' not registered", never reach a user.
+ * A backend that lacks a kernel: whichever it is and whatever was called, the error is ours, says
+ * what to do, and leaves no tensor. The words of tfjs, "Kernel 'X' not registered", never reach a user.
  */
 import {
-  env, findBackendFactory, getBackend, getKernel, profile, registerBackend, registerKernel, removeBackend, setBackend, unregisterKernel, type KernelConfig, type Tensor4D,
+  env, findBackendFactory, getBackend, getKernel, memory, profile, registerBackend, registerKernel, removeBackend, setBackend, unregisterKernel, type KernelConfig, type Tensor4D,
   type TensorContainer,
 } from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
@@ -20,6 +20,8 @@ interface Subject {
   readonly model: LayersModel;
   readonly distiller: AttentiveDistiller;
   readonly images: Tensor4D;
+  /** Tensors that there are without the distiller. */
+  readonly numTensors: number;
 }
 
 const store = await temporaryStore();
@@ -62,7 +64,9 @@ async function subjectOnFreshBackend(): Promise<Subject> {
   registerBackend('cpu', factory);
   await setBackend('cpu');
   const model = patchTeacher();
-  return {model, distiller: await AttentiveDistiller.create({teacher: model, decoder: small}), images: patchBatch(0, 1).images};
+  const {images} = patchBatch(0, 1);
+  const {numTensors} = memory();
+  return {model, images, numTensors, distiller: await AttentiveDistiller.create({teacher: model, decoder: small})};
 }
 
 const before = getBackend();
@@ -71,7 +75,7 @@ afterAll(async () => {
   await setBackend(before);
 });
 
-test.each(Object.entries(entries))('%s says which kernel is missing, in words of ours', {timeout: 120_000}, async (_, run) => {
+test.each(Object.entries(entries))('%s says which kernel is missing, in words of ours, and leaves nothing', {timeout: 120_000}, async (_, run) => {
   const first = await subjectOnFreshBackend();
   const {kernelNames} = await profile(async () => {
     await run(first);
@@ -89,6 +93,8 @@ test.each(Object.entries(entries))('%s says which kernel is missing, in words of
       expect(error, kernel.kernelName).toBeInstanceOf(AttentiveError);
       expect((error as Error).message, kernel.kernelName).toMatch(/selectBackend/);
       expect((error as Error).message, kernel.kernelName).not.toMatch(/not registered|gradient function/);
+      subject.distiller.dispose(); // and with it what it has compiled
+      expect(memory().numTensors, kernel.kernelName).toBe(subject.numTensors);
       named.push(kernel.kernelName);
     } finally {
       registerKernel(kernel);

@@ -39,7 +39,12 @@ export class CompiledModel {
       this.#owned.push(keep(tensor));
       return tensor;
     };
-    this.#operations = drafts.map((draft) => ({inputs: draft.inputs, outputs: draft.outputs, run: draft.finish(own)}));
+    try {
+      this.#operations = drafts.map((draft) => ({inputs: draft.inputs, outputs: draft.outputs, run: draft.finish(own)}));
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
     this.#weights = model.weights.map((weight) => ({read: () => weight.read(), dataId: weight.read().dataId}));
   }
 
