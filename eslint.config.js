@@ -5,7 +5,23 @@ import tseslint from 'typescript-eslint';
 
 // Data flows one way through the folders of src: image, features, saliency, number. A folder may
 // import from itself and from folders earlier in this list, never from a later one.
-const folders = ['core', 'backend', 'data', 'layers', 'losses', 'models', 'workers', 'baselines', 'metrics', 'render', 'distiller', 'node'];
+const folders = [
+  'core',
+  'tfjs',
+  'losses',
+  'backend',
+  'data',
+  'files',
+  'layers',
+  'render',
+  'models',
+  'workers',
+  'queries',
+  'baselines',
+  'metrics',
+  'distiller',
+  'node',
+];
 const zones = folders.map((folder, index) => ({
   target: `./src/${folder}`,
   from: [...folders.slice(index + 1).map((later) => `./src/${later}`), './src/index.ts'],
@@ -14,7 +30,7 @@ const zones = folders.map((folder, index) => ({
 
 export default tseslint.config(
   // assembly/ is AssemblyScript, which the compiler of its own checks.
-  {ignores: ['dist', 'docs/api', 'out', 'coverage', 'node_modules', 'src/backend/wasm/assembly', 'src/backend/wasm/_simd-binary.ts']},
+  {ignores: ['dist', 'docs/api', 'out', 'coverage', 'node_modules', 'src/tfjs/wasm/assembly', 'src/tfjs/wasm/_simd-binary.ts']},
   js.configs.recommended,
   ...tseslint.configs.strict,
   importX.flatConfigs.recommended,

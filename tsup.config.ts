@@ -14,12 +14,16 @@ const publicEntries = {
   baselines: 'src/baselines/index.ts',
   node: 'src/node/index.ts',
 };
-// Not to be imported: worker threads run it, and look for it beside the module that starts them.
-const workerThread = 'src/node/worker-thread.ts';
+// Not to be imported: worker threads run the first, and it loads the job that it is asked to do.
+const threadEntries = {
+  'worker-thread': 'src/workers/worker-thread.ts',
+  'queries/score-job': 'src/queries/score-job.ts',
+  'distiller/explain/explain-job': 'src/distiller/explain/explain-job.ts',
+};
 
 const modules = readdirSync('src', {recursive: true, encoding: 'utf8'})
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.ts') && !path.startsWith('backend/wasm/assembly/') && `src/${path}` !== workerThread);
+  .filter((path) => path.endsWith('.ts') && !path.startsWith('tfjs/wasm/assembly/'));
 
 const shared: Options = {
   clean: true,
@@ -31,7 +35,7 @@ const shared: Options = {
 
 const esm: Options = {
   ...shared,
-  entry: {...Object.fromEntries(modules.map((path) => [path.slice(0, -3), `src/${path}`])), 'workers/worker-thread': workerThread},
+  entry: Object.fromEntries(modules.map((path) => [path.slice(0, -3), `src/${path}`])),
   bundle: false,
   format: 'esm',
   dts: {entry: publicEntries},
@@ -40,7 +44,7 @@ const esm: Options = {
 
 const cjs: Options = {
   ...shared,
-  entry: {...publicEntries, 'worker-thread': workerThread},
+  entry: {...publicEntries, ...threadEntries},
   splitting: true,
   format: 'cjs',
   dts: {entry: publicEntries},

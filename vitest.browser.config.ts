@@ -17,39 +17,27 @@ const folders = {
 
 /** What computes on tensors. */
 const quick = [
-  'backends-agree',
+  'baselines/{grad-cam,grad-cam-golden,grad-cam-variants,gradient-saliency,lime-golden,rise-masks}',
   'browser/*',
-  'data-network-input',
-  'execute-graph',
-  'grad-cam-{golden,variants}',
-  'grad-cam',
-  'gradient-saliency',
-  'layers',
-  'lime-golden',
-  'losses',
-  'metrics-{causal,score-model}',
-  'resize',
-  'rise-masks',
+  'data/{network-input,resize}',
+  'distiller/backends-agree',
+  'layers/*',
+  'losses/*',
+  'metrics/causal',
+  'models/{execute-graph,score-model}',
 ];
 /** The stored numbers of a whole network: minutes on a GPU in software. */
-const computing = [...quick, 'metrics-golden', 'rise-network'];
+const computing = [...quick, 'metrics/causal-golden', 'baselines/rise-network'];
 /** Long, or mostly the same operations once more. */
 const further = [
-  'compare',
-  'compile-for-inference',
-  'compiled-student',
-  'explainers',
-  'grad-cam-class-activation',
-  'gradient-saliency-smooth',
-  'lime',
-  'measures-*',
-  'rise',
-  'students',
-  'teacher-from-layers-model',
+  'baselines/{class-activation-map,explainers,lime,rise,smooth-grad}',
+  'distiller/compiled-student',
+  'metrics/{compare,of-map,of-model,randomization-check}',
+  'models/{compiled-model,students,teacher-from-layers-model}',
 ];
 /** Trains for hundreds of steps. */
-const training = ['distiller'];
-const plain = ['data-batches', 'metrics-measures', 'random', 'render', 'ridge', 'superpixels', 'targets'];
+const training = ['distiller/distiller'];
+const plain = ['baselines/{ridge,superpixels}', 'core/random', 'data/batches', 'metrics/maps-and-classes', 'models/targets', 'render/*'];
 
 /** `short`: what takes a few minutes on a GPU in software; `whole`: everything everywhere, which takes hours. */
 const extent = process.env['AKD_EXTENT'] ?? '';
@@ -61,7 +49,7 @@ const backends: Readonly<Record<string, readonly string[]>> = {
   webgpu: onGPU,
   wasm: isShort ? quick : [...computing, ...further, ...training, ...plain],
   'wasm-threads': quick,
-  cpu: ['backends-agree', 'browser/backend', 'losses'],
+  cpu: ['distiller/backends-agree', 'browser/backend', 'losses/*'],
 };
 
 const config: ViteUserConfig = defineConfig({

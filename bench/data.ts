@@ -25,7 +25,11 @@ export async function loadModel(name: string): Promise<LayersModel> {
 /** Decodes the first `limit` pictures of a folder with an index.json, at their own size. */
 export async function loadPictures(folder: 'imagenet-sample' | 'ilsvrc-val', limit: number = Infinity): Promise<KnownPicture[]> {
   const path = join(dataFolder(), 'images', folder);
-  const index = JSON.parse(await readFile(join(path, 'index.json'), 'utf8')) as {file: string; label: number; boxes?: KnownPicture['boxes']}[];
+  const index = JSON.parse(await readFile(join(path, 'index.json'), 'utf8')) as {
+    file: string;
+    label: number;
+    boxes?: KnownPicture['boxes'];
+  }[];
   const pictures: KnownPicture[] = [];
   for (const {file, label, boxes = []} of index.slice(0, limit)) pictures.push({image: await decodeImage(join(path, file)), label, boxes});
   return pictures;

@@ -26,7 +26,10 @@ const cases: Readonly<Record<string, Case>> = {
 
 /** Runs the bench. */
 export async function run(args: string[]): Promise<BenchResult> {
-  const {values} = parseArgs({args, options: {models: {type: 'string', default: Object.keys(cases).join(',')}, repeats: {type: 'string', default: '15'}}});
+  const {values} = parseArgs({
+    args,
+    options: {models: {type: 'string', default: Object.keys(cases).join(',')}, repeats: {type: 'string', default: '15'}},
+  });
   await selectBackend({prefer: ['wasm']});
   const rows: BenchRow[] = [];
   const ratios: Record<string, number> = {};

@@ -41,7 +41,12 @@ const report: BenchReport = {name, backend: getBackend(), versions, rows, ratios
 
 const cells = rows.map((row) => ({...row}) as BenchRow);
 const header = [...new Set(cells.flatMap((row) => Object.keys(row)))];
-console.log(`\n${formatTable(header, cells.map((row) => header.map((column) => row[column] ?? '')))}`);
+console.log(
+  `\n${formatTable(
+    header,
+    cells.map((row) => header.map((column) => row[column] ?? '')),
+  )}`,
+);
 for (const [key, value] of Object.entries(ratios)) console.log(`${key}: ${value.toFixed(4)}`);
 if (json !== undefined) {
   await mkdir(dirname(json), {recursive: true});

@@ -30,7 +30,11 @@ export async function run(args: string[]): Promise<BenchResult> {
   const ratios: Record<string, number> = {};
   const record = (what: string, readings: readonly Reading[]): void => {
     const [first, last] = [readings[0] as Reading, readings.at(-1) as Reading];
-    rows.push({what, 'MiB': readings.map(({residentMiB}) => residentMiB.toFixed(0)).join(' → '), 'tensors': readings.map(({tensors}) => tensors).join(' → ')});
+    rows.push({
+      what,
+      MiB: readings.map(({residentMiB}) => residentMiB.toFixed(0)).join(' → '),
+      tensors: readings.map(({tensors}) => tensors).join(' → '),
+    });
     ratios[`memory.${what}`] = last.residentMiB / first.residentMiB;
     ratios[`tensors.${what}`] = last.tensors / first.tensors;
   };
@@ -38,7 +42,10 @@ export async function run(args: string[]): Promise<BenchResult> {
   for (const stage of ['student', 'explanation'] as const) {
     const steps = option('--steps', STEPS);
     const other = stage === 'student' ? 'explanation' : 'student';
-    const run = distiller.fit(Array.from({length: steps}, () => ({images})), {epochs: {[stage]: 1, [other]: 0}, learningRate: 1e-6});
+    const run = distiller.fit(
+      Array.from({length: steps}, () => ({images})),
+      {epochs: {[stage]: 1, [other]: 0}, learningRate: 1e-6},
+    );
     record(`${stage}Steps`, await readAt(steps, async () => void (await run.next())));
     await run.return(undefined as never);
   }
@@ -51,7 +58,8 @@ async function readAt(count: number, work: () => Promise<void>): Promise<Reading
   const readings: Reading[] = [];
   for (let done = 1; done <= count; done++) {
     await work();
-    if (MARKS.some((mark) => Math.round(mark * count) === done)) readings.push({tensors: memory().numTensors, residentMiB: process.memoryUsage.rss() / 2 ** 20});
+    if (MARKS.some((mark) => Math.round(mark * count) === done))
+      readings.push({tensors: memory().numTensors, residentMiB: process.memoryUsage.rss() / 2 ** 20});
   }
   return readings;
 }

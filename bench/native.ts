@@ -16,7 +16,10 @@ const models: Readonly<Record<string, number>> = {mobilenet_v2_100_224: 8, resne
 
 /** Runs the bench. @throws {BackendError} Where tfjs-node is not installed. */
 export async function run(args: string[]): Promise<BenchResult> {
-  const {values} = parseArgs({args, options: {models: {type: 'string', default: Object.keys(models).join(',')}, repeats: {type: 'string', default: '9'}}});
+  const {values} = parseArgs({
+    args,
+    options: {models: {type: 'string', default: Object.keys(models).join(',')}, repeats: {type: 'string', default: '9'}},
+  });
   // TensorFlow says at the start which instructions it was compiled for.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   const rows: BenchRow[] = [];
@@ -40,11 +43,13 @@ async function worksOf(name: string, prefer: BackendName[]): Promise<Record<stri
   const distiller = await AttentiveDistiller.create({teacher, seed: 1});
   const batch = randomUniform([models[name] as number, ...distiller.teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
   const image = slice(batch, 0, 1);
-  const predict = (images: Tensor4D): Work => async () => {
-    const scores = teacher.predict(images) as Tensor;
-    await scores.data();
-    scores.dispose();
-  };
+  const predict =
+    (images: Tensor4D): Work =>
+    async () => {
+      const scores = teacher.predict(images) as Tensor;
+      await scores.data();
+      scores.dispose();
+    };
   const training = await trainingRun(teacher, studentFromTeacher(), models[name] as number);
   const works: Record<string, Work> = {
     inferenceOfOne: predict(image),
@@ -54,9 +59,11 @@ async function worksOf(name: string, prefer: BackendName[]): Promise<Record<stri
     studentStep: training.step('student').step,
     explanationStep: training.step('explanation').step,
   };
-  const onBackend = (work: Work): Work => async () => {
-    await setBackend(backend);
-    await work();
-  };
+  const onBackend =
+    (work: Work): Work =>
+    async () => {
+      await setBackend(backend);
+      await work();
+    };
   return Object.fromEntries(Object.entries(works).map(([kind, work]) => [kind, onBackend(work)]));
 }

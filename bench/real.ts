@@ -5,8 +5,22 @@
  */
 import {parseArgs} from 'node:util';
 import {
-  AttentiveDistiller, batchesOf, compare, formatComparison, gradCamExplainer, limeExplainer, randomExplainer, riseExplainer, selectBackend,
-  teacherFromLayersModel, type ComparisonRow, type DecodedImage, type Explainer, type FitOptions, type Preprocessing, type Region,
+  AttentiveDistiller,
+  batchesOf,
+  compare,
+  formatComparison,
+  gradCamExplainer,
+  limeExplainer,
+  randomExplainer,
+  riseExplainer,
+  selectBackend,
+  teacherFromLayersModel,
+  type ComparisonRow,
+  type DecodedImage,
+  type Explainer,
+  type FitOptions,
+  type Preprocessing,
+  type Region,
 } from '../src/index.js';
 import {resolvePreprocessing} from '../src/core/preprocessing.js';
 import {writeSheet} from '../quickstart/sheet.js';
@@ -91,7 +105,11 @@ interface Settings {
   readonly lambda: number | undefined;
 }
 
-async function runCase(name: string, entry: Case, {images, slow, seed, epochs, lambda}: Settings): Promise<{rows: BenchRow[]; ratios: Record<string, number>}> {
+async function runCase(
+  name: string,
+  entry: Case,
+  {images, slow, seed, epochs, lambda}: Settings,
+): Promise<{rows: BenchRow[]; ratios: Record<string, number>}> {
   const {train, measure, regions} = await entry.load(images);
   const model = await loadModel(name);
   const teacher = teacherFromLayersModel(model, {preprocessing: entry.preprocessing, name});
@@ -107,7 +125,10 @@ async function runCase(name: string, entry: Case, {images, slow, seed, epochs, l
   const {seconds} = await distiller.train(batches, {
     ...training,
     onProgress: ({stage, done, total, losses, meanIntensity}) => {
-      bar.update({stage: `${name}, distil`, done, total}, `${stage} loss ${(losses['total'] ?? NaN).toFixed(3)}, mean of H ${meanIntensity?.toFixed(2) ?? '–'}`);
+      bar.update(
+        {stage: `${name}, distil`, done, total},
+        `${stage} loss ${(losses['total'] ?? NaN).toFixed(3)}, mean of H ${meanIntensity?.toFixed(2) ?? '–'}`,
+      );
     },
   });
   bar.stop();
@@ -136,11 +157,16 @@ async function runCase(name: string, entry: Case, {images, slow, seed, epochs, l
     },
   });
   bar.stop();
-  console.log(`\n${name}: distilled in ${seconds.toFixed(0)} s; on ${evaluation.images} unseen pictures student and teacher agree on ${(100 * evaluation.agreement).toFixed(1)} %, KL ${evaluation.meanKL.toFixed(4)}, mean of H ${evaluation.meanIntensity.toFixed(3)}, flat maps ${evaluation.emptyMaps}.`);
+  console.log(
+    `\n${name}: distilled in ${seconds.toFixed(0)} s; on ${evaluation.images} unseen pictures student and teacher agree on ${(100 * evaluation.agreement).toFixed(1)} %, KL ${evaluation.meanKL.toFixed(4)}, mean of H ${evaluation.meanIntensity.toFixed(3)}, flat maps ${evaluation.emptyMaps}.`,
+  );
   console.log(formatComparison(comparison, {standardErrors: true}));
 
   const maps = await distiller.explain(measure.slice(0, 12));
-  await writeSheet(maps.map((map, index) => ({image: measure[index] as DecodedImage, map, caption: `class ${map.target} ${map.score.toFixed(2)}`})), `out/real-${name}.png`);
+  await writeSheet(
+    maps.map((map, index) => ({image: measure[index] as DecodedImage, map, caption: `class ${map.target} ${map.score.toFixed(2)}`})),
+    `out/real-${name}.png`,
+  );
   distiller.dispose();
   model.dispose();
 
@@ -161,6 +187,9 @@ async function runCase(name: string, entry: Case, {images, slow, seed, epochs, l
       agreement: row === ours ? evaluation.agreement : '',
       'flat maps': row.emptyMaps,
     })),
-    ratios: {[`insertionAboveRandom.${name}`]: Number(value(ours, 'insertion')) - Number(value(random, 'insertion')), [`agreement.${name}`]: evaluation.agreement},
+    ratios: {
+      [`insertionAboveRandom.${name}`]: Number(value(ours, 'insertion')) - Number(value(random, 'insertion')),
+      [`agreement.${name}`]: evaluation.agreement,
+    },
   };
 }

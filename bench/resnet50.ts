@@ -37,7 +37,10 @@ export function resnet50(inputSize: number = 224, classes: number = 1000): Layer
     let y = convolution(x, {filters, kernelSize: 1, strides, rectifies: true, name: `${name}_1`});
     y = convolution(y, {filters, kernelSize: 3, padding: 'same', rectifies: true, name: `${name}_2`});
     y = convolution(y, {filters: 4 * filters, kernelSize: 1, rectifies: false, scale: BRANCH_SCALE, name: `${name}_3`});
-    return then(layers.add({name: `${name}_add`}).apply([shortcut, y]) as SymbolicTensor, layers.activation({activation: 'relu', name: `${name}_out`}));
+    return then(
+      layers.add({name: `${name}_add`}).apply([shortcut, y]) as SymbolicTensor,
+      layers.activation({activation: 'relu', name: `${name}_out`}),
+    );
   };
 
   const image = input({shape: [inputSize, inputSize, 3], name: 'image'});
@@ -52,7 +55,12 @@ export function resnet50(inputSize: number = 224, classes: number = 1000): Layer
   const probabilities = then(
     x,
     layers.globalAveragePooling2d({name: 'avg_pool'}),
-    layers.dense({units: classes, activation: 'softmax', kernelInitializer: initializers.glorotUniform({seed: ++seed}), name: 'predictions'}),
+    layers.dense({
+      units: classes,
+      activation: 'softmax',
+      kernelInitializer: initializers.glorotUniform({seed: ++seed}),
+      name: 'predictions',
+    }),
   );
   return model({inputs: image, outputs: probabilities, name: 'resnet50'});
 }

@@ -20,7 +20,11 @@ const TIMED_MASKS = 512;
 export async function run(args: string[]): Promise<BenchResult> {
   const {values} = parseArgs({
     args,
-    options: {batch: {type: 'string', default: '32'}, repeats: {type: 'string', default: '5'}, memory: {type: 'string', default: '512,4096'}},
+    options: {
+      batch: {type: 'string', default: '32'},
+      repeats: {type: 'string', default: '5'},
+      memory: {type: 'string', default: '512,4096'},
+    },
   });
   const batchSize = Number(values.batch);
   await selectBackend({prefer: ['wasm']});
@@ -50,7 +54,9 @@ function peakInChild(masks: string, batchSize: string): Promise<number> {
     let peak: number | undefined;
     child.on('message', (message) => (peak = message as number));
     child.on('error', reject);
-    child.on('exit', (code) => (peak === undefined ? reject(new Error(`The measurement of ${masks} masks ended with ${code}.`)) : resolve(peak)));
+    child.on('exit', (code) =>
+      peak === undefined ? reject(new Error(`The measurement of ${masks} masks ended with ${code}.`)) : resolve(peak),
+    );
   });
 }
 

@@ -23,7 +23,10 @@ export async function run(): Promise<BenchResult> {
   images.dispose();
   distiller.dispose();
   model.dispose();
-  const rows = [{what: 'plain forward pass', milliseconds: forward}, {what: 'explain', milliseconds: explain}];
+  const rows = [
+    {what: 'plain forward pass', milliseconds: forward},
+    {what: 'explain', milliseconds: explain},
+  ];
   return {rows, ratios: {'explain.quickstart': forward / explain}};
 }
 

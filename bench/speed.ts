@@ -11,7 +11,15 @@
 import {parseArgs} from 'node:util';
 import {randomUniform, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {
-  AttentiveDistiller, gradCam, gridSegments, lime, residualStudent, rise, selectBackend, teacherFromLayersModel, type BackendName,
+  AttentiveDistiller,
+  gradCam,
+  gridSegments,
+  lime,
+  residualStudent,
+  rise,
+  selectBackend,
+  teacherFromLayersModel,
+  type BackendName,
 } from '../src/index.js';
 import type {BenchResult, BenchRow} from './report.js';
 import {resnet50} from './resnet50.js';
@@ -46,7 +54,10 @@ export async function run(args: string[]): Promise<BenchResult> {
 
 /** Brings a backend into use, and says what it is. */
 async function start(name: string | undefined, allowSoftware: boolean): Promise<string> {
-  const {backend, adapter, unavailable} = await selectBackend({allowSoftware, prefer: name === undefined ? undefined : [name as BackendName]});
+  const {backend, adapter, unavailable} = await selectBackend({
+    allowSoftware,
+    prefer: name === undefined ? undefined : [name as BackendName],
+  });
   for (const each of unavailable) console.log(`${each.name}: ${each.reason}`);
   return [name ?? backend, adapter].filter((each) => each !== undefined).join(', ');
 }
@@ -88,13 +99,18 @@ async function measure({size, masks, part, samples, steps, batch, repeats}: Sett
 async function stepSeconds(distiller: AttentiveDistiller, size: number, batch: number, steps: number): Promise<Record<string, number>> {
   const images = randomUniform([batch, size, size, 3], -1, 1, 'float32', 2) as Tensor4D;
   const moments: Record<string, number[]> = {};
-  await distiller.train(Array.from({length: steps}, () => ({images})), {
-    epochs: 1,
-    learningRate: 1e-6,
-    onProgress: ({stage}) => (moments[stage] ??= []).push(performance.now()),
-  });
+  await distiller.train(
+    Array.from({length: steps}, () => ({images})),
+    {
+      epochs: 1,
+      learningRate: 1e-6,
+      onProgress: ({stage}) => (moments[stage] ??= []).push(performance.now()),
+    },
+  );
   images.dispose();
-  return Object.fromEntries(Object.entries(moments).map(([stage, times]) => [stage, ((times.at(-1) as number) - (times[0] as number)) / 1000 / (times.length - 1)]));
+  return Object.fromEntries(
+    Object.entries(moments).map(([stage, times]) => [stage, ((times.at(-1) as number) - (times[0] as number)) / 1000 / (times.length - 1)]),
+  );
 }
 
 function report(backend: string, {rates, shares, steps}: Measured, {masks, part, samples, batch}: Settings): BenchResult {
@@ -103,11 +119,20 @@ function report(backend: string, {rates, shares, steps}: Measured, {masks, part,
     const published = paper[method];
     return {
       ...{backend, method, 'images/s': round(rate), '÷ normal': round(shares[method] ?? 1)},
-      ...{'paper images/s': published ?? '–', 'paper ÷ normal': published === undefined ? '–' : round(published / (paper['normal inference'] as number)), note: notes[method] ?? ''},
+      ...{
+        'paper images/s': published ?? '–',
+        'paper ÷ normal': published === undefined ? '–' : round(published / (paper['normal inference'] as number)),
+        note: notes[method] ?? '',
+      },
     };
   });
   for (const [stage, seconds] of Object.entries(steps)) {
-    rows.push({backend, method: `training, ${stage}`, 'images/s': round(batch / seconds), note: `${round(seconds)} s per step of ${batch} images`});
+    rows.push({
+      backend,
+      method: `training, ${stage}`,
+      'images/s': round(batch / seconds),
+      note: `${round(seconds)} s per step of ${batch} images`,
+    });
   }
   return {rows, ratios: Object.fromEntries(Object.entries(shares).map(([method, share]) => [`speed.${method}`, share]))};
 }

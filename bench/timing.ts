@@ -40,13 +40,23 @@ export async function timeRatio(numerator: Work, denominator: Work, options: Tim
   return {
     ratio: quantile(ratios, 0.5),
     spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
-    numerator: quantile(pairs.map(([over]) => over), 0.5),
-    denominator: quantile(pairs.map(([, under]) => under), 0.5),
+    numerator: quantile(
+      pairs.map(([over]) => over),
+      0.5,
+    ),
+    denominator: quantile(
+      pairs.map(([, under]) => under),
+      0.5,
+    ),
   };
 }
 
 /** One line of a bench's table. */
-export function timingRow(what: string, timed: TimedRatio, names: readonly [numerator: string, denominator: string]): Record<string, string | number> {
+export function timingRow(
+  what: string,
+  timed: TimedRatio,
+  names: readonly [numerator: string, denominator: string],
+): Record<string, string | number> {
   const {ratio, spread, numerator, denominator} = timed;
   return {
     what,

@@ -1,12 +1,12 @@
 /** The training steps of a student and an explanation network on random images, made ready to be timed. */
 import {dispose, randomUniform, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import type {Networks} from '../src/distiller/loss-step.js';
-import {makeUpdater} from '../src/distiller/optimizer.js';
+import type {Networks} from '../src/distiller/train/objectives.js';
+import {makeUpdater} from '../src/tfjs/optimizer.js';
 import {resolveFitOptions, type Stage} from '../src/distiller/options.js';
-import {prepareBatch} from '../src/distiller/prepare-batch.js';
-import {stageNetworks} from '../src/distiller/stage-networks.js';
-import {trainableVariables, trainStep} from '../src/distiller/train-step.js';
+import {prepareBatch} from '../src/distiller/train/prepare-batch.js';
+import {stageNetworks} from '../src/distiller/train/stage-networks.js';
+import {trainableVariables, trainStep} from '../src/distiller/train/train-step.js';
 import {explanationDecoder, teacherFromLayersModel, type StudentBuilder} from '../src/index.js';
 import type {Work} from './timing.js';
 
@@ -41,7 +41,14 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
       const settings = resolveFitOptions({}, !student.trainingMode);
       const frozen = stageNetworks(stage, networks);
       const updater = makeUpdater(settings.optimizer, 1e-6);
-      const context = {stage, settings, lambda: settings.lambda, updater, variables: trainableVariables(stage, networks), where: 'the bench'};
+      const context = {
+        stage,
+        settings,
+        lambda: settings.lambda,
+        updater,
+        variables: trainableVariables(stage, networks),
+        where: 'the bench',
+      };
       const step = async (): Promise<void> => {
         const batchOfStage = stage === 'student' ? prepared : await prepareBatch(frozen, {images, labels});
         await trainStep(frozen, batchOfStage, context);

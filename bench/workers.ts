@@ -6,7 +6,18 @@
 import {availableParallelism} from 'node:os';
 import {parseArgs} from 'node:util';
 import {randomUniform, type Tensor4D} from '@tensorflow/tfjs-core';
-import {AttentiveDistiller, deletionScore, disposeWorkers, insertionScore, lime, randomMap, rise, selectBackend, teacherFromLayersModel, type WorkerOptions} from '../src/index.js';
+import {
+  AttentiveDistiller,
+  deletionScore,
+  disposeWorkers,
+  insertionScore,
+  lime,
+  randomMap,
+  rise,
+  selectBackend,
+  teacherFromLayersModel,
+  type WorkerOptions,
+} from '../src/index.js';
 import {loadModel, loadPictures} from './data.js';
 import type {BenchResult, BenchRow} from './report.js';
 import {timeRatio, timingRow} from './timing.js';
@@ -21,7 +32,11 @@ const EXPLAINED = 64;
 export async function run(args: string[]): Promise<BenchResult> {
   const {values} = parseArgs({
     args,
-    options: {workers: {type: 'string', default: '2'}, repeats: {type: 'string', default: '3'}, only: {type: 'string', default: 'rise,lime,causal,explain'}},
+    options: {
+      workers: {type: 'string', default: '2'},
+      repeats: {type: 'string', default: '3'},
+      only: {type: 'string', default: 'rise,lime,causal,explain'},
+    },
   });
   const workers = Number(values.workers);
   await selectBackend({prefer: ['wasm']});
@@ -51,7 +66,11 @@ export async function run(args: string[]): Promise<BenchResult> {
   for (const name of values.only.split(',')) {
     const work = works[name];
     if (work === undefined) throw new Error(`--only takes ${Object.keys(works).join(', ')}; but got '${name}'.`);
-    const timed = await timeRatio(() => work({}), () => work({workers}), {repeats: Number(values.repeats)});
+    const timed = await timeRatio(
+      () => work({}),
+      () => work({workers}),
+      {repeats: Number(values.repeats)},
+    );
     const key = `workers.${name}_${MODEL}`;
     rows.push(timingRow(key, timed, ['none', 'threads']));
     ratios[key] = timed.ratio;

@@ -32,7 +32,8 @@ export function makeScene(random: Random): Scene {
     const x = pixel % SIZE;
     const y = (pixel - x) / SIZE;
     const light = cloud(x, y) + stripe(x, y);
-    for (let channel = 0; channel < 3; channel++) canvas[pixel * 3 + channel] = (base[channel] as number) + light * (tint[channel] as number);
+    for (let channel = 0; channel < 3; channel++)
+      canvas[pixel * 3 + channel] = (base[channel] as number) + light * (tint[channel] as number);
   }
   return {canvas, palette};
 }

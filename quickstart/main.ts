@@ -27,18 +27,27 @@ const SLOW = 8;
 const started = performance.now();
 const options = readOptions();
 const {backend, adapter, unavailable} = await selectBackend();
-console.log(`Backend: ${backend}${adapter === undefined ? '' : ` on ${adapter}`}.${unavailable.map(({name, reason}) => `\n  not ${name}: ${reason}`).join('')}`);
+console.log(
+  `Backend: ${backend}${adapter === undefined ? '' : ` on ${adapter}`}.${unavailable.map(({name, reason}) => `\n  not ${name}: ${reason}`).join('')}`,
+);
 
 const {teacher: teacherFolder, images} = options;
 const world: World =
-  teacherFolder !== undefined && images !== undefined ? await ownWorld({...options, teacher: teacherFolder, images}) : await shapesWorld(options);
+  teacherFolder !== undefined && images !== undefined
+    ? await ownWorld({...options, teacher: teacherFolder, images})
+    : await shapesWorld(options);
 const {model, preprocessing, batches, batchesPerEpoch, unseen, className} = world;
 
 const distiller = await AttentiveDistiller.create({teacher: model, preprocessing, seed: options.seed});
 const bar = new ProgressBar();
 const epochs = options.epochs === undefined ? world.training.epochs : {student: 1, explanation: options.epochs};
 const lambda = options.lambda ?? world.training.lambda;
-for await (const {stage, done, total, losses, meanIntensity} of distiller.fit(batches, {...world.training, epochs, lambda, batchesPerEpoch})) {
+for await (const {stage, done, total, losses, meanIntensity} of distiller.fit(batches, {
+  ...world.training,
+  epochs,
+  lambda,
+  batchesPerEpoch,
+})) {
   const map = meanIntensity === null ? '' : `, mean of H ${meanIntensity.toFixed(2)}`;
   bar.update({stage: 'distil', done, total}, `${stage} loss ${(losses['total'] as number).toFixed(3)}${map}`);
 }
@@ -49,7 +58,10 @@ const {teacher} = distiller;
 const [height, width] = teacher.inputShape;
 const stepSize = Math.ceil((height * width) / CAUSAL_STEPS);
 const known = unseen.every(({evidence}) => evidence !== undefined);
-const timesChance: Measure = {name: 'times chance', measure: ({map, index}) => energyInside(map, unseen[index]?.evidence as Uint8Array).ratio};
+const timesChance: Measure = {
+  name: 'times chance',
+  measure: ({map, index}) => energyInside(map, unseen[index]?.evidence as Uint8Array).ratio,
+};
 const rows = await compare({
   explainers: {
     ours: distiller,
@@ -73,10 +85,16 @@ bar.stop();
 
 const maps = await distiller.explain(unseen.slice(0, SHEET).map(({image}) => image));
 await writeSheet(
-  maps.map((map, index) => ({...(unseen[index] as World['unseen'][number]), map, caption: `${className(map.target)} ${map.score.toFixed(2)}`})),
+  maps.map((map, index) => ({
+    ...(unseen[index] as World['unseen'][number]),
+    map,
+    caption: `${className(map.target)} ${map.score.toFixed(2)}`,
+  })),
   options.out,
 );
-console.log(`\nUnseen pictures. Insertion: higher is better; deletion: lower.${known ? ' Energy: share of the map on the object that decides.' : ''}\n`);
+console.log(
+  `\nUnseen pictures. Insertion: higher is better; deletion: lower.${known ? ' Energy: share of the map on the object that decides.' : ''}\n`,
+);
 console.log(formatComparison(rows));
 console.log(`\nPictures: ${options.out}. ${((performance.now() - started) / 1000).toFixed(0)} s in all.`);
 

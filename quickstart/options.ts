@@ -51,10 +51,20 @@ export function readOptions(): QuickstartOptions {
     const number = (name: 'epochs' | 'lambda' | 'limit' | 'seed'): number | undefined => {
       const text = values[name];
       const value = Number(text);
-      if (text !== undefined && (text === '' || !Number.isFinite(value) || value < 0)) throw new RangeError(`--${name} must be a number of at least 0, but is '${text}'.`);
+      if (text !== undefined && (text === '' || !Number.isFinite(value) || value < 0))
+        throw new RangeError(`--${name} must be a number of at least 0, but is '${text}'.`);
       return text === undefined ? undefined : value;
     };
-    return {teacher, images, preprocessing, epochs: number('epochs'), lambda: number('lambda'), limit: number('limit') as number, seed: number('seed') as number, out};
+    return {
+      teacher,
+      images,
+      preprocessing,
+      epochs: number('epochs'),
+      lambda: number('lambda'),
+      limit: number('limit') as number,
+      seed: number('seed') as number,
+      out,
+    };
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${usage}`);
     process.exit(2);

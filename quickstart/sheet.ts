@@ -35,7 +35,9 @@ export async function writeSheet(items: readonly SheetItem[], path: string = 'ou
   for (let first = 0; first < items.length; first += BLOCKS) {
     rows.push({cells: items.slice(first, first + BLOCKS).flatMap(itemCells)});
   }
-  const columns = Array.from({length: Math.min(BLOCKS, items.length)}, () => (items[0]?.evidence ? [...COLUMNS, 'evidence'] : COLUMNS)).flat();
+  const columns = Array.from({length: Math.min(BLOCKS, items.length)}, () =>
+    items[0]?.evidence ? [...COLUMNS, 'evidence'] : COLUMNS,
+  ).flat();
   await writePng(path, await pictureSheet(rows, {columns, cellSize: 64 * ENLARGE}));
 }
 

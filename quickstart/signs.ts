@@ -23,7 +23,13 @@ const minus =
   (x, y) =>
     Math.max(whole(x, y), -hole(x, y));
 
-const square = (half: number): Distance => polygon([[-half, -half], [half, -half], [half, half], [-half, half]]);
+const square = (half: number): Distance =>
+  polygon([
+    [-half, -half],
+    [half, -half],
+    [half, half],
+    [-half, half],
+  ]);
 
 const starPoints = Array.from({length: 10}, (_, index): [number, number] => {
   const radius = index % 2 === 0 ? 1 : 0.42;
@@ -40,20 +46,58 @@ const plain = (name: string, shape: Distance): Sign => ({name, shape, silhouette
 
 /** In the order of the class numbers. */
 export const signs: readonly Sign[] = [
-  plain('arrow', polygon([[-0.95, -0.24], [0.05, -0.24], [0.05, -0.8], [1, 0], [0.05, 0.8], [0.05, 0.24], [-0.95, 0.24]])),
+  plain(
+    'arrow',
+    polygon([
+      [-0.95, -0.24],
+      [0.05, -0.24],
+      [0.05, -0.8],
+      [1, 0],
+      [0.05, 0.8],
+      [0.05, 0.24],
+      [-0.95, 0.24],
+    ]),
+  ),
   plain('crescent', crescent),
   plain(
     'cross',
     polygon([
-      [-0.28, -0.95], [0.28, -0.95], [0.28, -0.28], [0.95, -0.28], [0.95, 0.28], [0.28, 0.28],
-      [0.28, 0.95], [-0.28, 0.95], [-0.28, 0.28], [-0.95, 0.28], [-0.95, -0.28], [-0.28, -0.28],
+      [-0.28, -0.95],
+      [0.28, -0.95],
+      [0.28, -0.28],
+      [0.95, -0.28],
+      [0.95, 0.28],
+      [0.28, 0.28],
+      [0.28, 0.95],
+      [-0.28, 0.95],
+      [-0.28, 0.28],
+      [-0.95, 0.28],
+      [-0.95, -0.28],
+      [-0.28, -0.28],
     ]),
   ),
   {name: 'frame', shape: minus(square(0.78), square(0.4)), silhouette: square(0.78)},
-  plain('hourglass', polygon([[-0.75, -0.9], [0.75, -0.9], [0.12, 0], [0.75, 0.9], [-0.75, 0.9], [-0.12, 0]])),
+  plain(
+    'hourglass',
+    polygon([
+      [-0.75, -0.9],
+      [0.75, -0.9],
+      [0.12, 0],
+      [0.75, 0.9],
+      [-0.75, 0.9],
+      [-0.12, 0],
+    ]),
+  ),
   {name: 'ring', shape: minus(disc(0.92), disc(0.5)), silhouette: disc(0.92)},
   plain('star', polygon(starPoints)),
-  plain('triangle', polygon([[0, -0.95], [0.9, 0.65], [-0.9, 0.65]])),
+  plain(
+    'triangle',
+    polygon([
+      [0, -0.95],
+      [0.9, 0.65],
+      [-0.9, 0.65],
+    ]),
+  ),
 ];
 
 /** Distance to the nearest edge, with the sign of an even-odd test. */

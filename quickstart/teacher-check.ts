@@ -23,9 +23,18 @@ export async function checkTeacher(model: LayersModel, seed: number, count: numb
   for (let start = 0; start < count; start += BATCH) {
     const indices = Array.from({length: Math.min(BATCH, count - start)}, (_, offset) => start + offset);
     const pictures = indices.map((index) => generateShape(seed, index));
-    const plain = await probabilities(model, pictures.map(({image}) => normalise(image.data)));
-    const alone = await probabilities(model, pictures.map(({image, evidence}) => normalise(image.data, evidence)));
-    const without = await probabilities(model, indices.map((index) => normalise(generateShape(seed, index, {withoutSign: true}).image.data)));
+    const plain = await probabilities(
+      model,
+      pictures.map(({image}) => normalise(image.data)),
+    );
+    const alone = await probabilities(
+      model,
+      pictures.map(({image, evidence}) => normalise(image.data, evidence)),
+    );
+    const without = await probabilities(
+      model,
+      indices.map((index) => normalise(generateShape(seed, index, {withoutSign: true}).image.data)),
+    );
     pictures.forEach(({label}, item) => {
       const row = plain[item] as number[];
       sums.accuracy += Number(indexOfMax(row) === label);

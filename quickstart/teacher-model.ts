@@ -7,12 +7,7 @@ import type {SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {classNames, SIZE} from './shapes.js';
 
 /** Filters of every convolution, stage by stage; the first of each stage halves the picture. */
-const STAGES: readonly (readonly number[])[] = [
-  [16, 24],
-  [32, 48],
-  [64, 64],
-  [96],
-];
+const STAGES: readonly (readonly number[])[] = [[16, 24], [32, 48], [64, 64], [96]];
 
 /**
  * Builds the untrained teacher. Input `[N,64,64,3]` in [−1,1] (preprocessing `'tf'`), output `[N,8]`
@@ -29,7 +24,15 @@ export function buildTeacher(seed: number, size: number = SIZE): layers.LayersMo
       const name = `stage${stageIndex + 1}_${index + 1}`;
       const kernelInitializer = layers.initializers.heNormal({seed: seed + 10 * stageIndex + index});
       const strides = index === 0 ? 2 : 1;
-      const conv = layers.layers.conv2d({filters, kernelSize: 3, strides, padding: 'same', useBias: false, kernelInitializer, name: `${name}_conv`});
+      const conv = layers.layers.conv2d({
+        filters,
+        kernelSize: 3,
+        strides,
+        padding: 'same',
+        useBias: false,
+        kernelInitializer,
+        name: `${name}_conv`,
+      });
       // The usual 0.99 forgets too slowly for a run of a few hundred steps.
       const norm = layers.layers.batchNormalization({momentum: 0.95, name: `${name}_norm`});
       const relu = layers.layers.reLU({name: `${name}_relu`});

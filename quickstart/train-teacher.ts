@@ -25,8 +25,8 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {installTrainingKernels} from '../src/backend/training-kernels.js';
-import {loadLayersModelFromFiles} from '../src/data/load-layers-model.js';
+import {installTrainingKernels} from '../src/tfjs/install-training-kernels.js';
+import {loadLayersModelFromFiles} from '../src/files/load-layers-model.js';
 import {ProgressBar} from './progress-bar.js';
 import {saveModel} from './save-model.js';
 import {classNames, seeds, SIZE} from './shapes.js';

@@ -36,7 +36,10 @@ export async function shapesWorld({seed}: QuickstartOptions): Promise<World> {
   return {
     model,
     preprocessing: 'tf',
-    batches: batchesOf(pictures.map(({image}) => image), {batchSize: BATCH, seed, labels}),
+    batches: batchesOf(
+      pictures.map(({image}) => image),
+      {batchSize: BATCH, seed, labels},
+    ),
     batchesPerEpoch: Math.ceil(SHAPES / BATCH),
     unseen: Array.from({length: UNSEEN}, (_, index) => generateShape(seeds.test, index)),
     className: (target) => classNames[target] as string,
@@ -49,7 +52,8 @@ export async function ownWorld(options: QuickstartOptions & {teacher: string; im
   const {teacher, images, seed, limit, preprocessing} = options;
   const model = await loadLayersModelFromFiles(teacher);
   const [, height, width] = (model.inputs[0] as LayersModel['inputs'][number]).shape;
-  if (height == null || width == null) throw new RangeError(`The model in ${teacher} leaves its input size open; the quickstart needs a fixed one.`);
+  if (height == null || width == null)
+    throw new RangeError(`The model in ${teacher} leaves its input size open; the quickstart needs a fixed one.`);
   // A folder with its own settings per photo would be an option too many; every photo is squashed.
   const folder = await imageFolder(images, {seed, limit, batchSize: 1, size: [height, width]});
   const pictures: DecodedImage[] = [];

@@ -1,5 +1,5 @@
 /**
- * Compiles src/backend/wasm/assembly to WebAssembly and writes it, as text, into a TypeScript file
+ * Compiles src/tfjs/wasm/assembly to WebAssembly and writes it, as text, into a TypeScript file
  * beside it, so that no bundler and no server has to know about it. `npm ci` runs this.
  */
 import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
@@ -7,8 +7,19 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import asc from 'assemblyscript/asc';
 
-const folder = join(import.meta.dirname, '../src/backend/wasm');
-const options = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--initialMemory', '0', '--enable', 'simd', '--disableWarning'];
+const folder = join(import.meta.dirname, '../src/tfjs/wasm');
+const options = [
+  '-O3',
+  '--runtime',
+  'stub',
+  '--noAssert',
+  '--importMemory',
+  '--initialMemory',
+  '0',
+  '--enable',
+  'simd',
+  '--disableWarning',
+];
 const variants = {
   SIMD_MODULE: [],
   // For the backend with threads, whose memory is shared between them.

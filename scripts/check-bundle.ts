@@ -39,8 +39,12 @@ const {metafile} = await build({
   outdir: join(out, 'page'),
 });
 const inputs = Object.keys(metafile.inputs);
-assert.ok(inputs.some((path) => path.startsWith('dist/esm/')), 'the page was not made of the built package');
-for (const each of inputs) assert.ok(!/^(node:|dist\/esm\/node\/)|node_modules\/(sharp|piscina|webgpu)\//.test(each), `${each} does not belong into a page`);
+assert.ok(
+  inputs.some((path) => path.startsWith('dist/esm/')),
+  'the page was not made of the built package',
+);
+for (const each of inputs)
+  assert.ok(!/^(node:|dist\/esm\/node\/)|node_modules\/(sharp|piscina|webgpu)\//.test(each), `${each} does not belong into a page`);
 
 const server = serve();
 const browser = await playwright.launch(chromium);
@@ -58,12 +62,17 @@ try {
     const result: PageResult = await page.evaluate((each) => globalThis.runPage(each), task);
     assert.deepEqual((await downloads).sort(), ['explainer.json', 'explainer.weights.bin']);
     assert.equal(result.backend, backend);
-    assert.ok(result.ratio > 1 || task.pictures < 64, `the maps lie on the signs ${result.ratio.toFixed(2)} times as much as chance would have it`);
+    assert.ok(
+      result.ratio > 1 || task.pictures < 64,
+      `the maps lie on the signs ${result.ratio.toFixed(2)} times as much as chance would have it`,
+    );
     assert.ok(result.insertion > 0.3 && result.insertion <= 1, `insertion is ${result.insertion}`);
     assert.deepEqual(complaints, [], 'the page complained');
     await page.screenshot({path: join(out, `bundle-${backend}.png`), fullPage: true});
     await page.close();
-    console.log(`${backend}: distilled, explained and downloaded in ${result.seconds.toFixed(1)} s; ${result.ratio.toFixed(1)} times chance, insertion ${result.insertion.toFixed(3)}.`);
+    console.log(
+      `${backend}: distilled, explained and downloaded in ${result.seconds.toFixed(1)} s; ${result.ratio.toFixed(1)} times chance, insertion ${result.insertion.toFixed(3)}.`,
+    );
   }
 } finally {
   await browser.close();
@@ -76,7 +85,11 @@ function serve(): Server {
   return createServer((request, response) => {
     for (const [name, value] of Object.entries(isolation)) response.setHeader(name, value);
     if (request.url === '/') {
-      response.setHeader('Content-Type', 'text/html').end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body style="width: 520px"><script type="module" src="/page.js"></script>');
+      response
+        .setHeader('Content-Type', 'text/html')
+        .end(
+          '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body style="width: 520px"><script type="module" src="/page.js"></script>',
+        );
       return;
     }
     const lookIn = (index: number): void => {

@@ -33,7 +33,8 @@ const asModule = `
   const [[map], [cam]] = [await distiller.explain(image), await gradCam(image, teacher)];
   if (map.empty || cam.empty) throw new Error('a map is flat');
   console.log(process.version + ': installed, imported, explained on ' + tf.getBackend());`;
-const asCommonJs = "for (const entry of ['', '/layers', '/losses', '/metrics', '/baselines', '/node']) require('attentive-distiller' + entry);";
+const asCommonJs =
+  "for (const entry of ['', '/layers', '/losses', '/metrics', '/baselines', '/node']) require('attentive-distiller' + entry);";
 
 for (const version of versions) {
   const node = fetchNode(version);
@@ -52,7 +53,10 @@ function fetchNode(version: string): string {
   const binary = join(folder, 'node_modules/node/bin/node');
   if (existsSync(binary)) return binary;
   mkdirSync(folder, {recursive: true});
-  const {status} = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--prefix', folder, `node@${version}`], {cwd: folder, stdio: 'inherit'});
+  const {status} = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--prefix', folder, `node@${version}`], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
   // The package's own script puts the binary in place; where scripts are off, it is a dependency's.
   if (status !== 0 || !existsSync(binary)) {
     console.error(`Node ${version} could not be fetched from the npm registry (package 'node'); what is tested on it was not run.`);
@@ -67,7 +71,21 @@ function install(node: string): void {
   try {
     const {filename} = pack(folder);
     writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
-    run(node, [npm as string, 'install', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`, '@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'], {}, folder);
+    run(
+      node,
+      [
+        npm as string,
+        'install',
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+        `./${filename}`,
+        '@tensorflow/tfjs-core',
+        '@tensorflow/tfjs-layers',
+      ],
+      {},
+      folder,
+    );
     run(node, ['--input-type=commonjs', '-e', asCommonJs], {}, folder);
     run(node, ['--input-type=module', '-e', asModule], {}, folder);
   } finally {

@@ -11,7 +11,9 @@ import {swiftShader} from '../test/helpers/swift-shader.js';
 import {installedPackages, packedProject} from './packed-project.js';
 
 const root = join(import.meta.dirname, '..');
-const {peerDependenciesMeta} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {peerDependenciesMeta: Record<string, {optional?: boolean}>};
+const {peerDependenciesMeta} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  peerDependenciesMeta: Record<string, {optional?: boolean}>;
+};
 const optional = Object.keys(peerDependenciesMeta).filter((name) => peerDependenciesMeta[name]?.optional);
 const present = installedPackages();
 const hasGpu = existsSync(swiftShader);
@@ -64,7 +66,12 @@ for (const without of [...optional.map((name) => [name]), optional]) {
     const sets = backends[name] as readonly (readonly string[])[];
     const missing = sets.some((set) => set.every(isThere)) ? [] : (sets[0] as readonly string[]).filter((each) => !isThere(each));
     const where = `${name} without ${without.join(', ')}`;
-    if (missing.length > 0) assert.match(result, new RegExp(missing.map((each) => `The package ${each} is not installed \\(npm install ${each}\\)`).join('|')), where);
+    if (missing.length > 0)
+      assert.match(
+        result,
+        new RegExp(missing.map((each) => `The package ${each} is not installed \\(npm install ${each}\\)`).join('|')),
+        where,
+      );
     else if (name !== 'webgpu' || hasGpu) assert.equal(result, `computes on ${name.startsWith('tfjs-node') ? 'tensorflow' : name}`, where);
   }
   assert.match(decoding, isThere('sharp') ? /none\.png/ : /npm install sharp/);

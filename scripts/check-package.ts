@@ -54,7 +54,10 @@ const {folder, packed, remove} = packedProject();
 try {
   const {files, unpackedSize} = packed;
   for (const {path} of files) {
-    assert.ok(/^(dist\/(esm|cjs)\/[\w./-]+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path), `${path} does not belong into the package`);
+    assert.ok(
+      /^(dist\/(esm|cjs)\/[\w./-]+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+      `${path} does not belong into the package`,
+    );
   }
 
   writeFileSync(
@@ -78,13 +81,20 @@ try {
      ${use}`,
   );
   writeFileSync(join(folder, 'own-layer.mjs'), ownLayer);
-  for (const file of ['esm.mjs', 'cjs.cjs']) execFileSync(process.execPath, ['--import', './own-layer.mjs', join(folder, file)], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']});
+  for (const file of ['esm.mjs', 'cjs.cjs'])
+    execFileSync(process.execPath, ['--import', './own-layer.mjs', join(folder, file)], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
 
   const dist = join(folder, 'node_modules/attentive-distiller/dist/esm');
   for (const entry of browserEntries) {
     for (const file of reachable(join(dist, entry))) {
       const text = readFileSync(file, 'utf8');
-      assert.ok(!/(from|import|import\()\s*["'](node:|fs|path|sharp|piscina|webgpu)/.test(text), `${file}, which ${entry} imports, imports Node: it would break browsers`);
+      assert.ok(
+        !/(from|import|import\()\s*["'](node:|fs|path|sharp|piscina|webgpu)/.test(text),
+        `${file}, which ${entry} imports, imports Node: it would break browsers`,
+      );
     }
   }
   console.log(`The package works as ESM and CommonJS: ${files.length} files, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked.`);
@@ -96,6 +106,7 @@ try {
 function reachable(file: string, seen: Set<string> = new Set()): Set<string> {
   if (seen.has(file)) return seen;
   seen.add(file);
-  for (const [, next] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*["'](\.[\w./-]+)["']/g)) reachable(join(dirname(file), next as string), seen);
+  for (const [, next] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*["'](\.[\w./-]+)["']/g))
+    reachable(join(dirname(file), next as string), seen);
   return seen;
 }

@@ -38,22 +38,40 @@ const budgets: Readonly<Record<string, Budget>> = {
   losses: {code: "export * from 'attentive-distiller/losses';", kilobytes: 1.7, packages: [core]},
   metrics: {code: "export * from 'attentive-distiller/metrics';", kilobytes: 27, packages: [core, layers, 'pure-rand']},
   baselines: {code: "export * from 'attentive-distiller/baselines';", kilobytes: 67, packages: [core, 'ml-matrix', 'pure-rand']},
-  'AttentiveDistiller alone': {code: "export {AttentiveDistiller} from 'attentive-distiller';", kilobytes: 58, packages: [core, layers, ...backends, 'pure-rand']},
+  'AttentiveDistiller alone': {
+    code: "export {AttentiveDistiller} from 'attentive-distiller';",
+    kilobytes: 58,
+    packages: [core, layers, ...backends, 'pure-rand'],
+  },
   'insertionScore alone': {code: "export {insertionScore} from 'attentive-distiller';", kilobytes: 16, packages: [core]},
   'rise alone': {code: "export {rise} from 'attentive-distiller/baselines';", kilobytes: 17.2, packages: [core, 'pure-rand']},
-  'colorize alone': {code: "export {colorize} from 'attentive-distiller';", kilobytes: 16, packages: ['d3-color', 'd3-interpolate', 'd3-scale-chromatic']},
+  'colorize alone': {
+    code: "export {colorize} from 'attentive-distiller';",
+    kilobytes: 16,
+    packages: ['d3-color', 'd3-interpolate', 'd3-scale-chromatic'],
+  },
 };
 
 const root = join(import.meta.dirname, '..');
-const measured = await Promise.all(Object.entries(budgets).map(async ([name, {code, kilobytes, packages}]) => {
-  const size = await gzippedSize(code);
-  const found = await packagesIn(code);
-  return {name, size, kilobytes, extra: found.filter((each) => !packages.includes(each))};
-}));
-console.log(formatTable(['bundle', 'kB gzipped', 'budget'], measured.map(({name, size, kilobytes}) => [name, size.toFixed(1), kilobytes])));
+const measured = await Promise.all(
+  Object.entries(budgets).map(async ([name, {code, kilobytes, packages}]) => {
+    const size = await gzippedSize(code);
+    const found = await packagesIn(code);
+    return {name, size, kilobytes, extra: found.filter((each) => !packages.includes(each))};
+  }),
+);
+console.log(
+  formatTable(
+    ['bundle', 'kB gzipped', 'budget'],
+    measured.map(({name, size, kilobytes}) => [name, size.toFixed(1), kilobytes]),
+  ),
+);
 for (const {name, size, kilobytes, extra} of measured) {
   assert.deepEqual(extra, [], `${name}: these packages come along and should not`);
-  assert.ok(size <= kilobytes, `${name}: ${size.toFixed(1)} kB gzipped are more than its budget of ${kilobytes} kB. Import less, or raise the budget with a reason.`);
+  assert.ok(
+    size <= kilobytes,
+    `${name}: ${size.toFixed(1)} kB gzipped are more than its budget of ${kilobytes} kB. Import less, or raise the budget with a reason.`,
+  );
 }
 
 /** Thousands of bytes of what is loaded at once, peers and backends left out. */
@@ -79,7 +97,22 @@ async function packagesIn(code: string): Promise<string[]> {
 
 function options(code: string): {
   stdin: {contents: string; resolveDir: string};
-  bundle: true; minify: true; format: 'esm'; platform: 'browser'; target: string; write: false; outdir: string;
+  bundle: true;
+  minify: true;
+  format: 'esm';
+  platform: 'browser';
+  target: string;
+  write: false;
+  outdir: string;
 } {
-  return {stdin: {contents: code, resolveDir: root}, bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022', write: false, outdir: 'out'};
+  return {
+    stdin: {contents: code, resolveDir: root},
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+    outdir: 'out',
+  };
 }

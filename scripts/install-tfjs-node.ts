@@ -53,7 +53,9 @@ function install(): void {
     for (const part of parts) rmSync(join(installed, part), {recursive: true, force: true});
     throw error;
   }
-  console.log(`It loads and computes${values.gpu ? '; selectBackend() will say whether it finds a GPU' : ': selectBackend() will take it'}.`);
+  console.log(
+    `It loads and computes${values.gpu ? '; selectBackend() will say whether it finds a GPU' : ': selectBackend() will take it'}.`,
+  );
 }
 
 function checkPlace(): void {

@@ -23,5 +23,8 @@ for (const [name, run] of Object.entries(shortRuns)) {
 }
 const path = join(import.meta.dirname, '../test/golden/backends');
 writeFileSync(`${path}.bin`, Buffer.concat(bytes));
-writeFileSync(`${path}.json`, `${JSON.stringify({made_by: 'scripts/make-backends-golden.ts', backend: 'cpu', tfjs: version_core, runs}, null, 1)}\n`);
+writeFileSync(
+  `${path}.json`,
+  `${JSON.stringify({made_by: 'scripts/make-backends-golden.ts', backend: 'cpu', tfjs: version_core, runs}, null, 1)}\n`,
+);
 console.log(`${path}: ${offset} bytes`);

@@ -41,7 +41,9 @@ export function packedProject(without: readonly string[] = []): PackedProject {
 
 /** Packs the package into a folder. Run after `npm run build`. */
 export function pack(folder: string): Packed {
-  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'})) as [Packed];
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'}),
+  ) as [Packed];
   return packed;
 }
 

@@ -36,15 +36,21 @@ export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
 export {resizeBilinear, type ResizeOptions} from './data/resize.js';
 export {AttentiveDistiller, type DistillerOptions, type TrainOptions} from './distiller/attentive-distiller.js';
 export {type EvaluateOptions, type Evaluation} from './distiller/evaluate.js';
-export {type ExplainOptions, type MapsOnlyOptions} from './distiller/explain.js';
+export {type ExplainOptions, type MapsOnlyOptions} from './distiller/explain/explain.js';
 export {paperTraining, type FitOptions, type PerStage, type Stage} from './distiller/options.js';
-export {constantSchedule, cosineSchedule, stepSchedule, type LearningRateSchedule, type StepScheduleOptions} from './distiller/schedule.js';
+export {
+  constantSchedule,
+  cosineSchedule,
+  stepSchedule,
+  type LearningRateSchedule,
+  type StepScheduleOptions,
+} from './distiller/train/schedule.js';
 export {type TeacherInput} from './distiller/teacher-input.js';
-export {type TrainingProgress, type TrainingSummary} from './distiller/train.js';
+export {type TrainingProgress, type TrainingSummary} from './distiller/train/train.js';
 export * from './layers/index.js';
 export * from './losses/index.js';
 export * from './metrics/index.js';
-export {executeGraph, listLayers, type ExecuteOptions, type LayerInfo, type LayerVisit} from './models/execute-graph.js';
+export {executeGraph, listLayers, type ExecuteOptions, type LayerInfo, type LayerVisit} from './models/graph/execute-graph.js';
 export {explanationDecoder, type ExplanationDecoderOptions} from './models/explanation-decoder.js';
 export {residualStudent, type ResidualStudentOptions} from './models/residual-student.js';
 export {attentionSites, studentFromTeacher, type AttentionSite, type StudentFromTeacherOptions} from './models/student-from-teacher.js';

@@ -10,7 +10,12 @@ import * as metrics from '../src/metrics/index.js';
 import * as node from '../src/node/index.js';
 
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 const read = (page: string): string => readFileSync(join(root, page), 'utf8');
 
 /** Stands for what an example does not define itself; a name that it does define hides it. */
@@ -59,7 +64,13 @@ function compileErrors(examples: readonly Example[]): string[] {
     ...own,
     paths: {'attentive-distiller': [join(root, 'src/index.ts')], 'attentive-distiller/node': [join(root, 'src/node/index.ts')]},
     // Examples stop where the point is made, and are no declarations.
-    ...{noUnusedLocals: false, noUnusedParameters: false, isolatedDeclarations: false, declaration: false, moduleDetection: ts.ModuleDetectionKind.Force},
+    ...{
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+      isolatedDeclarations: false,
+      declaration: false,
+      moduleDetection: ts.ModuleDetectionKind.Force,
+    },
   };
   const preludePath = join(root, 'docs-prelude.ts');
   const sources = new Map(examples.map((example, index) => [join(root, `docs-example-${index}.ts`), example]));
@@ -85,8 +96,15 @@ function compileErrors(examples: readonly Example[]): string[] {
 
 /** The anchors of a page's headings, as GitHub names them. */
 function anchorsOf(page: string): string[] {
-  const headings = read(page).replace(fence, '').matchAll(/^#+ (.*)$/gm);
-  return [...headings].map(([, heading]) => heading!.toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-'));
+  const headings = read(page)
+    .replace(fence, '')
+    .matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 /** Whether a link leads somewhere; those out of the repository are not followed, and docs/api is made later. */
@@ -106,20 +124,29 @@ function callableNames(): Set<string> {
     if (typeof value !== 'function') continue;
     names.add(name);
     // A function that is no class has no prototype of its own, or one without methods.
-    for (const owner of [value, (value as {prototype?: object}).prototype ?? {}]) for (const method of Object.getOwnPropertyNames(owner)) names.add(method);
+    for (const owner of [value, (value as {prototype?: object}).prototype ?? {}])
+      for (const method of Object.getOwnPropertyNames(owner)) names.add(method);
   }
   return names;
 }
 
 describe('the documentation', () => {
   test.each(pages)('%s links to files and headings that exist', (page) => {
-    const links = [...read(page).replace(fence, '').matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+    const links = [
+      ...read(page)
+        .replace(fence, '')
+        .matchAll(/\]\(([^)\s]+)\)/g),
+    ].map(([, link]) => link!);
     expect(links.filter((link) => isBroken(page, link))).toEqual([]);
   });
 
   test.each(pages)('%s names functions that are exported', (page) => {
     const known = callableNames();
-    const spans = [...read(page).replace(fence, '').matchAll(/`([^`\n]+)`/g)].map(([, span]) => span!);
+    const spans = [
+      ...read(page)
+        .replace(fence, '')
+        .matchAll(/`([^`\n]+)`/g),
+    ].map(([, span]) => span!);
     // Not a method behind a dot, but what three dots spread.
     const called = spans.flatMap((span) => [...span.matchAll(/(?<!\w|[^.]\.)\b([A-Za-z]\w*)\(\)/g)].map(([, name]) => name!));
     expect(called.filter((name) => !known.has(name))).toEqual([]);
@@ -134,7 +161,10 @@ describe('the documentation', () => {
   });
 
   describe('shows examples', () => {
-    const wrong = ["import {rise} from 'attentive-distiller';\nawait rise(image, teacher, {masks: 5});\n", "import {nothing} from 'attentive-distiller';\n"];
+    const wrong = [
+      "import {rise} from 'attentive-distiller';\nawait rise(image, teacher, {masks: 5});\n",
+      "import {nothing} from 'attentive-distiller';\n",
+    ];
     let errors: string[] = [];
     beforeAll(() => {
       const examples = pages.flatMap(examplesOf);

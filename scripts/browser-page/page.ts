@@ -5,7 +5,17 @@
 import '@tensorflow/tfjs-backend-webgl';
 import {setWasmPaths} from '@tensorflow/tfjs-backend-wasm';
 import {loadLayersModel} from '@tensorflow/tfjs-layers';
-import {AttentiveDistiller, batchesOf, evidenceShare, gradCam, insertionScore, overlay, selectBackend, type BackendName, type SaliencyMap} from 'attentive-distiller';
+import {
+  AttentiveDistiller,
+  batchesOf,
+  evidenceShare,
+  gradCam,
+  insertionScore,
+  overlay,
+  selectBackend,
+  type BackendName,
+  type SaliencyMap,
+} from 'attentive-distiller';
 import {generateShape, seeds} from '../../quickstart/shapes.js';
 
 /** What the script that opened the page asks of it. */
@@ -39,7 +49,10 @@ globalThis.runPage = async ({backend, epochs, pictures: count}) => {
   const selection = await selectBackend({prefer: [backend], allowSoftware: true});
   const model = await loadLayersModel('/teacher/model.json');
   const pictures = Array.from({length: count}, (_, index) => generateShape(seeds.validation, index));
-  const batches = batchesOf(pictures.map(({image}) => image), {batchSize: BATCH, seed: 0, labels: pictures.map(({label}) => label)});
+  const batches = batchesOf(
+    pictures.map(({image}) => image),
+    {batchSize: BATCH, seed: 0, labels: pictures.map(({label}) => label)},
+  );
   const distiller = await AttentiveDistiller.create({teacher: model, preprocessing: 'tf', seed: 0});
   await distiller.train(batches, {epochs: {student: 1, explanation: epochs}, lambda: 2e-5, learningRate: {explanation: 3e-3}});
 
@@ -60,7 +73,10 @@ globalThis.runPage = async ({backend, epochs, pictures: count}) => {
 };
 
 function show(image: ReturnType<typeof generateShape>['image'], map: SaliencyMap | undefined): void {
-  const {data, width, height} = map === undefined ? overlay(image, {data: new Float32Array(image.width * image.height), width: image.width, height: image.height}, {opacity: 0}) : overlay(image, map, {opacity: 0.6});
+  const {data, width, height} =
+    map === undefined
+      ? overlay(image, {data: new Float32Array(image.width * image.height), width: image.width, height: image.height}, {opacity: 0})
+      : overlay(image, map, {opacity: 0.6});
   const canvas = Object.assign(document.createElement('canvas'), {width, height});
   canvas.style.cssText = 'width: 160px; image-rendering: pixelated; margin: 2px';
   canvas.getContext('2d')?.putImageData(new ImageData(new Uint8ClampedArray(data), width, height), 0, 0);

@@ -40,7 +40,11 @@ export function run(command: string, args: readonly string[], {what, help, cwd, 
   });
   if (status === 0) return stdout ?? '';
   const output = [stdout, stderr, error?.message].filter((text) => text != null && text !== '').join('\n');
-  const lines = output.trim().split('\n').slice(-30).map((line) => `  ${line}`);
+  const lines = output
+    .trim()
+    .split('\n')
+    .slice(-30)
+    .map((line) => `  ${line}`);
   throw new Failure([`${what} failed. ${help}`, ...lines].join('\n'), unreachable.test(output) ? NOT_REACHABLE : 1);
 }
 

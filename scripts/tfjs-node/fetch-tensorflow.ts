@@ -15,8 +15,16 @@ export const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2
 
 /** TensorFlow for the processor alone, and the one that computes on NVIDIA's GPUs as well. */
 export const distributions = {
-  cpu: {name: 'tensorflow-cpu', sha256: 'a96de2e8d716360d5c9ecdc7de64db198dd6332caa48063ba32e934d6b0548a0', size: '232 MB to fetch, 580 MB to keep'},
-  gpu: {name: 'tensorflow', sha256: '4856c8e3f45df4dd7bc1f47cdf275bdb759895d386141d8234f4d83f58707db7', size: '586 MB to fetch, 1.1 GB to keep'},
+  cpu: {
+    name: 'tensorflow-cpu',
+    sha256: 'a96de2e8d716360d5c9ecdc7de64db198dd6332caa48063ba32e934d6b0548a0',
+    size: '232 MB to fetch, 580 MB to keep',
+  },
+  gpu: {
+    name: 'tensorflow',
+    sha256: '4856c8e3f45df4dd7bc1f47cdf275bdb759895d386141d8234f4d83f58707db7',
+    size: '586 MB to fetch, 1.1 GB to keep',
+  },
 } as const;
 
 /** Which of them. */
@@ -24,7 +32,12 @@ export type Variant = keyof typeof distributions;
 
 // The wheels for CPython 3.9 on Linux; the part that is used is the same in the wheel of every Python.
 const python39 = ['--platform', 'manylinux2014_x86_64', '--python-version', '39', '--implementation', 'cp'];
-const wanted = ['tensorflow/libtensorflow_', 'tensorflow/include/tensorflow/c/', 'tensorflow/include/tensorflow/core/platform/', 'tensorflow/include/tensorflow/tsl/'];
+const wanted = [
+  'tensorflow/libtensorflow_',
+  'tensorflow/include/tensorflow/c/',
+  'tensorflow/include/tensorflow/core/platform/',
+  'tensorflow/include/tensorflow/tsl/',
+];
 
 const unzip = `
 import sys, zipfile
@@ -38,11 +51,29 @@ export function fetchTensorflow(variant: Variant, folder: string, work: string):
   const requirements = join(work, 'requirements.txt');
   writeFileSync(requirements, `${name}==${TENSORFLOW} --hash=sha256:${sha256}\n`);
   const patience = ['--retries', '2', '--timeout', '30', '--no-input', '--disable-pip-version-check'];
-  run(python, ['-m', 'pip', 'download', '--no-deps', '--only-binary', ':all:', ...python39, ...patience, '--require-hashes', '--dest', work, '-r', requirements], {
-    what: `Downloading ${name} ${TENSORFLOW} from PyPI`,
-    help: 'pip said:',
-    show: true,
-  });
+  run(
+    python,
+    [
+      '-m',
+      'pip',
+      'download',
+      '--no-deps',
+      '--only-binary',
+      ':all:',
+      ...python39,
+      ...patience,
+      '--require-hashes',
+      '--dest',
+      work,
+      '-r',
+      requirements,
+    ],
+    {
+      what: `Downloading ${name} ${TENSORFLOW} from PyPI`,
+      help: 'pip said:',
+      show: true,
+    },
+  );
   const file = readdirSync(work).find((each) => each.endsWith('.whl')) as string;
   run(python, ['-c', unzip, join(work, file), work, ...wanted], {what: `Unpacking ${name}`, help: 'Python said:'});
   const tensorflow = join(work, 'tensorflow');

@@ -5,7 +5,7 @@
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import type * as core from '@tensorflow/tfjs-core';
-import {restoreNodeUtil} from '../../src/backend/_node-util.js';
+import {restoreNodeUtil} from '../../src/tfjs/native/node-util.js';
 
 const [project, name] = process.argv.slice(2) as [string, string];
 const load = createRequire(join(project, 'package.json'));

@@ -3,8 +3,32 @@
  * of, and the layers that most classifiers are made of.
  */
 import {
-  add, avgPool, batchNorm, concat, conv2d, depthwiseConv2d, image, logSoftmax, matMul, max, maxPool, mean, mul, relu, relu6, reshape, sigmoid, slice,
-  softmax, square, sub, tensor1d, tensor4d, type Tensor, type Tensor1D, type Tensor4D,
+  add,
+  avgPool,
+  batchNorm,
+  concat,
+  conv2d,
+  depthwiseConv2d,
+  image,
+  logSoftmax,
+  matMul,
+  max,
+  maxPool,
+  mean,
+  mul,
+  relu,
+  relu6,
+  reshape,
+  sigmoid,
+  slice,
+  softmax,
+  square,
+  sub,
+  tensor1d,
+  tensor4d,
+  type Tensor,
+  type Tensor1D,
+  type Tensor4D,
 } from '@tensorflow/tfjs-core';
 
 /** One computation. */

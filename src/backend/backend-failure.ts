@@ -5,8 +5,13 @@ import {isNode} from '../core/is-node.js';
 
 /** What to do where a backend cannot do something, a gradient or another computation. */
 export function adviceFor(backend: string, isGradient: boolean): string {
-  const all = isNode() ? {'tfjs-node': 'tensorflow', wasm: 'wasm', cpu: 'cpu'} : {webgpu: 'webgpu', webgl: 'webgl', wasm: 'wasm', cpu: 'cpu'};
-  const others = Object.entries(all).filter(([, engineName]) => engineName !== backend).map(([name]) => `'${name}'`).join(', ');
+  const all = isNode()
+    ? {'tfjs-node': 'tensorflow', wasm: 'wasm', cpu: 'cpu'}
+    : {webgpu: 'webgpu', webgl: 'webgl', wasm: 'wasm', cpu: 'cpu'};
+  const others = Object.entries(all)
+    .filter(([, engineName]) => engineName !== backend)
+    .map(([name]) => `'${name}'`)
+    .join(', ');
   const another = `Take another backend: await selectBackend({prefer: [${others}]}); what is not installed is named with what to install.`;
   const simd = isNode() ? '' : ' and a browser with WebAssembly SIMD';
   return isGradient && backend === 'wasm' ? `Gradients on wasm need installTrainingKernels()${simd}. ${another}` : another;
@@ -24,5 +29,8 @@ export function backendFailure(where: string, error: unknown): unknown {
   if (kernel === undefined && gradient === undefined) return error;
   const backend = getBackend();
   const what = kernel === undefined ? `has no gradient for ${String(gradient)}` : `has no ${kernel}`;
-  return new BackendError(`${where} needs what the backend '${backend}' lacks: it ${what}. ${adviceFor(backend, gradient !== undefined || /Back|Grad/.test(kernel ?? ''))}`, {cause: error});
+  return new BackendError(
+    `${where} needs what the backend '${backend}' lacks: it ${what}. ${adviceFor(backend, gradient !== undefined || /Back|Grad/.test(kernel ?? ''))}`,
+    {cause: error},
+  );
 }

@@ -1,11 +1,11 @@
 /** The backends that can be chosen, the fastest first, and how each is brought in. */
 import {engine, findBackendFactory} from '@tensorflow/tfjs-core';
 import {isNode} from '../core/is-node.js';
-import {importOptional, importReason} from './_import-optional.js';
-import {provideNative} from './_native-in-node.js';
-import {isSoftwareAdapter} from './_software-adapter.js';
+import {importOptional, importReason} from '../core/import-optional.js';
+import {provideNative} from '../tfjs/native/provide.js';
+import {isSoftwareAdapter} from '../tfjs/software-adapter.js';
 import {webglRenderer} from './_webgl-renderer.js';
-import {provideWebgpu} from './webgpu-in-node.js';
+import {provideWebgpu} from '../tfjs/webgpu/provide.js';
 
 /** What `selectBackend` can bring in. The two native packages both register the backend `tensorflow`. */
 export type BackendName = 'tfjs-node-gpu' | 'webgpu' | 'webgl' | 'tfjs-node' | 'wasm' | 'cpu';

@@ -3,15 +3,30 @@
  * Every method asks before it starts, so that a user reads what to install and not which kernel some
  * engine did not find.
  */
-import {add, dispose, engine, getBackend, grad, mul, ready, sub, sum, tensor, tidy, type Scalar, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  add,
+  dispose,
+  engine,
+  getBackend,
+  grad,
+  mul,
+  ready,
+  sub,
+  sum,
+  tensor,
+  tidy,
+  type Scalar,
+  type Tensor,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
-import {disposeAbandonedTape} from './abandoned-tape.js';
+import {disposeAbandonedTape} from '../tfjs/abandoned-tape.js';
 import {adviceFor} from './backend-failure.js';
-import {backendInUse} from './_backend-in-use.js';
-import {oneLine} from './_import-optional.js';
+import {backendInUse} from '../tfjs/backend-in-use.js';
+import {oneLine} from '../core/import-optional.js';
 import {probeInput, probes, spread, trainingProbes, type Probe} from './_probes.js';
-import {withoutNewListeners} from './_wasm-listeners.js';
+import {withoutNewListeners} from '../tfjs/wasm/listeners.js';
 
 /**
  * What a backend is asked for. `'black-box'`: scores and explanations without any gradient (RISE, LIME,
@@ -61,7 +76,13 @@ const NONE = 'none';
 export async function checkBackend(task: BackendTask): Promise<BackendReport> {
   checkOneOf('checkBackend: task', task, tasks);
   if (!(await hasBackend())) {
-    return {backend: NONE, task, ok: false, missing: [{name: 'a backend', reason: 'no tfjs backend is in use, and none that was imported starts'}], advice: 'Call await selectBackend() first.'};
+    return {
+      backend: NONE,
+      task,
+      ok: false,
+      missing: [{name: 'a backend', reason: 'no tfjs backend is in use, and none that was imported starts'}],
+      advice: 'Call await selectBackend() first.',
+    };
   }
   const backend = getBackend();
   const missing: MissingCapability[] = [];

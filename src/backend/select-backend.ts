@@ -5,11 +5,11 @@
 import {add, findBackendFactory, setBackend, tensor1d, tidy} from '@tensorflow/tfjs-core';
 import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
-import {backendInUse} from './_backend-in-use.js';
-import {oneLine} from './_import-optional.js';
-import {withoutNewListeners} from './_wasm-listeners.js';
+import {backendInUse} from '../tfjs/backend-in-use.js';
+import {oneLine} from '../core/import-optional.js';
+import {withoutNewListeners} from '../tfjs/wasm/listeners.js';
 import {candidates, type BackendName, type Candidate, type Provided} from './candidates.js';
-import {installTrainingKernels} from './training-kernels.js';
+import {installTrainingKernels} from '../tfjs/install-training-kernels.js';
 
 export type {BackendName};
 
@@ -70,10 +70,13 @@ export async function selectBackend(options: SelectBackendOptions = {}): Promise
   const {prefer = candidates.map(({name}) => name), allowSoftware = false} = options;
   if (prefer.length === 0) throw new RangeError('selectBackend: prefer must name at least one backend, but is empty.');
   const names = candidates.map(({name}) => name);
-  const wanted = prefer.map((name) => candidates.find((each) => each.name === checkOneOf('selectBackend: prefer', name, names)) as Candidate);
+  const wanted = prefer.map(
+    (name) => candidates.find((each) => each.name === checkOneOf('selectBackend: prefer', name, names)) as Candidate,
+  );
 
   const current = await backendInUse();
-  const isWanted = ({engineName, missingGpu}: Candidate): boolean => engineName === current && (allowSoftware || missingGpu?.() === undefined);
+  const isWanted = ({engineName, missingGpu}: Candidate): boolean =>
+    engineName === current && (allowSoftware || missingGpu?.() === undefined);
   if (current !== undefined && (options.prefer === undefined || wanted.some(isWanted))) {
     installTrainingKernels();
     return {backend: current, kept: true, unavailable: []};

@@ -1,7 +1,7 @@
 /** Brings one backend into use as tfjs has it: worker threads compute as the main thread does, with or without our kernels. */
 import {setBackend} from '@tensorflow/tfjs-core';
 import {BackendError} from '../core/errors/backend-error.js';
-import {withoutNewListeners} from './_wasm-listeners.js';
+import {withoutNewListeners} from '../tfjs/wasm/listeners.js';
 import {candidates} from './candidates.js';
 
 /**

@@ -35,7 +35,11 @@ export interface InOrderOptions {
  *
  * @throws What `work` rejects with, when the turn comes to that piece.
  */
-export async function* inOrder<T, R>(items: Iterable<T>, work: (item: T) => Promise<R>, options: InOrderOptions = {}): AsyncGenerator<R, void, undefined> {
+export async function* inOrder<T, R>(
+  items: Iterable<T>,
+  work: (item: T) => Promise<R>,
+  options: InOrderOptions = {},
+): AsyncGenerator<R, void, undefined> {
   const {threads = 0, signal} = options;
   const begun: Promise<R>[] = [];
   for (const item of items) {

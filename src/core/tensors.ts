@@ -44,7 +44,11 @@ export function withoutLeftovers<T>(build: () => T): T {
   try {
     return build();
   } catch (error) {
-    dispose(Object.entries(registeredVariables).filter(([name]) => !before.has(name)).map(([, variable]) => variable));
+    dispose(
+      Object.entries(registeredVariables)
+        .filter(([name]) => !before.has(name))
+        .map(([, variable]) => variable),
+    );
     throw error;
   }
 }

@@ -27,7 +27,8 @@ export function batchesOf(images: readonly DecodedImage[], options: BatchesOfOpt
   if (images.length === 0) throw new RangeError('images must hold at least one image, but is empty.');
   images.forEach((image, index) => checkDecodedImage(`images[${index}]`, image));
   if (labels !== undefined) {
-    if (labels.length !== images.length) throw new RangeError(`labels must be as many as the ${images.length} images, but are ${labels.length}.`);
+    if (labels.length !== images.length)
+      throw new RangeError(`labels must be as many as the ${images.length} images, but are ${labels.length}.`);
     for (let index = 0; index < labels.length; index++) checkInteger(`labels[${index}]`, labels[index]);
   }
   return function* (epoch) {
@@ -36,7 +37,9 @@ export function batchesOf(images: readonly DecodedImage[], options: BatchesOfOpt
         const image = images[index] as DecodedImage;
         return flipped ? flipImage(image) : image;
       });
-      yield labels === undefined ? {images: pictures} : {images: pictures, labels: Int32Array.from(items, ({index}) => labels[index] as number)};
+      yield labels === undefined
+        ? {images: pictures}
+        : {images: pictures, labels: Int32Array.from(items, ({index}) => labels[index] as number)};
     }
   };
 }

@@ -55,7 +55,9 @@ export async function* iterateBatches(batches: TrainingBatches, epoch: number): 
   if (count > 0) return;
   const oneShot = `${describe(batches)} gave no batch in epoch ${epoch}: an iterator runs out after one epoch. `;
   const advice = 'Pass a function that makes a new one for each epoch, (epoch) => batches, or an array.';
-  throw new RangeError(epoch > 0 ? oneShot + advice : `${describe(batches)} gave no batch in the first epoch; there is nothing to train on.`);
+  throw new RangeError(
+    epoch > 0 ? oneShot + advice : `${describe(batches)} gave no batch in the first epoch; there is nothing to train on.`,
+  );
 }
 
 /**
@@ -70,7 +72,8 @@ export async function batchLabels(batch: TrainingBatch, count: number, numClasse
   const {labels} = batch;
   if (labels === undefined) return undefined;
   const values: ArrayLike<number> = labels instanceof Tensor ? await labels.data() : labels;
-  if (values.length !== count) throw new RangeError(`labels must be as many as the ${count} images of the batch, but are ${values.length}.`);
+  if (values.length !== count)
+    throw new RangeError(`labels must be as many as the ${count} images of the batch, but are ${values.length}.`);
   for (let index = 0; index < count; index++) checkInteger(`labels[${index}]`, values[index], 0, numClasses - 1);
   return Int32Array.from(values);
 }
@@ -82,7 +85,9 @@ function isIterable(value: unknown): value is BatchSource {
 function checkBatch(batch: unknown, index: number): asserts batch is TrainingBatch {
   const images = (batch as Partial<TrainingBatch> | null | undefined)?.images;
   if (!(images instanceof Tensor) && !Array.isArray(images)) {
-    throw new TypeError(`Batch ${index} must be {images, labels} with a tensor or an array of pictures, but is ${show(batch)} with images ${show(images)}.`);
+    throw new TypeError(
+      `Batch ${index} must be {images, labels} with a tensor or an array of pictures, but is ${show(batch)} with images ${show(images)}.`,
+    );
   }
 }
 

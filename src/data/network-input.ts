@@ -45,7 +45,13 @@ export function toNetworkInput(images: ImagesInput, spec: NetworkInputSpec): Ten
 
 type Shape = NetworkInputSpec['inputShape'];
 
-function oneInput(where: string, image: ImageInput, inputShape: Shape, preprocessing: Preprocessing | undefined, count: 1 | null): Tensor4D {
+function oneInput(
+  where: string,
+  image: ImageInput,
+  inputShape: Shape,
+  preprocessing: Preprocessing | undefined,
+  count: 1 | null,
+): Tensor4D {
   if (image instanceof Tensor) return tensorInput(where, image, inputShape, count);
   if (preprocessing === undefined) {
     throw new TypeError(
@@ -59,7 +65,9 @@ function tensorInput(where: string, image: Tensor3D | Tensor4D, inputShape: Shap
   const advice = 'Tensors are taken as they are: resize them, or pass a decoded picture ({data, width, height}) to have it done.';
   const shape = image.rank === 3 ? inputShape : [count, ...inputShape];
   if (image.rank !== 3 && image.rank !== 4) {
-    throw new RangeError(`${where} must have shape [${inputShape.join(', ')}] or [N, ${inputShape.join(', ')}], but has [${image.shape.join(', ')}]. ${advice}`);
+    throw new RangeError(
+      `${where} must have shape [${inputShape.join(', ')}] or [N, ${inputShape.join(', ')}], but has [${image.shape.join(', ')}]. ${advice}`,
+    );
   }
   try {
     checkShape(where, image.shape, shape);
@@ -78,7 +86,9 @@ function pictureInput(where: string, image: unknown, inputShape: Shape, preproce
   const {data, width, height, channels} = checkDecodedImage(where, image);
   const [outHeight, outWidth, outChannels] = inputShape;
   if (outChannels !== 1 && outChannels !== 3) {
-    throw new RangeError(`${where}: a picture has 1 or 3 colours, but the network wants ${show(outChannels)} channels; pass a tensor instead.`);
+    throw new RangeError(
+      `${where}: a picture has 1 or 3 colours, but the network wants ${show(outChannels)} channels; pass a tensor instead.`,
+    );
   }
   const {scale} = preprocessing;
   // value = pixel · factor + offset, per channel of the network.

@@ -67,9 +67,7 @@ export function resizeBilinear(images: Tensor4D, size: readonly [number, number]
   const columns = {weights: resizeWeights(width, size[1], options), inSize: width, outSize: size[1]};
   const resize = customGrad((x) => {
     const input = x as Tensor4D;
-    const value = options.antialias
-      ? alongColumns(alongRows(input, rows), columns)
-      : image.resizeBilinear(input, [...size], false, true);
+    const value = options.antialias ? alongColumns(alongRows(input, rows), columns) : image.resizeBilinear(input, [...size], false, true);
     const gradFunc = (dy: Tensor): Tensor => alongRows(alongColumns(dy as Tensor4D, transposed(columns)), transposed(rows));
     return {value, gradFunc};
   });

@@ -13,21 +13,21 @@ import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import type {Explainer, ImagesInput, SaliencyMap, Teacher, UnscoredMap} from '../core/types.js';
-import {loadArtifacts, saveArtifacts} from '../data/artifact-store.js';
+import {loadArtifacts, saveArtifacts} from '../files/artifact-store.js';
 import type {TrainingBatches} from '../data/batches.js';
-import {disposeModel} from '../models/dispose-model.js';
+import {disposeModel} from '../tfjs/dispose-model.js';
 import {explanationDecoder, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
 import type {Student, StudentBuilder} from '../models/student.js';
 import {studentFromTeacher} from '../models/student-from-teacher.js';
-import {packCheckpoint, unpackCheckpoint} from './checkpoint.js';
+import {packCheckpoint, unpackCheckpoint} from './save/checkpoint.js';
 import {evaluateNetworks, type EvaluateOptions, type Evaluation} from './evaluate.js';
-import {CompiledNetworks} from './compiled-networks.js';
-import {explainImages, type ExplainOptions, type MapsOnlyOptions} from './explain.js';
-import type {Networks} from './loss-step.js';
+import {CompiledNetworks} from './explain/compiled-networks.js';
+import {explainImages, type ExplainOptions, type MapsOnlyOptions} from './explain/explain.js';
+import type {Networks} from './train/objectives.js';
 import {resolveFitOptions, type FitOptions} from './options.js';
 import {resolveTeacher, type TeacherInput} from './teacher-input.js';
-import {checkSameTeacher, probeTeacher, type TeacherProbe} from './teacher-probe.js';
-import {trainNetworks, type TrainingProgress, type TrainingSummary} from './train.js';
+import {checkSameTeacher, probeTeacher, type TeacherProbe} from './save/teacher-probe.js';
+import {trainNetworks, type TrainingProgress, type TrainingSummary} from './train/train.js';
 
 /** Options of {@link AttentiveDistiller.create}. */
 export interface DistillerOptions extends TeacherInput {
@@ -86,7 +86,9 @@ export class AttentiveDistiller implements Explainer {
     const {student: chosen = 'fromTeacher', decoder: decoderOptions = {}, seed = 0} = options;
     checkInteger('AttentiveDistiller.create: seed', seed, 0, 0xffffffff);
     if (chosen !== 'fromTeacher' && typeof chosen !== 'function') {
-      throw new TypeError(`AttentiveDistiller.create: student must be 'fromTeacher' or a builder such as residualStudent(), but is ${show(chosen)}.`);
+      throw new TypeError(
+        `AttentiveDistiller.create: student must be 'fromTeacher' or a builder such as residualStudent(), but is ${show(chosen)}.`,
+      );
     }
     await selectBackend();
     return onBackend('AttentiveDistiller.create', async () => {
@@ -210,7 +212,8 @@ export class AttentiveDistiller implements Explainer {
   /** Frees student and explanation network, not the teacher. Safe to call twice. */
   dispose(): void {
     if (this.#state === 'disposed') return;
-    if (this.#state === 'training') throw new AttentiveError('AttentiveDistiller.dispose: still training. Abort or leave the loop over fit() first.');
+    if (this.#state === 'training')
+      throw new AttentiveError('AttentiveDistiller.dispose: still training. Abort or leave the loop over fit() first.');
     this.#state = 'disposed';
     this.#compiled.dispose();
     disposeModel(this.#student.model);
@@ -232,14 +235,19 @@ export class AttentiveDistiller implements Explainer {
 
   #checkIdle(method: string): void {
     this.#checkAlive(method);
-    if (this.#state === 'training') throw new AttentiveError(`AttentiveDistiller.${method}: a training run is active. Await it, abort it, or leave its loop first.`);
+    if (this.#state === 'training')
+      throw new AttentiveError(`AttentiveDistiller.${method}: a training run is active. Await it, abort it, or leave its loop first.`);
   }
 }
 
 function tapShapes({model}: Student, teacher: Teacher): [number, number, number][] {
   const shapes = model.outputs.map(({shape}) => shape.slice(1));
   const [logits, ...taps] = shapes;
-  const fits = logits?.length === 1 && logits[0] === teacher.numClasses && taps.length === 3 && taps.every((tap) => tap.length === 3 && tap.every((size) => size !== null));
+  const fits =
+    logits?.length === 1 &&
+    logits[0] === teacher.numClasses &&
+    taps.length === 3 &&
+    taps.every((tap) => tap.length === 3 && tap.every((size) => size !== null));
   if (!fits) {
     throw new UnsupportedModelError(
       `A student must have the outputs [logits [${teacher.numClasses}], Δf, Δf, Δf] with fixed Δf sizes [h, w, C], finest first, but has ${shapes.map((shape) => `[${shape.join(', ')}]`).join(', ')}.`,

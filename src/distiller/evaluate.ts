@@ -6,13 +6,13 @@ import type {RunOptions, SaliencyMap} from '../core/types.js';
 import {batchLabels, iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
 import {countImages} from '../data/image-list.js';
 import {klDivergence} from '../losses/kl-divergence.js';
-import {deletionScore} from '../metrics/deletion-score.js';
-import {insertionScore} from '../metrics/insertion-score.js';
-import {meanIntensity} from '../metrics/mean-intensity.js';
-import {drawPlain} from './compiled-networks.js';
-import {drawMaps} from './draw-maps.js';
-import {runStudent, type Networks} from './loss-step.js';
-import {prepareBatch} from './prepare-batch.js';
+import {deletionScore} from '../metrics/of-model/deletion-score.js';
+import {insertionScore} from '../metrics/of-model/insertion-score.js';
+import {meanIntensity} from '../metrics/of-map/mean-intensity.js';
+import {drawPlain} from './explain/compiled-networks.js';
+import {drawMaps} from './explain/draw-maps.js';
+import {runStudent, type Networks} from './train/objectives.js';
+import {prepareBatch} from './train/prepare-batch.js';
 
 /** Options of `evaluate`. */
 export interface EvaluateOptions extends RunOptions {
@@ -48,7 +48,12 @@ export interface Evaluation {
 const CAUSAL_STEPS = 28;
 
 /** Runs student, decoder and teacher over all batches of one epoch. */
-export async function evaluateNetworks(networks: Networks, batches: TrainingBatches, seed: number, options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluateNetworks(
+  networks: Networks,
+  batches: TrainingBatches,
+  seed: number,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
   const {causal = true, signal, onProgress} = options;
   const [height, width] = networks.teacher.inputShape;
   const stepSize = checkInteger('evaluate: stepSize', options.stepSize ?? Math.ceil((height * width) / CAUSAL_STEPS), 1);
@@ -101,16 +106,31 @@ async function measureBatch(networks: Networks, batch: TrainingBatch, seed: numb
     const rows: Row[] = [];
     for (const [index, map] of maps.entries()) {
       const target = targets[index] as number;
-      const {insertion, deletion} = causal ? await causalScores(networks, images, index, map, {target, stepSize, signal}) : {insertion: 0, deletion: 0};
+      const {insertion, deletion} = causal
+        ? await causalScores(networks, images, index, map, {target, stepSize, signal})
+        : {insertion: 0, deletion: 0};
       const label = labels?.[index] ?? null;
-      rows.push({student: map.target, teacher: target, label, kl: kls[index] as number, intensity: meanIntensity(map), empty: map.empty, insertion, deletion});
+      rows.push({
+        student: map.target,
+        teacher: target,
+        label,
+        kl: kls[index] as number,
+        intensity: meanIntensity(map),
+        empty: map.empty,
+        insertion,
+        deletion,
+      });
     }
     return rows;
   });
 }
 
 async function causalScores(
-  networks: Networks, images: Tensor4D, index: number, map: SaliencyMap, options: {target: number; stepSize: number; signal: AbortSignal | undefined},
+  networks: Networks,
+  images: Tensor4D,
+  index: number,
+  map: SaliencyMap,
+  options: {target: number; stepSize: number; signal: AbortSignal | undefined},
 ): Promise<{insertion: number; deletion: number}> {
   return withTensors(async (scope) => {
     const image = scope.own(tidy(() => slice(images, [index, 0, 0, 0], [1, -1, -1, -1])));

@@ -2,7 +2,7 @@
 import {checkInteger, checkNumber, checkOneOf} from '../core/check.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {sparsityWeight, type LambdaRule} from '../losses/explanation-loss.js';
-import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './schedule.js';
+import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './train/schedule.js';
 
 /** One value for both stages, or one for each; an absent one takes its default. */
 export type PerStage<T> = T | {readonly student?: T | undefined; readonly explanation?: T | undefined};
@@ -114,7 +114,8 @@ export function resolveFitOptions(options: FitOptions, startedFromTeacher: boole
   const settingsOf = (stage: Stage): StageSettings => {
     const key = stage === 'student' ? 'student' : 'explanation';
     const epochs = checkInteger(`fit: epochs of the ${stage} stage`, perStage(options.epochs, key) ?? 6, 0, MAX_EPOCHS);
-    const learningRate = perStage(options.learningRate, key) ?? (stage === 'joint' ? Math.min(rates.student, rates.explanation) : rates[key]);
+    const learningRate =
+      perStage(options.learningRate, key) ?? (stage === 'joint' ? Math.min(rates.student, rates.explanation) : rates[key]);
     checkNumber(`fit: learningRate of the ${stage} stage`, learningRate, 0);
     return {stage, epochs, learningRate, schedule: perStage(options.schedule, key) ?? cosineSchedule};
   };

@@ -3,7 +3,21 @@
  * 7×7 convolution without bias, batch norm on its single channel, a sigmoid, one factor per place.
  */
 import {
-  add, concat, conv2d, max, mean, mul, rsqrt, sigmoid, square, squeeze, sub, tidy, type Scalar, type Tensor, type Tensor4D,
+  add,
+  concat,
+  conv2d,
+  max,
+  mean,
+  mul,
+  rsqrt,
+  sigmoid,
+  square,
+  squeeze,
+  sub,
+  tidy,
+  type Scalar,
+  type Tensor,
+  type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import {initializers, layers, type LayerVariable, type Shape} from '@tensorflow/tfjs-layers';
 import {checkInteger, checkOneOf} from '../core/check.js';

@@ -5,7 +5,20 @@
  * Equation 9 prints the student's logits as the second argument, section 3.1 says the teacher's;
  * the function takes logits, so the caller chooses.
  */
-import {add, customGrad, mul, sign, sum, tidy, abs as absolute, type Tensor, type Tensor1D, type Tensor2D, type GradSaveFunc, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  add,
+  customGrad,
+  mul,
+  sign,
+  sum,
+  tidy,
+  abs as absolute,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type GradSaveFunc,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import {checkNumber, checkOneOf, checkShape} from '../core/check.js';
 import {klDivergence} from './kl-divergence.js';
 

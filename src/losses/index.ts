@@ -1,5 +1,11 @@
 export {classLogits} from './class-logits.js';
 export {combineLosses, type CombinedLoss, type WeightedLoss} from './combine-losses.js';
 export {distillationLoss, type DistillationLossOptions, type DistillationLossParts} from './distillation-loss.js';
-export {explanationLoss, sparsityWeight, type ExplanationLossOptions, type ExplanationLossParts, type LambdaRule} from './explanation-loss.js';
+export {
+  explanationLoss,
+  sparsityWeight,
+  type ExplanationLossOptions,
+  type ExplanationLossParts,
+  type LambdaRule,
+} from './explanation-loss.js';
 export {klDivergence} from './kl-divergence.js';

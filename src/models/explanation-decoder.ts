@@ -41,7 +41,8 @@ export function explanationDecoder(
   const [fine, middle] = tapShapes as [TapShape, TapShape, TapShape];
   return withoutLeftovers(() => {
     const random = new Random(seed).split('explanation-decoder');
-    const start = (name: string): ReturnType<typeof initializers.heNormal> => initializers.heNormal({seed: random.split(name).int(0x7fffffff)});
+    const start = (name: string): ReturnType<typeof initializers.heNormal> =>
+      initializers.heNormal({seed: random.split(name).int(0x7fffffff)});
 
     const reduce = (x: SymbolicTensor, to: number, name: string): SymbolicTensor =>
       layers.conv2d({filters: to, kernelSize: 1, activation: 'relu', kernelInitializer: start(name), name}).apply(x) as SymbolicTensor;
@@ -50,7 +51,9 @@ export function explanationDecoder(
     const join = (a: SymbolicTensor, b: SymbolicTensor, name: string): SymbolicTensor =>
       layers.concatenate({name}).apply([a, b]) as SymbolicTensor;
 
-    const inputs = tapShapes.map((shape, index) => input({shape: [...shape], name: ['delta_fine', 'delta_middle', 'delta_deep'][index] as string}));
+    const inputs = tapShapes.map((shape, index) =>
+      input({shape: [...shape], name: ['delta_fine', 'delta_middle', 'delta_deep'][index] as string}),
+    );
     const [fineDelta, middleDelta, deepDelta] = inputs as [SymbolicTensor, SymbolicTensor, SymbolicTensor];
     let x = upsample(deepDelta, filters[0], [middle[0], middle[1]], 'upsample_1');
     x = join(x, reduce(middleDelta, filters[0], 'reduce_middle'), 'join_middle');
@@ -58,7 +61,14 @@ export function explanationDecoder(
     x = join(x, reduce(fineDelta, filters[1], 'reduce_fine'), 'join_fine');
     const finest: [number, number] = [Math.min(2 * fine[0], inputSize[0]), Math.min(2 * fine[1], inputSize[1])];
     x = upsample(x, filters[2], finest, 'upsample_3');
-    const head = layers.conv2d({filters: 1, kernelSize: 3, padding: 'same', activation: 'sigmoid', kernelInitializer: start('saliency'), name: 'saliency'});
+    const head = layers.conv2d({
+      filters: 1,
+      kernelSize: 3,
+      padding: 'same',
+      activation: 'sigmoid',
+      kernelInitializer: start('saliency'),
+      name: 'saliency',
+    });
     const saliency = new BilinearResize({size: inputSize, name: 'saliency_resize'}).apply(head.apply(x));
     return model({inputs, outputs: saliency as SymbolicTensor, name: 'explanation_decoder'});
   });

@@ -3,19 +3,32 @@
  * counterpart of score-model for methods that look inside. A model with one output z counts as two
  * classes: the logit of class 1 (positive) is z, that of class 0 (negative) is −z.
  */
-import {broadcastTo, div, grad, mul, softmax, sum, tensor2d, tidy, type Rank, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  broadcastTo,
+  div,
+  grad,
+  mul,
+  softmax,
+  sum,
+  tensor2d,
+  tidy,
+  type Rank,
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {disposeAbandonedTape} from '../backend/abandoned-tape.js';
+import {disposeAbandonedTape} from '../tfjs/abandoned-tape.js';
 import {backendFailure} from '../backend/backend-failure.js';
 import {requireBackend} from '../backend/check-backend.js';
 import {show} from '../core/check.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import type {Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
-import {classifierOf} from './_classifier-head.js';
-import {planGraph, slotsAt} from './_graph-plan.js';
-import {yieldToEvents} from './_yield-to-events.js';
-import {pooledHeadIn} from './pooled-head.js';
+import {classifierOf} from './graph/classifier-head.js';
+import {planGraph, slotsAt} from './graph/plan.js';
+import {yieldToEvents} from '../core/yield-to-events.js';
+import {pooledHeadIn} from './graph/pooled-head.js';
 import {scoreModel, type BatchScores, type ScoreModel} from './score-model.js';
 
 /** Outputs of layers that are known already, by path. */
@@ -58,7 +71,10 @@ export interface LayeredModel extends GradientModel {
 export function gradientModel(where: string, model: LayersModel | Teacher): GradientModel {
   refuseBlackBox(where, model);
   if (!('logits' in model)) return layeredModel(where, model);
-  return {...differentiable(where, `logits of teacher '${model.name}'`, (images) => model.logits(images)), toInput: scoreModel(model).toInput};
+  return {
+    ...differentiable(where, `logits of teacher '${model.name}'`, (images) => model.logits(images)),
+    toInput: scoreModel(model).toInput,
+  };
 }
 
 /**
@@ -78,7 +94,8 @@ export function layeredModel(where: string, model: LayersModel | Teacher): Layer
     );
   }
   const {squashPath, averages, numClasses, logits} = classifierOf(network, where);
-  const squash = squashPath === undefined ? 'output of the model' : `input of the ${numClasses === 1 ? 'sigmoid' : 'softmax'} in '${squashPath}'`;
+  const squash =
+    squashPath === undefined ? 'output of the model' : `input of the ${numClasses === 1 ? 'sigmoid' : 'softmax'} in '${squashPath}'`;
   const anyLayer = differentiable(where, averages ? 'log of the averaged probabilities' : squash, logits);
   return {...anyLayer, gradient: throughPooledHead(network, anyLayer.gradient), toInput: scoreModel(model).toInput, network};
 }
@@ -105,7 +122,10 @@ function differentiable(where: string, logit: string, logits: Logits): Omit<Grad
     logit,
     async score(batch, known) {
       await yieldToEvents();
-      return readScores(where, tidy(() => logits(batch, known)));
+      return readScores(
+        where,
+        tidy(() => logits(batch, known)),
+      );
     },
     async gradient(batch, classes, at) {
       await yieldToEvents();
@@ -122,7 +142,10 @@ async function readScores(where: string, logits: Tensor2D): Promise<BatchScores>
     const raw = await logits.data<'float32'>();
     const width = logits.shape[1];
     const bad = raw.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw new RangeError(`${where}: the model must give finite logits, but gave ${raw[bad]} for image ${Math.floor(bad / width)} of the batch, class ${bad % width}.`);
+    if (bad >= 0)
+      throw new RangeError(
+        `${where}: the model must give finite logits, but gave ${raw[bad]} for image ${Math.floor(bad / width)} of the batch, class ${bad % width}.`,
+      );
     const probabilities = tidy(() => softmax(classLogits(logits)));
     try {
       return {values: Float32Array.from(await probabilities.data()), numClasses: probabilities.shape[1]};

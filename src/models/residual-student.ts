@@ -57,10 +57,19 @@ function build(teacher: Teacher, settings: Settings): Student {
 
   const convolution = (x: SymbolicTensor, filters: number, kernelSize: number, strides: number, name: string): SymbolicTensor => {
     const kernelInitializer = initializers.heNormal({seed: random.split(name).int(0x7fffffff)});
-    const convolved = layers.conv2d({filters, kernelSize, strides, padding: 'same', useBias: false, kernelInitializer, name: `${name}_conv`});
+    const convolved = layers.conv2d({
+      filters,
+      kernelSize,
+      strides,
+      padding: 'same',
+      useBias: false,
+      kernelInitializer,
+      name: `${name}_conv`,
+    });
     return layers.batchNormalization({...BATCH_NORM, name: `${name}_bn`}).apply(convolved.apply(x)) as SymbolicTensor;
   };
-  const relu = (x: SymbolicTensor, name: string): SymbolicTensor => layers.activation({activation: 'relu', name}).apply(x) as SymbolicTensor;
+  const relu = (x: SymbolicTensor, name: string): SymbolicTensor =>
+    layers.activation({activation: 'relu', name}).apply(x) as SymbolicTensor;
 
   const deltas: SymbolicTensor[] = [];
   const block = (x: SymbolicTensor, filters: number, strides: number, name: string, attend: boolean, tap: boolean): SymbolicTensor => {

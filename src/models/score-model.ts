@@ -8,8 +8,8 @@ import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {show} from '../core/check.js';
 import type {ImageInput, ImagesInput, ScoreFn, Teacher} from '../core/types.js';
 import {toNetworkInput} from '../data/network-input.js';
-import {classifierOf} from './_classifier-head.js';
-import {yieldToEvents} from './_yield-to-events.js';
+import {classifierOf} from './graph/classifier-head.js';
+import {yieldToEvents} from '../core/yield-to-events.js';
 
 // What rounding may add to a probability that was summed or averaged in float32.
 const ROUNDING = 1e-5;
@@ -72,17 +72,27 @@ export interface ScoreModel {
  * @throws {UnsupportedModelError} If a LayersModel is no single-input, single-output classifier.
  */
 export function scoreModel(model: BlackBoxModel): ScoreModel {
-  if (typeof model === 'function') return {score: (batch) => scoreByFunction(model, batch, 'the score function'), toInput: tensorsOnly(undefined)};
+  if (typeof model === 'function')
+    return {score: (batch) => scoreByFunction(model, batch, 'the score function'), toInput: tensorsOnly(undefined)};
   if (typeof model !== 'object' || (model as unknown) === null) {
     throw new TypeError(`model must be a LayersModel, a Teacher, a GraphModel or a score function, but is ${show(model)}.`);
   }
   if ('logits' in model) {
     const {inputShape, numClasses} = model;
-    return {inputShape, numClasses: Math.max(numClasses, 2), score: (batch) => scoreByLogits(model, batch), toInput: (images) => toNetworkInput(images, model)};
+    return {
+      inputShape,
+      numClasses: Math.max(numClasses, 2),
+      score: (batch) => scoreByLogits(model, batch),
+      toInput: (images) => toNetworkInput(images, model),
+    };
   }
   if (!('layers' in model) && typeof model.predict === 'function') {
     const inputShape = sizesOf(model.inputs?.[0]?.shape);
-    return {inputShape, score: (batch) => scoreByFunction((x) => predictRows(model, x), batch, "the model's predict"), toInput: tensorsOnly(inputShape)};
+    return {
+      inputShape,
+      score: (batch) => scoreByFunction((x) => predictRows(model, x), batch, "the model's predict"),
+      toInput: tensorsOnly(inputShape),
+    };
   }
   const classifier = classifierOf(model as LayersModel, 'scoreModel');
   const inputShape = sizesOf((model as LayersModel).inputs[0]?.shape);
@@ -110,10 +120,14 @@ function predictRows(model: GraphModelLike, batch: Tensor4D): Tensor2D {
   const [output] = tensors;
   try {
     if (!(output instanceof Tensor) || tensors.length !== 1) {
-      throw new RangeError(`the model's predict must give one tensor of scores, but gave ${output instanceof Tensor ? `${tensors.length} tensors` : show(predicted)}.`);
+      throw new RangeError(
+        `the model's predict must give one tensor of scores, but gave ${output instanceof Tensor ? `${tensors.length} tensors` : show(predicted)}.`,
+      );
     }
     const [rows, height, width, classes] = output.shape;
-    return output.rank === 4 && height === 1 && width === 1 ? reshape(output, [rows as number, classes as number]) : clone(output as Tensor2D);
+    return output.rank === 4 && height === 1 && width === 1
+      ? reshape(output, [rows as number, classes as number])
+      : clone(output as Tensor2D);
   } finally {
     dispose(tensors.filter((each) => each instanceof Tensor));
   }
@@ -157,7 +171,9 @@ function checkScores(values: Float32Array, count: number, who: string): BatchSco
   const numClasses = values.length / count;
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
-    throw new RangeError(`${who} must give finite scores, but gave ${values[bad]} for image ${Math.floor(bad / numClasses)} of the batch, class ${bad % numClasses}.`);
+    throw new RangeError(
+      `${who} must give finite scores, but gave ${values[bad]} for image ${Math.floor(bad / numClasses)} of the batch, class ${bad % numClasses}.`,
+    );
   }
   return numClasses === 1 ? {values: bothSides(values, who), numClasses: 2} : {values, numClasses};
 }
@@ -187,7 +203,9 @@ function tensorsOnly(inputShape: ScoreModel['inputShape']): ScoreModel['toInput'
     const list: readonly ImageInput[] = Array.isArray(images) ? images : [images as ImageInput];
     const picture = list.find((image) => !(image instanceof Tensor));
     if (picture !== undefined) {
-      throw new TypeError(`image must be a tensor of what the network sees, but is ${show(picture)}: only a Teacher knows how pixels become network input (teacherFromLayersModel).`);
+      throw new TypeError(
+        `image must be a tensor of what the network sees, but is ${show(picture)}: only a Teacher knows how pixels become network input (teacherFromLayersModel).`,
+      );
     }
     const shape = inputShape ?? ((list[0] as Tensor | undefined)?.shape.slice(-3) as [number, number, number] | undefined) ?? [1, 1, 1];
     return toNetworkInput(images, {inputShape: shape, preprocessing: 'none'});

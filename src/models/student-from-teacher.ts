@@ -14,9 +14,9 @@ import {withoutLeftovers} from '../core/tensors.js';
 import type {Teacher} from '../core/types.js';
 import {AttentionDelta, type DeltaMode} from '../layers/attention-delta.js';
 import {CBAM} from '../layers/cbam.js';
-import {classifierOf} from './_classifier-head.js';
-import {cutPoints, threeScales, type CutPoint} from './_cut-points.js';
-import {planGraph, type Step} from './_graph-plan.js';
+import {classifierOf} from './graph/classifier-head.js';
+import {cutPoints, threeScales, type CutPoint} from './graph/cut-points.js';
+import {planGraph, type Step} from './graph/plan.js';
 import type {Student, StudentBuilder} from './student.js';
 
 /** Options of {@link studentFromTeacher}. */
@@ -71,7 +71,9 @@ export function studentFromTeacher(options: StudentFromTeacherOptions = {}): Stu
     }
     const {squashPath, averages} = classifierOf(teacher.model, 'studentFromTeacher');
     if (averages) {
-      throw new UnsupportedModelError(`studentFromTeacher: teacher '${teacher.name}' averages distributions and so has no logits to copy: use residualStudent().`);
+      throw new UnsupportedModelError(
+        `studentFromTeacher: teacher '${teacher.name}' averages distributions and so has no logits to copy: use residualStudent().`,
+      );
     }
     const plan = planGraph(teacher.model);
     const cuts = cutPoints(plan);
@@ -103,7 +105,10 @@ export function studentFromTeacher(options: StudentFromTeacherOptions = {}): Stu
       }
       const output = values.get(plan.outputs[0] as number) as SymbolicTensor;
       const logits = output.shape.length === 2 ? output : (layers.flatten({name: 'logits'}).apply(output) as SymbolicTensor);
-      const student: Student = {model: model({inputs: image, outputs: [logits, ...deltas], name: 'student_from_teacher'}), trainingMode: false};
+      const student: Student = {
+        model: model({inputs: image, outputs: [logits, ...deltas], name: 'student_from_teacher'}),
+        trainingMode: false,
+      };
       copyWeights(copies);
       return student;
     });
@@ -114,7 +119,9 @@ function siteAt(cuts: readonly CutPoint[], path: string): CutPoint {
   const found = cuts.find(({step}) => step.path === path);
   if (found === undefined) {
     const sites = cuts.map(({step}) => `'${step.path}'`).join(', ');
-    throw new LayerNotFoundError(`studentFromTeacher: attention cannot be put behind '${path}'. The layers through which everything flows are ${sites}.`);
+    throw new LayerNotFoundError(
+      `studentFromTeacher: attention cannot be put behind '${path}'. The layers through which everything flows are ${sites}.`,
+    );
   }
   return found;
 }

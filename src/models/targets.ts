@@ -40,7 +40,8 @@ function givenClasses(where: string, target: Target | undefined, numClasses: num
   if (target === undefined || target === 'argmax') return undefined;
   if (typeof target === 'number') return [checkInteger(where, target, 0, numClasses - 1)];
   if (Array.isArray(target)) {
-    if (target.length === 0) throw new RangeError(`${where} must name at least one class from 0 to ${numClasses - 1}, but is an empty list.`);
+    if (target.length === 0)
+      throw new RangeError(`${where} must name at least one class from 0 to ${numClasses - 1}, but is an empty list.`);
     return target.map((each: unknown, index) => checkInteger(`${where}[${index}]`, each, 0, numClasses - 1));
   }
   if (typeof target !== 'object' || target === null) {
@@ -50,7 +51,9 @@ function givenClasses(where: string, target: Target | undefined, numClasses: num
   checkOneOf(`${where}.kind`, kind, ['binary']);
   if (typeof positive !== 'boolean') throw new TypeError(`${where}.positive must be true or false, but is ${show(positive)}.`);
   if (numClasses !== 2) {
-    throw new RangeError(`${where} must be a class from 0 to ${numClasses - 1}: sides are for models with one output or two classes, but this one has ${numClasses}.`);
+    throw new RangeError(
+      `${where} must be a class from 0 to ${numClasses - 1}: sides are for models with one output or two classes, but this one has ${numClasses}.`,
+    );
   }
   return [positive ? 1 : 0];
 }

@@ -4,7 +4,7 @@ import {resolvePreprocessing, type PreprocessingName} from '../core/preprocessin
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import type {Preprocessing, Teacher} from '../core/types.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {classifierOf} from './_classifier-head.js';
+import {classifierOf} from './graph/classifier-head.js';
 
 /** Options of {@link teacherFromLayersModel}. */
 export interface TeacherOptions {
@@ -79,7 +79,9 @@ function resolveInputShape(model: LayersModel, given: TeacherOptions['inputShape
   const known = (model.inputs[0] as LayersModel['inputs'][number]).shape.slice(1);
   if (given === undefined && known.includes(null)) {
     const shown = known.map((size) => size ?? '?').join(', ');
-    throw new UnsupportedModelError(`teacherFromLayersModel: model '${model.name}' leaves its input open ([${shown}]). Needed is the option inputShape: [height, width, channels].`);
+    throw new UnsupportedModelError(
+      `teacherFromLayersModel: model '${model.name}' leaves its input open ([${shown}]). Needed is the option inputShape: [height, width, channels].`,
+    );
   }
   const shape = given ?? (known as [number, number, number]);
   for (const size of shape) checkInteger('teacherFromLayersModel: inputShape', size, 1);

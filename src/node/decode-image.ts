@@ -3,7 +3,7 @@ import type sharp from 'sharp';
 import {checkInteger, checkOneOf, show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import type {DecodedImage} from '../core/types.js';
-import {toFilePath} from '../data/file-path.js';
+import {toFilePath} from '../files/file-path.js';
 import {loadSharp} from './_sharp.js';
 
 /** Options of {@link decodeImage}. */
@@ -26,7 +26,10 @@ export interface DecodeImageOptions {
  * @example
  * const photo = await decodeImage('cat.jpg', {size: [224, 224], fit: 'crop'});
  */
-export async function decodeImage(source: string | URL | Uint8Array | ArrayBuffer, options: DecodeImageOptions = {}): Promise<DecodedImage> {
+export async function decodeImage(
+  source: string | URL | Uint8Array | ArrayBuffer,
+  options: DecodeImageOptions = {},
+): Promise<DecodedImage> {
   const {size, fit = 'squash'} = options;
   checkOneOf('fit', fit, ['squash', 'crop']);
   size?.forEach((pixels, axis) => checkInteger(`size[${axis}]`, pixels, 1));
@@ -45,12 +48,19 @@ export async function decodeImage(source: string | URL | Uint8Array | ArrayBuffe
     return await toImage(decoder(data, {raw: info}).resize(scaling));
   } catch (cause) {
     const name = isBytes ? `The picture of ${source.byteLength} bytes` : String(input);
-    throw new ModelFileError(`${name} cannot be decoded: ${(cause as Error).message}. Check that it exists and is a complete picture.`, {cause});
+    throw new ModelFileError(`${name} cannot be decoded: ${(cause as Error).message}. Check that it exists and is a complete picture.`, {
+      cause,
+    });
   }
 }
 
 async function toImage(pipeline: sharp.Sharp): Promise<DecodedImage> {
   const {data, info} = await pipeline.raw({depth: 'uchar'}).toBuffer({resolveWithObject: true});
   if (info.channels !== 3 && info.channels !== 4) throw new Error(`it has ${show(info.channels)} channels`);
-  return {data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height, channels: info.channels};
+  return {
+    data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    width: info.width,
+    height: info.height,
+    channels: info.channels,
+  };
 }

@@ -6,8 +6,8 @@ import type {DecodedImage} from '../core/types.js';
 import type {TrainingBatch} from '../data/batches.js';
 import {flipImage} from '../data/decoded-image.js';
 import {checkEpochOptions, epochItems, type EpochItem, type EpochOptions} from '../data/epoch-order.js';
-import {toFilePath} from '../data/file-path.js';
-import {nodeBuiltin} from '../data/node-builtin.js';
+import {toFilePath} from '../files/file-path.js';
+import {nodeBuiltin} from '../core/node-builtin.js';
 import {decodeImage, type DecodeImageOptions} from './decode-image.js';
 import {labelImages, listImages, type LabelSource} from './list-images.js';
 

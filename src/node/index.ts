@@ -1,5 +1,5 @@
-export {loadLayersModelFromFiles} from '../data/load-layers-model.js';
-export {fileModelHandler} from '../data/model-files.js';
+export {loadLayersModelFromFiles} from '../files/load-layers-model.js';
+export {fileModelHandler} from '../files/model-files.js';
 export {decodeImage, type DecodeImageOptions} from './decode-image.js';
 export {imageFolder, type ImageFolder, type ImageFolderOptions} from './image-folder.js';
 export type {LabelSource} from './list-images.js';

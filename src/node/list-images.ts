@@ -1,8 +1,8 @@
 /** Lists the pictures of a folder and their class labels. */
 import {checkInteger, show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
-import {nodeBuiltin} from '../data/node-builtin.js';
-import {readJson} from '../data/model-json.js';
+import {nodeBuiltin} from '../core/node-builtin.js';
+import {readJson} from '../files/model-json.js';
 
 const pictures = /\.(jpe?g|jfif|png|webp|avif|gif|tiff?)$/i;
 

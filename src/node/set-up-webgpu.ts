@@ -1,7 +1,7 @@
 /** WebGPU in Node, through the optional packages `webgpu` (Dawn) and `@tensorflow/tfjs-backend-webgpu`. */
 import {engine, getBackend, setBackend, type KernelBackend} from '@tensorflow/tfjs-core';
-import {provideWebgpu, withdrawWebgpu} from '../backend/webgpu-in-node.js';
-import {installTrainingKernels} from '../backend/training-kernels.js';
+import {provideWebgpu, withdrawWebgpu} from '../tfjs/webgpu/provide.js';
+import {installTrainingKernels} from '../tfjs/install-training-kernels.js';
 import {BackendError} from '../core/errors/backend-error.js';
 
 /** Options of {@link setUpWebGPUInNode}. */

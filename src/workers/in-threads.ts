@@ -5,18 +5,18 @@ import {checkInteger} from '../core/check.js';
 import type {RunOptions} from '../core/types.js';
 import {untilAborted} from '../core/until-aborted.js';
 import {shipModels} from './shipped-models.js';
-import type {JobName, Jobs} from './thread-task.js';
+import type {Job} from './job.js';
 import {checkThreads, runInThread} from './thread-pool.js';
 
 /** How many threads there may be. */
 const MAX_WORKERS = 256;
 
 /** What the batches of a run have in common. */
-export interface ThreadRun<Name extends JobName> extends Pick<RunOptions, 'signal'> {
+export interface ThreadRun<Settings, Result> extends Pick<RunOptions, 'signal'> {
   /** Names the caller in messages. */
   readonly where: string;
-  readonly job: Name;
-  readonly settings: Jobs[Name]['settings'];
+  readonly job: Job<Settings, Result>;
+  readonly settings: Settings;
   /** Borrowed. */
   readonly models: readonly [LayersModel, ...LayersModel[]];
   /** How many threads, at least 1. */
@@ -24,7 +24,7 @@ export interface ThreadRun<Name extends JobName> extends Pick<RunOptions, 'signa
 }
 
 /** Takes a batch `[N,H,W,C]`, frees it at once, and resolves when a thread has done it. */
-export type BatchRunner<Name extends JobName> = (batch: Tensor4D) => Promise<Jobs[Name]['result']>;
+export type BatchRunner<Result> = (batch: Tensor4D) => Promise<Result>;
 
 /**
  * Prepares a run in threads.
@@ -33,12 +33,13 @@ export type BatchRunner<Name extends JobName> = (batch: Tensor4D) => Promise<Job
  *   then end the batch that they are at, and leave those that still wait.
  * @throws {WorkerError | BackendError} If threads cannot be had here.
  */
-export function inThreads<Name extends JobName>({where, models, workers, signal, ...job}: ThreadRun<Name>): BatchRunner<Name> {
+export function inThreads<Settings, Result>(run: ThreadRun<Settings, Result>): BatchRunner<Result> {
+  const {where, job, settings, models, workers, signal} = run;
   checkThreads(where);
   const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const send = async (values: Float32Array, shape: Tensor4D['shape']): Promise<Jobs[Name]['result']> => {
+  const send = async (values: Float32Array, shape: Tensor4D['shape']): Promise<Result> => {
     const shipment = await shipModels(where, models);
-    return runInThread(where, workers, {...job, shipment, shape, values, abandoned});
+    return runInThread<Settings, Result>(where, workers, {module: job.module, settings, shipment, shape, values, abandoned});
   };
   return async (batch) => {
     try {

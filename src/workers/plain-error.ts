@@ -14,7 +14,14 @@ export interface PlainError {
   readonly stack: string | undefined;
 }
 
-const classes: Readonly<Record<string, new (message: string) => Error>> = {RangeError, TypeError, AttentiveError, BackendError, ModelFileError, UnsupportedModelError};
+const classes: Readonly<Record<string, new (message: string) => Error>> = {
+  RangeError,
+  TypeError,
+  AttentiveError,
+  BackendError,
+  ModelFileError,
+  UnsupportedModelError,
+};
 
 /** Takes an error, or whatever else was thrown, apart. */
 export function toPlainError(thrown: unknown): PlainError {

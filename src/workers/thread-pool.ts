@@ -6,14 +6,14 @@
  */
 import type * as piscina from 'piscina';
 import {getBackend} from '@tensorflow/tfjs-core';
-import {hasTrainingKernels} from '../backend/has-training-kernels.js';
+import {hasTrainingKernels} from '../tfjs/has-training-kernels.js';
 import {BackendError} from '../core/errors/backend-error.js';
 import {WorkerError} from '../core/errors/worker-error.js';
 import {isNode} from '../core/is-node.js';
-import {nodeBuiltin} from '../data/node-builtin.js';
+import {nodeBuiltin} from '../core/node-builtin.js';
 import {fromPlainError} from './plain-error.js';
 import {forgetShipments, livingShipments} from './shipped-models.js';
-import type {JobName, Jobs, ThreadReply, ThreadTask} from './thread-task.js';
+import type {ThreadReply, ThreadStart, ThreadTask} from './thread-task.js';
 
 /** Backends that use one core; all others are parallel in themselves. */
 const BACKENDS = ['cpu', 'wasm'];
@@ -29,7 +29,7 @@ interface Pool {
 const pools = new Map<string, Pool>();
 
 /** What is asked of a thread, beside what the pool knows itself. */
-export type Job<Name extends JobName> = Pick<ThreadTask<Name>, 'job' | 'settings' | 'shipment' | 'shape' | 'values' | 'abandoned'>;
+export type ThreadWork<Settings> = Pick<ThreadTask<Settings>, 'module' | 'settings' | 'shipment' | 'shape' | 'values' | 'abandoned'>;
 
 /**
  * Checks that threads can be had, as far as that is known.
@@ -39,25 +39,29 @@ export type Job<Name extends JobName> = Pick<ThreadTask<Name>, 'job' | 'settings
  */
 export function checkThreads(where: string): void {
   if (!isNode()) {
-    throw new WorkerError(`${where}: the option workers needs the worker threads of Node. Leave it out elsewhere; in a browser webgpu and webgl are parallel in themselves.`);
+    throw new WorkerError(
+      `${where}: the option workers needs the worker threads of Node. Leave it out elsewhere; in a browser webgpu and webgl are parallel in themselves.`,
+    );
   }
   // Null as long as none is chosen, whatever the declared type says.
   const backend = getBackend() as string | null | undefined;
   if (backend != null && !BACKENDS.includes(backend)) {
-    throw new BackendError(`${where}: the option workers is for the backends ${BACKENDS.join(' and ')}, which use one core, but '${backend}' is in use, which is parallel in itself. Leave it out.`);
+    throw new BackendError(
+      `${where}: the option workers is for the backends ${BACKENDS.join(' and ')}, which use one core, but '${backend}' is in use, which is parallel in itself. Leave it out.`,
+    );
   }
 }
 
 /**
- * Has one of `workers` threads do a job. Its values move to the thread: they are empty here afterwards.
+ * Gives a batch to one of `workers` threads and waits for its answer. The values move to the thread: they are empty here afterwards.
  *
  * @throws What the job throws, of the same class.
  * @throws {WorkerError} If threads cannot be started, the thread dies, or the job was abandoned.
  */
-export async function runInThread<Name extends JobName>(where: string, workers: number, job: Job<Name>): Promise<Jobs[Name]['result']> {
-  const task: ThreadTask<Name> = {...job, alive: livingShipments(), trainingKernels: hasTrainingKernels()};
+export async function runInThread<Settings, Result>(where: string, workers: number, work: ThreadWork<Settings>): Promise<Result> {
+  const task: ThreadTask<Settings> = {...work, alive: livingShipments(), trainingKernels: hasTrainingKernels()};
   const pool = poolOf(workers);
-  const reply = await ask<Name>(where, pool, task);
+  const reply = await ask<Result>(where, pool, task);
   if (reply === undefined) throw new WorkerError(`${where}: the work was abandoned.`);
   if (!('error' in reply)) return reply.result;
   const error = fromPlainError(reply.error);
@@ -76,13 +80,13 @@ export async function disposeWorkers(): Promise<void> {
   await Promise.all([...pools.values()].map((pool) => endPool(pool, new Error('disposeWorkers() was called'))));
 }
 
-async function ask<Name extends JobName>(where: string, pool: Pool, task: ThreadTask<Name>): Promise<ThreadReply<Name>> {
+async function ask<Result>(where: string, pool: Pool, task: ThreadTask): Promise<ThreadReply<Result>> {
   const threads = await pool.threads.catch((cause: Error) => {
     void endPool(pool, cause);
     throw new WorkerError(`${where}: worker threads cannot be started (${cause.message}).`, {cause});
   });
   try {
-    return (await threads.run(task, {transferList: [task.values.buffer as ArrayBuffer]})) as ThreadReply<Name>;
+    return (await threads.run(task, {transferList: [task.values.buffer as ArrayBuffer]})) as ThreadReply<Result>;
   } catch (error) {
     void endPool(pool, error as Error);
     const cause = pool.failure ?? (error as Error);
@@ -101,7 +105,10 @@ function poolOf(workers: number): Pool {
   const pool: Pool = {key, threads: startThreads(backend, workers)};
   pools.set(key, pool);
   // Emitted for a thread that fails while it has no work. What cannot be started is reported to who asks.
-  pool.threads.then((threads) => threads.on('error', (failure: Error) => void endPool(pool, failure)), () => undefined);
+  pool.threads.then(
+    (threads) => threads.on('error', (failure: Error) => void endPool(pool, failure)),
+    () => undefined,
+  );
   return pool;
 }
 
@@ -116,16 +123,21 @@ async function startThreads(backend: string, workers: number): Promise<piscina.P
   // A name that bundlers cannot see: a browser never comes here.
   const name = 'piscina';
   const {default: Piscina} = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof piscina;
-  return new Piscina({...threadCode(), minThreads: workers, maxThreads: workers, idleTimeout: Infinity, workerData: {backend}});
+  const {filename, execArgv, start} = threadCode(backend);
+  return new Piscina({filename, execArgv, minThreads: workers, maxThreads: workers, idleTimeout: Infinity, workerData: start});
 }
 
-/** The file that threads run: beside this one where the package is built, in src/node where it runs from its source. */
-function threadCode(): {filename: string; execArgv?: string[]} {
-  // A URL, or a path in the CommonJS build. Not `new URL('./…', import.meta.url)`, which bundlers
-  // take for a file to be bundled.
+/** The file that threads run, beside this one, and where it finds the modules of jobs. */
+function threadCode(backend: string): {filename: string; execArgv: string[]; start: ThreadStart} {
+  // A URL; in the CommonJS build, where all entries lie below the folder of this file, a path. Not
+  // `new URL('./…', import.meta.url)`, which bundlers take for a file to be bundled.
   const here: string = import.meta.url;
-  const base = here.startsWith('file:') ? here : nodeBuiltin('node:url').pathToFileURL(here);
   const [extension] = /\.\w+$/.exec(here) as RegExpExecArray;
-  if (extension !== '.ts') return {filename: new URL(`./worker-thread${extension}`, base).href};
-  return {filename: new URL('../node/worker-thread.ts', base).href, execArgv: ['--require', 'tsx/cjs']};
+  const {fileURLToPath, pathToFileURL} = nodeBuiltin('node:url');
+  const isUrl = here.startsWith('file:');
+  const base = isUrl ? here : pathToFileURL(here).href;
+  const filename = new URL(`./worker-thread${extension}`, base).href;
+  const folder = new URL(isUrl ? '../' : './', base);
+  const root = extension === '.js' ? folder.href : fileURLToPath(folder);
+  return {filename, execArgv: extension === '.ts' ? ['--require', 'tsx/cjs'] : [], start: {backend, root, extension}};
 }

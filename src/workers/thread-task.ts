@@ -1,6 +1,4 @@
 /** What passes between this thread and a worker thread. Nothing here computes. */
-import type {Target, UnscoredMap} from '../core/types.js';
-import type {BatchScores} from '../models/score-model.js';
 import type {PlainError} from './plain-error.js';
 
 /** A model in shared memory: threads read it there, so that nothing of it is copied per task. */
@@ -22,24 +20,11 @@ export interface Shipment {
   readonly models: readonly PackedModel[];
 }
 
-/** What a thread can be asked to do with a batch: by name, its settings and its result. */
-export interface Jobs {
-  /** Scores by a classifier, the only model. */
-  score: {readonly settings: undefined; readonly result: BatchScores};
-  /** Maps by student and decoder, in this order. */
-  explain: {
-    readonly settings: {readonly seed: number; readonly target: Target | undefined; readonly scored: boolean; readonly compile: boolean};
-    readonly result: UnscoredMap[];
-  };
-}
-
-/** The name of a job. */
-export type JobName = keyof Jobs;
-
 /** One batch for a thread. */
-export interface ThreadTask<Name extends JobName = JobName> {
-  readonly job: Name;
-  readonly settings: Jobs[Name]['settings'];
+export interface ThreadTask<Settings = unknown> {
+  /** The module of the job, see `Job.module`. */
+  readonly module: string;
+  readonly settings: Settings;
   readonly shipment: Shipment;
   /** Ids of all shipments whose models still live; a thread frees what it has of others. */
   readonly alive: readonly number[];
@@ -53,4 +38,14 @@ export interface ThreadTask<Name extends JobName = JobName> {
 }
 
 /** What comes back: the result, an error of the job, or nothing for a task that was abandoned. */
-export type ThreadReply<Name extends JobName = JobName> = {readonly result: Jobs[Name]['result']} | {readonly error: PlainError} | undefined;
+export type ThreadReply<Result = unknown> = {readonly result: Result} | {readonly error: PlainError} | undefined;
+
+/** What a thread is told once, when it starts. */
+export interface ThreadStart {
+  /** The backend to compute on. */
+  readonly backend: string;
+  /** Where the modules of jobs lie: a URL for ES modules, otherwise a path; ends in a slash. */
+  readonly root: string;
+  /** The ending of their files: `'.js'`. */
+  readonly extension: string;
+}

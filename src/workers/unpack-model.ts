@@ -2,9 +2,9 @@
 import {dispose, io} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import {buildLayersModel} from '../data/build-layers-model.js';
+import {buildLayersModel} from '../tfjs/build-layers-model.js';
 import {registerLayers} from '../layers/register-layers.js';
-import {disposeModel} from '../models/dispose-model.js';
+import {disposeModel} from '../tfjs/dispose-model.js';
 import type {PackedModel} from './thread-task.js';
 
 /**
@@ -16,7 +16,12 @@ export async function unpackModel({name, form, weights}: PackedModel): Promise<L
   // Decoders refuse shared memory, so the text is copied out of it.
   const {topology, specs} = JSON.parse(new TextDecoder().decode(form.slice())) as {topology: object; specs: io.WeightsManifestEntry[]};
   const model = await build(name, topology);
-  const values = Object.values(io.decodeWeights(weights.slice().buffer, specs.map((spec, index) => ({...spec, name: String(index)}))));
+  const values = Object.values(
+    io.decodeWeights(
+      weights.slice().buffer,
+      specs.map((spec, index) => ({...spec, name: String(index)})),
+    ),
+  );
   try {
     const names = model.weights.map((weight) => weight.originalName);
     const wrong = specs.findIndex((spec, index) => spec.name !== names[index]);

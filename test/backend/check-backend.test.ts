@@ -4,12 +4,12 @@ import {getKernel, memory, ones, registerKernel, unregisterKernel, type Tensor4D
 import {layers, sequential} from '@tensorflow/tfjs-layers';
 import {expect, test} from 'vitest';
 import {checkBackend, requireBackend, type BackendTask} from '../../src/backend/check-backend.js';
-import {installTrainingKernels} from '../../src/backend/training-kernels.js';
-import {gradientSaliency} from '../../src/baselines/gradient-saliency.js';
-import {rise} from '../../src/baselines/rise.js';
+import {installTrainingKernels} from '../../src/tfjs/install-training-kernels.js';
+import {gradientSaliency} from '../../src/baselines/gradient/gradient-saliency.js';
+import {rise} from '../../src/baselines/rise/rise.js';
 import {BackendError} from '../../src/core/errors/backend-error.js';
-import {disposeModel} from '../../src/models/dispose-model.js';
-import {useBackend} from './_on-backend.js';
+import {disposeModel} from '../../src/tfjs/dispose-model.js';
+import {useBackend} from '../helpers/on-backend.js';
 
 const tasks: BackendTask[] = ['black-box', 'grad-cam', 'train'];
 
@@ -26,11 +26,15 @@ test('wasm as tfjs ships it can score, but neither train nor differentiate', asy
   const train = await checkBackend('train');
   expect(train).toMatchObject({backend: 'wasm', task: 'train', ok: false});
   expect(train.missing.map(({name}) => name)).toEqual([
-    'depthwise convolution', 'the filter gradient of a convolution', 'the filter gradient of a depthwise convolution',
+    'depthwise convolution',
+    'the filter gradient of a convolution',
+    'the filter gradient of a depthwise convolution',
   ]);
   expect(train.advice).toMatch(/installTrainingKernels/);
   await expect(requireBackend('fit', 'train')).rejects.toThrow(BackendError);
-  await expect(requireBackend('fit', 'train')).rejects.toThrow(/^fit: the backend 'wasm' cannot do what is needed \(task 'train'\)\. Gradients on wasm need installTrainingKernels/);
+  await expect(requireBackend('fit', 'train')).rejects.toThrow(
+    /^fit: the backend 'wasm' cannot do what is needed \(task 'train'\)\. Gradients on wasm need installTrainingKernels/,
+  );
   expect(memory().numTensors).toBe(before);
   for (const kernel of kept) registerKernel(kernel);
   installTrainingKernels();
@@ -52,7 +56,10 @@ test('a gradient that is wrong is found out', async () => {
   const kernel = getKernel(name, 'wasm');
   if (kernel === undefined) throw new Error(`no kernel ${name}`);
   unregisterKernel(name, 'wasm');
-  registerKernel({...kernel, kernelFunc: (params) => getKernel('Neg', 'wasm')!.kernelFunc({...params, inputs: {x: kernel.kernelFunc(params) as never}})});
+  registerKernel({
+    ...kernel,
+    kernelFunc: (params) => getKernel('Neg', 'wasm')!.kernelFunc({...params, inputs: {x: kernel.kernelFunc(params) as never}}),
+  });
   const {missing} = await checkBackend('grad-cam');
   unregisterKernel(name, 'wasm');
   registerKernel(kernel);
@@ -68,12 +75,21 @@ test('a layer whose kernel is missing is named, with what to do', async () => {
   await useBackend('wasm');
   const kernel = getKernel('Elu', 'wasm');
   if (kernel === undefined) throw new Error('no kernel Elu');
-  const network = sequential({layers: [layers.globalAveragePooling2d({inputShape: [4, 4, 3]}), layers.activation({activation: 'elu'}), layers.dense({units: 2}), layers.softmax()]});
+  const network = sequential({
+    layers: [
+      layers.globalAveragePooling2d({inputShape: [4, 4, 3]}),
+      layers.activation({activation: 'elu'}),
+      layers.dense({units: 2}),
+      layers.softmax(),
+    ],
+  });
   const image = ones([1, 4, 4, 3]);
   const before = memory().numTensors;
   unregisterKernel('Elu', 'wasm');
   try {
-    await expect(rise(image as Tensor4D, network, {numMasks: 2, gridSize: 2})).rejects.toThrow(/^rise needs what the backend 'wasm' lacks: it has no Elu\. Take another backend: await selectBackend\(\{prefer: \['tfjs-node', 'cpu'\]\}\)/);
+    await expect(rise(image as Tensor4D, network, {numMasks: 2, gridSize: 2})).rejects.toThrow(
+      /^rise needs what the backend 'wasm' lacks: it has no Elu\. Take another backend: await selectBackend\(\{prefer: \['tfjs-node', 'cpu'\]\}\)/,
+    );
     await expect(gradientSaliency(image as Tensor4D, network)).rejects.toThrow(BackendError);
   } finally {
     registerKernel(kernel);

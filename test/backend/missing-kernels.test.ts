@@ -3,15 +3,42 @@
  * what to do, and leaves no tensor. The words of tfjs, "Kernel 'X' not registered", never reach a user.
  */
 import {
-  env, findBackendFactory, getBackend, getKernel, memory, profile, registerBackend, registerKernel, removeBackend, setBackend, unregisterKernel, type KernelConfig, type Tensor4D,
+  env,
+  findBackendFactory,
+  getBackend,
+  getKernel,
+  memory,
+  profile,
+  registerBackend,
+  registerKernel,
+  removeBackend,
+  setBackend,
+  unregisterKernel,
+  type KernelConfig,
+  type Tensor4D,
   type TensorContainer,
 } from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {afterAll, expect, test} from 'vitest';
 import {AttentiveError} from '../../src/core/errors/attentive-error.js';
 import {
-  AttentiveDistiller, checkBackend, classActivationMap, compare, confidenceChange, deletionScore, gradCam, gradCamExplainer, gradientSaliency, gridSegments, insertionScore,
-  lime, maxSensitivity, muFidelity, randomisationCheck, rise, smoothGrad,
+  AttentiveDistiller,
+  checkBackend,
+  classActivationMap,
+  compare,
+  confidenceChange,
+  deletionScore,
+  gradCam,
+  gradCamExplainer,
+  gradientSaliency,
+  gridSegments,
+  insertionScore,
+  lime,
+  maxSensitivity,
+  muFidelity,
+  randomisationCheck,
+  rise,
+  smoothGrad,
 } from '../../src/index.js';
 import {HEIGHT, patchBatch, patchTeacher, WIDTH} from '../helpers/patch-world.js';
 import {temporaryStore} from '../helpers/temporary-store.js';
@@ -75,31 +102,35 @@ afterAll(async () => {
   await setBackend(before);
 });
 
-test.each(Object.entries(entries))('%s says which kernel is missing, in words of ours, and leaves nothing', {timeout: 120_000}, async (_, run) => {
-  const first = await subjectOnFreshBackend();
-  const {kernelNames} = await profile(async () => {
-    await run(first);
-    return null as unknown as TensorContainer;
-  });
-  // Functions with a gradient of their own are among the names, and are no kernels.
-  const kernels = kernelNames.map((name) => getKernel(name, 'cpu') as KernelConfig | undefined).filter((each) => each !== undefined);
-  const named: string[] = [];
-  for (const kernel of kernels) {
-    const subject = await subjectOnFreshBackend();
-    unregisterKernel(kernel.kernelName, 'cpu');
-    try {
-      await run(subject);
-    } catch (error) {
-      expect(error, kernel.kernelName).toBeInstanceOf(AttentiveError);
-      expect((error as Error).message, kernel.kernelName).toMatch(/selectBackend/);
-      expect((error as Error).message, kernel.kernelName).not.toMatch(/not registered|gradient function/);
-      subject.distiller.dispose(); // and with it what it has compiled
-      expect(memory().numTensors, kernel.kernelName).toBe(subject.numTensors);
-      named.push(kernel.kernelName);
-    } finally {
-      registerKernel(kernel);
+test.each(Object.entries(entries))(
+  '%s says which kernel is missing, in words of ours, and leaves nothing',
+  {timeout: 120_000},
+  async (_, run) => {
+    const first = await subjectOnFreshBackend();
+    const {kernelNames} = await profile(async () => {
+      await run(first);
+      return null as unknown as TensorContainer;
+    });
+    // Functions with a gradient of their own are among the names, and are no kernels.
+    const kernels = kernelNames.map((name) => getKernel(name, 'cpu') as KernelConfig | undefined).filter((each) => each !== undefined);
+    const named: string[] = [];
+    for (const kernel of kernels) {
+      const subject = await subjectOnFreshBackend();
+      unregisterKernel(kernel.kernelName, 'cpu');
+      try {
+        await run(subject);
+      } catch (error) {
+        expect(error, kernel.kernelName).toBeInstanceOf(AttentiveError);
+        expect((error as Error).message, kernel.kernelName).toMatch(/selectBackend/);
+        expect((error as Error).message, kernel.kernelName).not.toMatch(/not registered|gradient function/);
+        subject.distiller.dispose(); // and with it what it has compiled
+        expect(memory().numTensors, kernel.kernelName).toBe(subject.numTensors);
+        named.push(kernel.kernelName);
+      } finally {
+        registerKernel(kernel);
+      }
     }
-  }
-  // Where they all did without, nothing was tested.
-  if (run !== entries['checkBackend']) expect(named.length).toBeGreaterThan(0);
-});
+    // Where they all did without, nothing was tested.
+    if (run !== entries['checkBackend']) expect(named.length).toBeGreaterThan(0);
+  },
+);

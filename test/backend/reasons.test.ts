@@ -1,8 +1,8 @@
 /** Why a backend cannot be used, in one line. */
 import {afterEach, describe, expect, test} from 'vitest';
-import {importReason, oneLine} from '../../src/backend/_import-optional.js';
-import {withoutNewListeners} from '../../src/backend/_wasm-listeners.js';
-import {provideWebgpu, withdrawWebgpu} from '../../src/backend/webgpu-in-node.js';
+import {importReason, oneLine} from '../../src/core/import-optional.js';
+import {withoutNewListeners} from '../../src/tfjs/wasm/listeners.js';
+import {provideWebgpu, withdrawWebgpu} from '../../src/tfjs/webgpu/provide.js';
 
 describe('the reason for a failed import', () => {
   const notFound = (message: string, code = 'ERR_MODULE_NOT_FOUND'): Error => Object.assign(new Error(message), {code});

@@ -1,10 +1,20 @@
 /** Which backend is taken, which is kept, and what is said about the others. */
-import {engine, findBackendFactory, getBackend, KernelBackend, memory, registerBackend, removeBackend, setBackend, tensor1d} from '@tensorflow/tfjs-core';
+import {
+  engine,
+  findBackendFactory,
+  getBackend,
+  KernelBackend,
+  memory,
+  registerBackend,
+  removeBackend,
+  setBackend,
+  tensor1d,
+} from '@tensorflow/tfjs-core';
 import {describe, expect, test} from 'vitest';
 import {selectBackend, type BackendName} from '../../src/backend/select-backend.js';
 import {BackendError} from '../../src/core/errors/backend-error.js';
 import {hasNative} from '../helpers/native.js';
-import {inNewProcess} from './_new-process.js';
+import {inNewProcess} from '../helpers/new-process.js';
 
 /** In the order in which they are tried in Node, with those that cannot be taken on a machine without a GPU. */
 const order = ['tfjs-node-gpu', 'webgpu', 'webgl', 'tfjs-node', 'wasm'];
@@ -110,7 +120,10 @@ describe('in a process that has chosen nothing', () => {
       const model = await loadLayersModelFromFiles('quickstart/teacher');
       console.log("\\n" + JSON.stringify({refused, checked: {ok, backend, missing: missing.length}, backend: tf.getBackend(), layers: model.layers.length > 3}));`);
     expect(result).toEqual({
-      refused: {name: 'BackendError', message: 'rise: no tfjs backend is in use, and none that was imported starts. Call await selectBackend() first.'},
+      refused: {
+        name: 'BackendError',
+        message: 'rise: no tfjs backend is in use, and none that was imported starts. Call await selectBackend() first.',
+      },
       checked: {ok: false, backend: 'none', missing: 1},
       ...{backend: fastest.backend, layers: true},
     });

@@ -4,7 +4,7 @@ import {afterEach, describe, expect, test, vi} from 'vitest';
 import {BackendError} from '../../src/core/errors/backend-error.js';
 import {setUpWebGPUInNode} from '../../src/node/index.js';
 import {swiftShader} from '../helpers/swift-shader.js';
-import {inNewProcess} from './_new-process.js';
+import {inNewProcess} from '../helpers/new-process.js';
 
 const present = existsSync(swiftShader);
 
@@ -21,9 +21,12 @@ describe('setUpWebGPUInNode', () => {
     expect('GPUBufferUsage' in globalThis).toBe(false);
   });
 
-  test.skipIf(!present)(`computes, is taken back, and can be set up again${present ? '' : ` (skipped: there is no ${swiftShader})`}`, {timeout: 120_000}, async () => {
-    vi.stubEnv('VK_DRIVER_FILES', swiftShader);
-    const result = await inNewProcess(`
+  test.skipIf(!present)(
+    `computes, is taken back, and can be set up again${present ? '' : ` (skipped: there is no ${swiftShader})`}`,
+    {timeout: 120_000},
+    async () => {
+      vi.stubEnv('VK_DRIVER_FILES', swiftShader);
+      const result = (await inNewProcess(`
       const {setUpWebGPUInNode} = await import('./src/node/index.ts');
       await import('@tensorflow/tfjs-backend-cpu');
       await import('@tensorflow/tfjs-layers');
@@ -48,17 +51,20 @@ describe('setUpWebGPUInNode', () => {
         await gpu.dispose();
         seen[round].after = {backend: tf.getBackend(), here: here(), values: await slope()};
       }
-      console.log('\\n' + JSON.stringify(seen));`) as Record<string, unknown>;
-    const numbers = result['expected'] as number[];
-    const close = expect.toSatisfy((values: number[]) => values.every((value, at) => Math.abs(value - numbers[at]!) < 1e-3 * Math.max(...numbers)));
-    expect(result['before']).toEqual([false, false, false]);
-    expect(result['refused']).toMatch(/software adapter only .*swiftshader.*wasm is faster/);
-    for (const round of ['first', 'second']) {
-      expect(result[round]).toEqual({
-        adapter: expect.stringMatching(/swiftshader/i),
-        ...{backend: 'webgpu', here: [true, true, true], values: close},
-        after: {backend: 'cpu', here: [false, false, false], values: numbers},
-      });
-    }
-  });
+      console.log('\\n' + JSON.stringify(seen));`)) as Record<string, unknown>;
+      const numbers = result['expected'] as number[];
+      const close = expect.toSatisfy((values: number[]) =>
+        values.every((value, at) => Math.abs(value - numbers[at]!) < 1e-3 * Math.max(...numbers)),
+      );
+      expect(result['before']).toEqual([false, false, false]);
+      expect(result['refused']).toMatch(/software adapter only .*swiftshader.*wasm is faster/);
+      for (const round of ['first', 'second']) {
+        expect(result[round]).toEqual({
+          adapter: expect.stringMatching(/swiftshader/i),
+          ...{backend: 'webgpu', here: [true, true, true], values: close},
+          after: {backend: 'cpu', here: [false, false, false], values: numbers},
+        });
+      }
+    },
+  );
 });

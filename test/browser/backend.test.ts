@@ -19,26 +19,30 @@ describe('a page', () => {
     expect(getThreadsCount()).toBe(2);
   });
 
-  const reasons = ({unavailable}: BackendSelection): Record<string, string> => Object.fromEntries(unavailable.map(({name, reason}) => [name, reason]));
+  const reasons = ({unavailable}: BackendSelection): Record<string, string> =>
+    Object.fromEntries(unavailable.map(({name, reason}) => [name, reason]));
 
-  it.runIf(asked === 'cpu')('gets wasm where a GPU is none, or its backend not part of it, with reasons that a page can act on', async () => {
-    await importWasm();
-    const prefer: BackendName[] = ['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'webgl', 'wasm'];
-    const selection = await selectBackend({prefer});
-    expect(selection.backend).toBe('wasm');
-    expect(reasons(selection)).toEqual({
-      'tfjs-node-gpu': 'It runs in Node.js only.',
-      'tfjs-node': 'It runs in Node.js only.',
-      webgpu: expect.stringMatching(/software adapter only \(.*swiftshader/i),
-      webgl: expect.stringMatching(/software renderer only \(.*swiftshader.*\); wasm is faster\.$/i),
-    });
-    await setBackend('cpu');
-    expect(reasons(await selectBackend({prefer, allowSoftware: true}))).toMatchObject({
-      webgpu: expect.stringMatching(/^The page does not have it: write import '@tensorflow\/tfjs-backend-webgpu'/),
-      webgl: expect.stringMatching(/^The page does not have it: write import '@tensorflow\/tfjs-backend-webgl'/),
-    });
-    await setBackend('cpu');
-  });
+  it.runIf(asked === 'cpu')(
+    'gets wasm where a GPU is none, or its backend not part of it, with reasons that a page can act on',
+    async () => {
+      await importWasm();
+      const prefer: BackendName[] = ['tfjs-node-gpu', 'tfjs-node', 'webgpu', 'webgl', 'wasm'];
+      const selection = await selectBackend({prefer});
+      expect(selection.backend).toBe('wasm');
+      expect(reasons(selection)).toEqual({
+        'tfjs-node-gpu': 'It runs in Node.js only.',
+        'tfjs-node': 'It runs in Node.js only.',
+        webgpu: expect.stringMatching(/software adapter only \(.*swiftshader/i),
+        webgl: expect.stringMatching(/software renderer only \(.*swiftshader.*\); wasm is faster\.$/i),
+      });
+      await setBackend('cpu');
+      expect(reasons(await selectBackend({prefer, allowSoftware: true}))).toMatchObject({
+        webgpu: expect.stringMatching(/^The page does not have it: write import '@tensorflow\/tfjs-backend-webgpu'/),
+        webgl: expect.stringMatching(/^The page does not have it: write import '@tensorflow\/tfjs-backend-webgl'/),
+      });
+      await setBackend('cpu');
+    },
+  );
 
   it.runIf(asked === 'webgl' || asked === 'webgpu')('learns the name of what computes', async () => {
     await setBackend('cpu');

@@ -29,30 +29,32 @@ afterAll(() => {
 });
 
 describe('a distiller in a browser', () => {
-  it('is saved to IndexedDB, and replaces an earlier save', () => expectNoLeak(async () => {
-    const url = 'indexeddb://storage-test';
-    for (let time = 0; time < 2; time++) {
-      await distiller.save(url);
-      const again = await AttentiveDistiller.load(url, {teacher});
+  it('is saved to IndexedDB, and replaces an earlier save', () =>
+    expectNoLeak(async () => {
+      const url = 'indexeddb://storage-test';
+      for (let time = 0; time < 2; time++) {
+        await distiller.save(url);
+        const again = await AttentiveDistiller.load(url, {teacher});
+        expect(await explain(again)).toEqual(expected);
+        again.dispose();
+      }
+      await io.removeModel(url);
+      await expect(AttentiveDistiller.load(url, {teacher})).rejects.toThrow(/storage-test/);
+    }));
+
+  it('is downloaded as two files, which a server gives back', () =>
+    expectNoLeak(async () => {
+      const waiting = commands.downloads(2);
+      await distiller.save('downloads://mine');
+      const files = await waiting;
+      expect(files.map(({name}) => name).sort()).toEqual(['mine.json', 'mine.weights.bin']);
+      const folder = `${setting('AKD_ROOT')!}/out/downloads-${setting('AKD_BACKEND')!}`;
+      for (const {name, base64} of files) await commands.writeFile(`${folder}/${name}`, base64, 'base64');
+      const again = await AttentiveDistiller.load(`${location.origin}/@fs${folder}/mine.json`, {teacher});
       expect(await explain(again)).toEqual(expected);
       again.dispose();
-    }
-    await io.removeModel(url);
-    await expect(AttentiveDistiller.load(url, {teacher})).rejects.toThrow(/storage-test/);
-  }));
-
-  it('is downloaded as two files, which a server gives back', () => expectNoLeak(async () => {
-    const waiting = commands.downloads(2);
-    await distiller.save('downloads://mine');
-    const files = await waiting;
-    expect(files.map(({name}) => name).sort()).toEqual(['mine.json', 'mine.weights.bin']);
-    const folder = `${setting('AKD_ROOT')!}/out/downloads-${setting('AKD_BACKEND')!}`;
-    for (const {name, base64} of files) await commands.writeFile(`${folder}/${name}`, base64, 'base64');
-    const again = await AttentiveDistiller.load(`${location.origin}/@fs${folder}/mine.json`, {teacher});
-    expect(await explain(again)).toEqual(expected);
-    again.dispose();
-    for (const {name} of files) await commands.removeFile(`${folder}/${name}`);
-  }));
+      for (const {name} of files) await commands.removeFile(`${folder}/${name}`);
+    }));
 
   it('is not saved to files, which a page does not have', async () => {
     await expect(distiller.save('file://mine')).rejects.toThrow(/Node/);

@@ -24,11 +24,24 @@ export async function expectGradient(loss: (x: Tensor) => Scalar, at: Tensor, op
   const analytic = await read(() => grad(loss)(at));
   const random = new Random(seed);
   const chosen = Array.from({length: Math.min(probes, values.length)}, () => random.int(values.length));
-  const losses = await read(() => stack(chosen.flatMap((index) => [step, -step].map((offset) => tidy(() => {
-    const moved = Float32Array.from(values);
-    moved[index]! += offset;
-    return loss(tensor(moved, at.shape));
-  })))));
+  const losses = await read(() =>
+    stack(
+      chosen.flatMap((index) =>
+        [step, -step].map((offset) =>
+          tidy(() => {
+            const moved = Float32Array.from(values);
+            moved[index]! += offset;
+            return loss(tensor(moved, at.shape));
+          }),
+        ),
+      ),
+    ),
+  );
   const numeric = chosen.map((_, each) => (losses[2 * each]! - losses[2 * each + 1]!) / (2 * step));
-  expectClose(chosen.map((index) => analytic[index]!), numeric, {abs, rel}, `gradient at ${chosen.join(',')}`);
+  expectClose(
+    chosen.map((index) => analytic[index]!),
+    numeric,
+    {abs, rel},
+    `gradient at ${chosen.join(',')}`,
+  );
 }

@@ -3,7 +3,18 @@
  * it, gradients by differences for the input and each trainable weight, and level tensor counts.
  */
 import {
-  io, memory, mul, randomNormal, stack, sum, tensor, tidy, variableGrads, type Scalar, type Tensor, type Variable,
+  io,
+  memory,
+  mul,
+  randomNormal,
+  stack,
+  sum,
+  tensor,
+  tidy,
+  variableGrads,
+  type Scalar,
+  type Tensor,
+  type Variable,
 } from '@tensorflow/tfjs-core';
 import {input, loadLayersModel, model, type layers} from '@tensorflow/tfjs-layers';
 import {expect} from 'vitest';
@@ -31,10 +42,12 @@ export async function runLayerTest(make: () => Layer, inputShapes: number[][], o
   expect(net.outputs[0]!.shape).toEqual([null, ...outputShape.slice(1)]);
 
   let saved: io.ModelArtifacts | undefined;
-  await net.save(io.withSaveHandler((artifacts) => {
-    saved = artifacts;
-    return Promise.resolve({modelArtifactsInfo: {dateSaved: new Date(0), modelTopologyType: 'JSON'}});
-  }));
+  await net.save(
+    io.withSaveHandler((artifacts) => {
+      saved = artifacts;
+      return Promise.resolve({modelArtifactsInfo: {dateSaved: new Date(0), modelTopologyType: 'JSON'}});
+    }),
+  );
   const topology = JSON.parse(JSON.stringify(saved!)) as io.ModelArtifacts;
   const again = await loadLayersModel(io.fromMemory({...saved!, modelTopology: topology.modelTopology!}));
   const yAgain = again.predict(xs.length === 1 ? xs[0]! : xs) as Tensor;
@@ -73,13 +86,26 @@ async function checkWeightGradient(loss: () => Scalar, weight: Variable, name: s
   const step = 2e-3;
   const count = Math.min(onGpuBackend ? 2 : 6, start.length);
   const probes = Array.from({length: count}, (_, each) => Math.floor((each * start.length) / count));
-  const losses = await read(() => stack(probes.flatMap((at) => [step, -step].map((offset) => tidy(() => {
-    const moved = Float32Array.from(start);
-    moved[at]! += offset;
-    weight.assign(tensor(moved, weight.shape));
-    return loss();
-  })))));
+  const losses = await read(() =>
+    stack(
+      probes.flatMap((at) =>
+        [step, -step].map((offset) =>
+          tidy(() => {
+            const moved = Float32Array.from(start);
+            moved[at]! += offset;
+            weight.assign(tensor(moved, weight.shape));
+            return loss();
+          }),
+        ),
+      ),
+    ),
+  );
   tidy(() => weight.assign(tensor(start, weight.shape)));
   const numeric = probes.map((_, each) => (losses[2 * each]! - losses[2 * each + 1]!) / (2 * step));
-  expectClose(probes.map((at) => analytic[at]!), numeric, {abs: 5e-2, relToMax: 2e-2}, `gradient of ${name}`);
+  expectClose(
+    probes.map((at) => analytic[at]!),
+    numeric,
+    {abs: 5e-2, relToMax: 2e-2},
+    `gradient of ${name}`,
+  );
 }

@@ -18,19 +18,41 @@ const IMAGES = 3;
 /** A classifier of 16×24 images with ordinary, strided and depthwise convolutions, joins, batch norm and both poolings. */
 function mixedTeacher(): LayersModel {
   const image = input({shape: [HEIGHT, WIDTH, 3]});
-  const then = (x: SymbolicTensor, ...steps: layers.Layer[]): SymbolicTensor => steps.reduce((value, step) => step.apply(value) as SymbolicTensor, x);
-  const first = then(image, layers.conv2d({filters: 6, kernelSize: 3, padding: 'same', useBias: false}), layers.batchNormalization(), layers.reLU());
+  const then = (x: SymbolicTensor, ...steps: layers.Layer[]): SymbolicTensor =>
+    steps.reduce((value, step) => step.apply(value) as SymbolicTensor, x);
+  const first = then(
+    image,
+    layers.conv2d({filters: 6, kernelSize: 3, padding: 'same', useBias: false}),
+    layers.batchNormalization(),
+    layers.reLU(),
+  );
   const joined = layers.add().apply([first, then(first, layers.depthwiseConv2d({kernelSize: 3, padding: 'same'}))]) as SymbolicTensor;
-  const second = then(joined, layers.maxPooling2d({poolSize: 2}), layers.conv2d({filters: 8, kernelSize: 3, padding: 'same', activation: 'relu'}));
-  const third = then(second, layers.conv2d({filters: 10, kernelSize: 3, strides: 2, padding: 'same', useBias: false}), layers.batchNormalization({scale: false}), layers.reLU());
-  const net = model({inputs: image, outputs: then(third, layers.globalAveragePooling2d({}), layers.dense({units: 3, activation: 'softmax'})), name: 'mixed'});
+  const second = then(
+    joined,
+    layers.maxPooling2d({poolSize: 2}),
+    layers.conv2d({filters: 8, kernelSize: 3, padding: 'same', activation: 'relu'}),
+  );
+  const third = then(
+    second,
+    layers.conv2d({filters: 10, kernelSize: 3, strides: 2, padding: 'same', useBias: false}),
+    layers.batchNormalization({scale: false}),
+    layers.reLU(),
+  );
+  const net = model({
+    inputs: image,
+    outputs: then(third, layers.globalAveragePooling2d({}), layers.dense({units: 3, activation: 'softmax'})),
+    name: 'mixed',
+  });
   const random = new Random(17);
   const drawn = net.weights.map(({shape, originalName}) => {
     const sizes = shape as number[];
     const size = sizes.reduce((product, each) => product * each, 1);
     const spread = sizes.length > 1 ? Math.sqrt(6 / (size / sizes.at(-1)!)) : 0.1;
     const middle = /variance|gamma/.test(originalName) ? 1 : 0;
-    return tensor(Float32Array.from({length: size}, () => middle + random.uniform(-spread, spread)), sizes);
+    return tensor(
+      Float32Array.from({length: size}, () => middle + random.uniform(-spread, spread)),
+      sizes,
+    );
   });
   net.setWeights(drawn);
   drawn.forEach((each) => each.dispose());
@@ -76,7 +98,10 @@ async function shortRun(teacher: LayersModel, optimizer: 'adam' | 'sgd'): Promis
 }
 
 function stacked(maps: readonly SaliencyMap[]): GoldenArray {
-  return array(maps.flatMap(({data}) => [...data]), [maps.length, HEIGHT, WIDTH]);
+  return array(
+    maps.flatMap(({data}) => [...data]),
+    [maps.length, HEIGHT, WIDTH],
+  );
 }
 
 function array(values: readonly number[], shape = [values.length]): GoldenArray {

@@ -1,6 +1,6 @@
 /** Brings a tfjs backend into use, in Node and in a browser. */
 import {env, ready, setBackend} from '@tensorflow/tfjs-core';
-import {provideNative} from '../../src/backend/_native-in-node.js';
+import {provideNative} from '../../src/tfjs/native/provide.js';
 import {inBrowser} from './environment.js';
 import {swiftShader} from './swift-shader.js';
 

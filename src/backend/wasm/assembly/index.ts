@@ -1,8 +1,0 @@
-/** What the module offers. It works on the memory of tfjs' wasm backend and owns none. */
-export {channelAffine, channelSquares, channelSums} from './channels';
-export {convolution, convolutionScratch} from './convolution';
-export {depthwiseGradient} from './depthwise';
-export {adamStep, gateSlope, momentumStep} from './elementwise';
-export {filterGradient, filterGradientScratch} from './filter-gradient';
-export {copyRuns, maxFold, sumFold} from './fold';
-export {inputGradient, inputGradientScratch} from './input-gradient';

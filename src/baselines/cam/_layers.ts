@@ -1,0 +1,61 @@
+/** Which feature maps a class activation map looks at. */
+import {show} from '../../core/check.js';
+import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {listLayers, type LayerInfo} from '../../models/graph/execute-graph.js';
+
+/**
+ * Resolves the option `layer`.
+ *
+ * @returns Paths, as asked for; without a wish the last layer in running order whose output is a feature
+ *   map, `[N,H,W,K]` with H·W > 1 (a size that is left open counts).
+ * @throws {TypeError} If `layer` is neither a path nor a list of paths.
+ * @throws {RangeError} If the list is empty.
+ * @throws {UnsupportedModelError} If there is no feature map at all.
+ */
+export function camLayers(where: string, model: LayersModel, layer: string | readonly string[] | undefined): readonly string[] {
+  if (layer !== undefined) {
+    const paths: readonly unknown[] = Array.isArray(layer) ? layer : [layer];
+    const wrong = paths.findIndex((path) => typeof path !== 'string');
+    if (wrong >= 0) throw new TypeError(`${where}: layer must be the path of a layer or a list of them, but is ${show(layer)}.`);
+    if (paths.length === 0) throw new RangeError(`${where}: layer must name at least one layer, but is an empty list.`);
+    return paths as readonly string[];
+  }
+  const last = featureMaps(model).at(-1);
+  if (last === undefined)
+    throw new UnsupportedModelError(
+      `${where}: no layer of model '${model.name}' gives a feature map [N,H,W,K] with H·W > 1. gradientSaliency(), rise() and lime() need none.`,
+    );
+  return [last.path];
+}
+
+/** Puts paths into running order, so that a later map can be computed from an earlier one. */
+export function inRunningOrder(model: LayersModel, paths: readonly string[]): readonly string[] {
+  const all = listLayers(model).map(({path}) => path);
+  // A nested model is done with its last layer.
+  const position = (path: string): number => all.findLastIndex((each) => each === path || each.startsWith(`${path}/`));
+  return [...paths].sort((a, b) => position(a) - position(b));
+}
+
+/**
+ * Checks what a layer gave.
+ *
+ * @throws {RangeError} If it is no feature map; the message lists the layers that are.
+ */
+export function checkFeatureMap(where: string, model: LayersModel, path: string, shapes: readonly (readonly number[])[]): void {
+  const [shape = []] = shapes;
+  if (shapes.length === 1 && shape.length === 4 && (shape[1] as number) * (shape[2] as number) > 1) return;
+  const usable = featureMaps(model)
+    .map((layer) => `'${layer.path}'`)
+    .join(', ');
+  const what = shapes.map((each) => `[N, ${each.slice(1).join(', ')}]`).join(' and ');
+  throw new RangeError(
+    `${where}: layer '${path}' must give one feature map [N, H, W, K] with H·W > 1, but gives ${what}. Such maps come from ${usable}.`,
+  );
+}
+
+function featureMaps(model: LayersModel): LayerInfo[] {
+  return listLayers(model).filter(
+    ({outputShape: [, height, width], outputShape}) => outputShape.length === 4 && (height ?? Infinity) * (width ?? Infinity) > 1,
+  );
+}

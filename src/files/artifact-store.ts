@@ -1,0 +1,68 @@
+/** Saves and loads model artifacts by URL: folders atomically, everything else through tfjs. */
+import {io} from '@tensorflow/tfjs-core';
+import {show} from '../core/check.js';
+import {ModelFileError} from '../core/errors/model-file-error.js';
+import {loadArtifactFiles, saveArtifactFiles} from './artifact-files.js';
+import {schemeOf, toFilePath} from './file-path.js';
+import {weightsByteLength} from './weight-size.js';
+
+const known = 'file://folder (Node), indexeddb://name, localstorage://name, downloads://name (browser), http(s)://address';
+
+/**
+ * Saves artifacts. `file://PATH` writes a folder in such a way that a process killed at any moment
+ * leaves the save before or this one, whole; other files in the folder stay. Other schemes go to
+ * tfjs' save handlers. Saves to one folder from one process wait for each other; two processes must
+ * not save to the same folder.
+ *
+ * @param url `file://PATH` (relative paths start at the working directory), or a scheme of tfjs.
+ * @param artifacts With `modelTopology` as JSON; borrowed. `userDefinedMetadata` is kept.
+ * @throws {ModelFileError} If PATH is a file, its model.json is not of this library, or writing
+ *   fails; the save before is unchanged.
+ * @throws {RangeError | TypeError} If the scheme is unknown here, or the artifacts do not fit.
+ */
+export async function saveArtifacts(url: string, artifacts: io.ModelArtifacts): Promise<void> {
+  if (schemeOf(checkUrl(url)) === 'file') return saveArtifactFiles(toFilePath(url), artifacts);
+  const handler = onlyHandler(url, io.getSaveHandlers(url));
+  if (handler.save === undefined) throw new RangeError(`Nothing can be saved to ${show(url)}; use ${known}.`);
+  await handler.save(artifacts);
+}
+
+/**
+ * Loads artifacts that {@link saveArtifacts} saved.
+ *
+ * @param url As for saving; what was downloaded is loaded by http(s).
+ * @returns The artifacts, with `weightData` as one buffer where they come from files.
+ * @throws {ModelFileError} If there is no save, it is damaged (length and sha-256 are compared), or
+ *   it was not written by this library.
+ * @throws {RangeError | TypeError} If the scheme is unknown here.
+ */
+export async function loadArtifacts(url: string): Promise<io.ModelArtifacts> {
+  if (schemeOf(checkUrl(url)) === 'file') return loadArtifactFiles(toFilePath(url));
+  const handler = onlyHandler(url, io.getLoadHandlers(url));
+  if (handler.load === undefined) throw new RangeError(`Nothing can be loaded from ${show(url)}; use ${known}.`);
+  let artifacts: io.ModelArtifacts;
+  try {
+    artifacts = await handler.load();
+  } catch (cause) {
+    throw new ModelFileError(`Loading ${url} failed: ${(cause as Error).message}. Check the address, or save again.`, {cause});
+  }
+  const {weightData, weightSpecs = []} = artifacts;
+  const found = weightData === undefined ? 0 : [weightData].flat().reduce((sum, part) => sum + part.byteLength, 0);
+  const expected = weightsByteLength(url, weightSpecs);
+  if (found !== expected)
+    throw new ModelFileError(`${url} has ${found} bytes of weights instead of ${expected}; it was cut off. Save again.`);
+  return artifacts;
+}
+
+function checkUrl(url: unknown): string {
+  if (typeof url !== 'string') throw new TypeError(`The URL must be a text, but is ${show(url)}.`);
+  if (schemeOf(url) === undefined) throw new RangeError(`The URL must begin with a scheme, but is ${show(url)}; use ${known}.`);
+  return url;
+}
+
+function onlyHandler(url: string, handlers: io.IOHandler[]): io.IOHandler {
+  const [handler, ...others] = handlers;
+  if (handler !== undefined && others.length === 0) return handler;
+  const problem = handler === undefined ? 'no handler for it is registered here' : `${handlers.length} handlers are registered for it`;
+  throw new RangeError(`${show(url)} cannot be used: ${problem}. Known are ${known}.`);
+}

@@ -1,0 +1,53 @@
+/** Loads a LayersModel from files, so that a failure leaves neither weights nor half a model. */
+import {dispose, io, type NamedTensorMap, type serialization} from '@tensorflow/tfjs-core';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {selectBackend} from '../backend/select-backend.js';
+import {ModelFileError} from '../core/errors/model-file-error.js';
+import {buildLayersModel} from '../tfjs/build-layers-model.js';
+import {loadModelFiles} from './model-files.js';
+
+/**
+ * Loads a tfjs LayersModel from a folder, without tfjs-node, onto the backend in use; where none is,
+ * {@link selectBackend} takes the fastest. Quantised weights are dequantised.
+ * The training configuration and optimiser state are left out: compile the model to train it.
+ *
+ * @param path The folder or its model.json: a path, `file://…`, or a URL object.
+ * @param customObjects Classes of layers by name, for layers that are not registered with tfjs.
+ * @returns The model, the caller's to dispose.
+ * @throws {ModelFileError} If a file is missing, damaged or not allowed, or if topology and weights
+ *   do not fit each other; nothing stays allocated then.
+ * @example
+ * const model = await loadLayersModelFromFiles('models/mobilenet');
+ */
+export async function loadLayersModelFromFiles(path: string | URL, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
+  const artifacts = await loadModelFiles(path);
+  const {modelTopology, weightData, weightSpecs = [], userDefinedMetadata} = artifacts;
+  await selectBackend();
+  const model = await build(path, modelTopology as io.ModelJSON['modelTopology'], customObjects);
+  let weights: NamedTensorMap = {};
+  try {
+    weights = io.decodeWeights(weightData as ArrayBuffer, weightSpecs);
+    const optimizer = new Set(weightSpecs.filter(({group}) => group === 'optimizer').map(({name}) => name));
+    model.loadWeights(Object.fromEntries(Object.entries(weights).filter(([name]) => !optimizer.has(name))));
+  } catch (cause) {
+    model.dispose();
+    const advice = 'model.json and weights come from different models, or a layer was renamed; export the model again.';
+    throw new ModelFileError(`${String(path)}: the weights do not fit the topology (${(cause as Error).message}): ${advice}`, {cause});
+  } finally {
+    dispose(weights);
+  }
+  if (userDefinedMetadata !== undefined) model.setUserDefinedMetadata(userDefinedMetadata);
+  return model;
+}
+
+async function build(path: string | URL, modelTopology: object, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
+  try {
+    return await buildLayersModel({modelTopology}, customObjects);
+  } catch (cause) {
+    const {message} = cause as Error;
+    const advice = message.startsWith('Unknown layer')
+      ? 'Register the class (serialization.registerClass) or pass it in customObjects.'
+      : 'Is it a tfjs LayersModel?';
+    throw new ModelFileError(`${String(path)}: the topology cannot be built (${message}). ${advice}`, {cause});
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Reads a LayersModel from files without tfjs-node: tfjs has no file loader of its own in Node.
+ * Every length is known from the manifest before a byte is read, so nothing half is decoded.
+ */
+import type {io} from '@tensorflow/tfjs-core';
+import {ModelFileError} from '../core/errors/model-file-error.js';
+import {adaptKeras3Topology, keras3WeightPrefixes} from './keras/topology.js';
+import {readModelJson} from './model-json.js';
+import {nodeBuiltin} from '../core/node-builtin.js';
+import {shardPath} from './shard-path.js';
+import {weightsByteLength} from './weight-size.js';
+
+interface Shard {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/**
+ * Makes a handler for `loadLayersModel` that reads model.json and its shards from a folder.
+ *
+ * @param path The folder or its model.json: a path, `file://…`, or a URL object.
+ * @returns A handler that can load, not save. Keras 3 topologies are rewritten for tfjs.
+ * @throws {ModelFileError} On `load`, if a file is missing, too short, too long, outside the folder,
+ *   not a LayersModel, or names a dtype that tfjs does not know.
+ */
+export function fileModelHandler(path: string | URL): io.IOHandler {
+  return {load: () => loadModelFiles(path)};
+}
+
+/** Reads what {@link fileModelHandler} hands to tfjs. @throws {ModelFileError} See there. */
+export async function loadModelFiles(path: string | URL): Promise<io.ModelArtifacts> {
+  const {file, folder, json} = await readModelJson(path);
+  const {modelTopology, weightsManifest, ...rest} = json;
+  // Checks of all groups come first: a bad last shard costs no reading.
+  const groups = await Promise.all(weightsManifest.map((group) => findShards(file, folder, group)));
+  const shards = groups.flat();
+  const weightData = new ArrayBuffer(shards.reduce((sum, {bytes}) => sum + bytes, 0));
+  let offset = 0;
+  for (const shard of shards) {
+    await readInto(new Uint8Array(weightData, offset, shard.bytes), shard.path);
+    offset += shard.bytes;
+  }
+  const prefixes = keras3WeightPrefixes(modelTopology);
+  const weightSpecs = weightsManifest.flatMap(({weights}) => weights).map((spec) => withoutPrefix(spec, prefixes));
+  return {...rest, modelTopology: adaptKeras3Topology(modelTopology), weightSpecs, weightData};
+}
+
+async function findShards(file: string, folder: string, group: io.WeightsManifestConfig[number]): Promise<Shard[]> {
+  const fs = nodeBuiltin('node:fs/promises');
+  const expected = weightsByteLength(file, group.weights);
+  const shards: Shard[] = [];
+  for (const name of group.paths) {
+    const path = await shardPath(folder, name);
+    const stats = await fs.stat(path);
+    if (!stats.isFile()) throw new ModelFileError(`${path} is a shard of ${file}, but no regular file; export the model again.`);
+    shards.push({path, bytes: stats.size});
+  }
+  const found = shards.reduce((sum, {bytes}) => sum + bytes, 0);
+  if (found !== expected) {
+    const kind = found < expected ? 'too short' : 'too long';
+    const names = group.paths.slice(0, 3).join(', ') + (group.paths.length > 3 ? ', …' : '');
+    throw new ModelFileError(
+      `${folder}: the shards ${names} are ${kind}: ${found} bytes, but model.json describes ${expected}. Copy or export the model again.`,
+    );
+  }
+  return shards;
+}
+
+/** Fills `target` from the file; a file that changed its length meanwhile is an error. */
+async function readInto(target: Uint8Array, path: string): Promise<void> {
+  const handle = await nodeBuiltin('node:fs/promises').open(path, 'r');
+  try {
+    let filled = 0;
+    while (filled < target.byteLength) {
+      const {bytesRead} = await handle.read(target, filled, target.byteLength - filled, filled);
+      if (bytesRead === 0) throw new ModelFileError(`${path} became shorter while it was read; is it still being written? Load it again.`);
+      filled += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+function withoutPrefix(spec: io.WeightsManifestEntry, prefixes: readonly string[]): io.WeightsManifestEntry {
+  const prefix = prefixes.find((each) => spec.name.startsWith(each));
+  return prefix === undefined ? spec : {...spec, name: spec.name.slice(prefix.length)};
+}

@@ -1,0 +1,150 @@
+/**
+ * Several explainers, several measures, one set of images: the same class, the same blurred image and
+ * the same seed for everyone, so that a row differs from the next by its explainer alone.
+ */
+import {slice, type Tensor4D} from '@tensorflow/tfjs-core';
+import {onBackend} from '../../backend/on-backend.js';
+import {show} from '../../core/check.js';
+import {AttentiveError} from '../../core/errors/attentive-error.js';
+import {withTensors} from '../../core/tensors.js';
+import type {Explainer, SaliencyMap} from '../../core/types.js';
+import {inputOf} from '../../data/image-list.js';
+import type {BatchScores} from '../../models/score-model.js';
+import {resolveTargets, type ResolvedTarget} from '../../models/targets.js';
+import {batchScorer} from '../../queries/batch-scorer.js';
+import {explainOne} from '../of-explainer/explain-one.js';
+import {meanOf} from '../mean-of.js';
+import {readMap} from '../read-map.js';
+import {confidenceOnce, namedMeasures, type MeasureContext, type NamedContext} from './named-metrics.js';
+import {nameOf, planComparison, type ComparedExplainer, type ComparedImage, type CompareOptions, type ComparisonRow} from './options.js';
+import {makeSubstrate} from '../../queries/fill.js';
+
+const WHERE = 'compare';
+
+/**
+ * Explains every image once with every explainer and measures the maps. The model scores the images
+ * once for their classes, which all explainers are given as `target`; the blurred images of insertion are
+ * computed once. Explainers get network input `[1,H,W,C]`, one image at a time, so their time
+ * per image (`'seconds'`, until the values are read) does not profit from batches.
+ * `'sensitivity'` runs the explainer again, 10 times per image.
+ *
+ * @returns One row per explainer, in their order: means, standard errors, and the numbers of every
+ *   image. Plain numbers, nothing to free.
+ * @throws {TypeError | RangeError} If an option is of the wrong kind or out of range.
+ * @throws {AttentiveError} If an explainer or a measure fails; the message names it and the image, and
+ *   `cause` is its error. Aborting rejects with the signal's reason.
+ * @example
+ * const rows = await compare({
+ *   explainers: {'Grad-CAM': gradCamExplainer(teacher), RISE: riseExplainer(teacher)},
+ *   measures: ['insertion', 'deletion', {name: 'peak', measure: ({map}) => Math.max(...map.data)}],
+ *   images, model: teacher, limits: {RISE: 20},
+ * });
+ * const text = formatComparison(rows);
+ */
+export async function compare(options: CompareOptions): Promise<ComparisonRow[]> {
+  const plan = planComparison(options);
+  const {images, model, measures, batchSize = 32, signal, onProgress} = options;
+  const scorer = batchScorer(WHERE, model, options);
+  return onBackend(WHERE, async () => {
+    const found = new Map<ComparedExplainer, ComparedImage[]>(plan.entries.map((entry) => [entry, []]));
+    let done = 0;
+    for (let first = 0; first < plan.numImages; first += batchSize) {
+      signal?.throwIfAborted();
+      await withTensors(async (scope) => {
+        const originals = scope.own(inputOf(images, first, Math.min(first + batchSize, plan.numImages), scorer));
+        const targets = targetsOf(options.target, first, await scorer.score(originals));
+        const substrates = plan.substrates.map(([kind, substrate]) => [kind, scope.own(makeSubstrate(substrate, originals))] as const);
+        for (const [row, resolved] of targets.entries()) {
+          await withTensors(async (own) => {
+            const index = first + row;
+            const shared: SharedContext = {
+              index,
+              image: own.own(imageOf(originals, row)),
+              ...resolved,
+              seed: plan.random.split(index).seed,
+              substrates: Object.fromEntries(substrates.map(([kind, tensor]) => [kind, own.own(imageOf(tensor, row))])),
+            };
+            for (const [entry, results] of found) {
+              if (index >= entry.limit) continue;
+              results.push(await measureOne(entry, shared, options));
+              onProgress?.({stage: WHERE, done: ++done, total: plan.total});
+            }
+          });
+        }
+      });
+    }
+    return [...found].map(([{method}, perImage]) => rowOf(method, measures.map(nameOf), perImage));
+  });
+}
+
+/** What all explainers share about an image. */
+type SharedContext = Pick<NamedContext, 'index' | 'image' | 'target' | 'score' | 'seed' | 'substrates'>;
+
+async function measureOne({method, explainer}: ComparedExplainer, shared: SharedContext, options: CompareOptions): Promise<ComparedImage> {
+  const {model, regions, settings = {}, measures, warmUp = false, batchSize, workers, signal} = options;
+  const {index, target, score, seed} = shared;
+  const draw = (): Promise<Drawn> => naming(`explainer '${method}'`, index, signal, () => timedMap(explainer, shared, options));
+  if (warmUp && index === 0) await draw();
+  const {drawn, map, seconds} = await draw();
+  const basis: MeasureContext = {...shared, method, explainer, map, seconds, model, region: regions?.[index], batchSize, workers, signal};
+  const context: NamedContext = {...shared, ...basis, settings, drawn, confidence: confidenceOnce(basis)};
+  const values: Record<string, number> = {};
+  for (const measure of measures) {
+    signal?.throwIfAborted();
+    values[nameOf(measure)] = await naming(`measure '${nameOf(measure)}' of '${method}'`, index, signal, async () => {
+      const value = await (typeof measure === 'string' ? namedMeasures[measure](context) : measure.measure(context));
+      if (typeof value !== 'number') throw new TypeError(`the value must be a number, but is ${show(value)}.`);
+      return value;
+    });
+  }
+  return {index, target, score, explained: map.target, empty: map.empty, seed, values};
+}
+
+interface Drawn {
+  readonly drawn: SaliencyMap;
+  readonly map: SaliencyMap;
+  readonly seconds: number;
+}
+
+/** Explains one image; the clock stops before the map is brought to the size of the image. */
+async function timedMap(explainer: Explainer, {image, target, seed}: SharedContext, {batchSize, signal}: CompareOptions): Promise<Drawn> {
+  const start = performance.now();
+  const drawn = await explainOne(WHERE, explainer, image, {target, seed, batchSize, signal});
+  const seconds = (performance.now() - start) / 1000;
+  const [, height, width] = image.shape;
+  const map = {...drawn, data: await readMap('map', drawn, [height, width]), height, width};
+  return {drawn, map, seconds};
+}
+
+/** Says who failed, and keeps why. */
+async function naming<T>(who: string, index: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new AttentiveError(`${WHERE}: ${who} failed on image ${index}: ${cause instanceof Error ? cause.message : show(cause)}`, {cause});
+  }
+}
+
+function targetsOf(target: CompareOptions['target'], first: number, scores: BatchScores): ResolvedTarget[] {
+  const {values, numClasses} = scores;
+  return Array.from({length: values.length / numClasses}, (_, row) => {
+    const own = {values: values.subarray(row * numClasses, (row + 1) * numClasses), numClasses};
+    return resolveTargets(WHERE, typeof target === 'object' ? target[first + row] : target, own)[0]?.[0] as ResolvedTarget;
+  });
+}
+
+function imageOf(images: Tensor4D, row: number): Tensor4D {
+  return slice(images, [images.shape[0] === 1 ? 0 : row, 0, 0, 0], [1, -1, -1, -1]);
+}
+
+function rowOf(method: string, names: readonly string[], perImage: readonly ComparedImage[]): ComparisonRow {
+  const values = names.map((name) => [name, meanOf(perImage.map((image) => image.values[name] as number))] as const);
+  return {
+    method,
+    images: perImage.length,
+    emptyMaps: perImage.filter(({empty}) => empty).length,
+    values: Object.fromEntries(values),
+    perImage,
+  };
+}

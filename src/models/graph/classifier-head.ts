@@ -1,0 +1,151 @@
+/**
+ * Finds the logits of a classifier: the values in front of its closing softmax or sigmoid. Looks at
+ * the last step that is more than a change of shape, also inside nested models.
+ */
+import {clone, log, maximum, reshape, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
+import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
+import {isContainer, planGraph, type GraphPlan, type Step} from './plan.js';
+import {executeGraph, type ExecuteOptions, type LayerVisit} from './execute-graph.js';
+
+/** A classifier without its closing activation. */
+export interface Classifier {
+  /** Width of the logits. 1 means a single sigmoid logit. */
+  readonly numClasses: number;
+  /** Path of the layer whose activation closes the model, where there is one to leave out. */
+  readonly squashPath: string | undefined;
+  /** Path of the layer that the last computing layer reads; `undefined` where it reads several, or the image. */
+  readonly bodyPath: string | undefined;
+  /** Whether the output is an average of distributions, so that its logits are their logarithm. */
+  readonly averages: boolean;
+  /**
+   * `[N,H,W,C]` to `[N,K]`, in inference mode, differentiable with respect to the images and to the
+   * outputs that are given by path; the caller's.
+   */
+  logits(images: Tensor4D, given?: ExecuteOptions['given']): Tensor2D;
+}
+
+type Refuse = (reason: string) => never;
+
+// In inference these hand on their input, at most in another shape.
+const passing = new Set(['Reshape', 'Flatten', 'Dropout', 'SpatialDropout2D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout']);
+const averaging = new Set(['Average', 'GlobalAveragePooling2D', 'AveragePooling2D']);
+const recurrent = new Set(['Embedding', 'RNN', 'SimpleRNN', 'LSTM', 'GRU', 'Bidirectional', 'TimeDistributed', 'ConvLSTM2D']);
+// The smallest normal float32: log stays finite, and a probability of 0 gets no gradient.
+const MIN_PROBABILITY = 1.1754944e-38;
+
+/**
+ * Prepares the logits of a model, whatever closes it:
+ * softmax → what went in; sigmoid of one unit → what went in; no activation or log-softmax → the
+ * output itself; an average of softmaxes → the log of the output.
+ *
+ * @param where Names the caller in messages.
+ * @throws {UnsupportedModelError} If the model has another form; the message says what is needed.
+ */
+export function classifierOf(model: LayersModel, where: string): Classifier {
+  const refuse: Refuse = (reason) => {
+    throw new UnsupportedModelError(
+      `${where}: ${reason} Needed is a LayersModel with one image input [N,H,W,C] and one output [N,classes] that ends in a softmax, ` +
+        'a single sigmoid unit or no activation; anything else can be wrapped in a Teacher or a score function of your own.',
+    );
+  };
+  checkForm(model, refuse);
+  const plan = planGraph(model);
+  const numClasses = classesOf((model.outputs[0] as LayersModel['outputs'][number]).shape, refuse);
+  const head = headOf(plan, plan.outputs[0] as number);
+  if (head === undefined) return refuse(`model '${model.name}' computes nothing.`);
+
+  const activation = activationOf(head.layer);
+  const ends = `model '${model.name}' ends in ${head.className} '${head.path}'`;
+  const squashes = activation === 'softmax' || (activation === 'sigmoid' && numClasses === 1);
+  if (recurrent.has(head.className)) return refuse(`${ends}, which is no image classifier.`);
+  if (activation === 'softmax') checkSoftmax(head, numClasses, (reason) => refuse(`${ends} with ${reason}.`));
+  else if (activation === 'sigmoid' && numClasses > 1)
+    return refuse(`${ends} with ${numClasses} sigmoid units, which are classes that do not exclude each other.`);
+  else if (!squashes && !['linear', 'logSoftmax', undefined].includes(activation))
+    return refuse(`${ends} with the activation '${activation}'.`);
+
+  const averages = averagedActivation(plan, head);
+  if (averages === 'sigmoid') return refuse(`${ends}, an average of sigmoids.`);
+  const raw = squashes ? withoutActivation(head.layer) : undefined;
+  const onLayer = (visit: LayerVisit): Tensor | Tensor[] =>
+    raw !== undefined && visit.path === head.path ? raw(visit.inputs) : visit.call();
+  return {
+    numClasses,
+    squashPath: raw === undefined ? undefined : head.path,
+    bodyPath: head.inputs.length === 1 ? plan.steps.find(({outputs}) => outputs.includes(head.inputs[0] as number))?.path : undefined,
+    averages: averages !== undefined,
+    logits: (images, given) =>
+      tidy(() => {
+        const output = executeGraph(model, images, {onLayer, given}) as Tensor;
+        const scores = averages === 'softmax' ? log(maximum(output, MIN_PROBABILITY)) : output;
+        return reshape(scores, [images.shape[0], numClasses]) as Tensor2D;
+      }),
+  };
+}
+
+function checkForm(model: LayersModel, refuse: Refuse): void {
+  if (typeof model !== 'object' || model === null || !isContainer(model) || !Array.isArray(model.layers)) {
+    const graph = typeof (model as {execute?: unknown} | null)?.execute === 'function';
+    refuse(graph ? 'a GraphModel has no layers and no gradients.' : 'the model is not a LayersModel.');
+  }
+  const {inputs, outputs, name} = model;
+  if (inputs.length !== 1 || outputs.length !== 1) refuse(`model '${name}' has ${inputs.length} inputs and ${outputs.length} outputs.`);
+  const shape = (inputs[0] as LayersModel['inputs'][number]).shape;
+  if (shape.length !== 4) refuse(`the input of model '${name}' has shape ${show(shape)}.`);
+  const first = planGraph(model).steps.find(({layer}) => layer.getConfig()['dataFormat'] === 'channelsFirst');
+  if (first) refuse(`layer '${first.path}' of model '${name}' has its channels first.`);
+}
+
+function classesOf(shape: readonly (number | null)[], refuse: Refuse): number {
+  const numClasses = shape.at(-1);
+  const between = shape.slice(1, -1);
+  if (shape.length < 2 || numClasses == null || between.some((size) => size !== 1)) {
+    return refuse(
+      `the model's output has shape ${show(shape)}${shape.length === 4 ? ', a feature map without a classifier behind it' : ''}.`,
+    );
+  }
+  return numClasses;
+}
+
+function headOf(plan: GraphPlan, slot: number): Step | undefined {
+  const step = plan.steps.find(({outputs}) => outputs.includes(slot));
+  const passes = step && (passing.has(step.className) || (step.className === 'Activation' && activationOf(step.layer) === 'linear'));
+  return passes ? (headOf(plan, step.inputs[0] as number) ?? step) : step;
+}
+
+function activationOf(layer: layers.Layer): string | undefined {
+  if (layer.getClassName() === 'Softmax') return 'softmax';
+  const activation = layer.getConfig()['activation'];
+  return typeof activation === 'string' ? activation : undefined;
+}
+
+function checkSoftmax(head: Step, numClasses: number, refuse: Refuse): void {
+  const shape = head.outputShape;
+  const axis = head.className === 'Softmax' ? Number([head.layer.getConfig()['axis']].flat()[0]) : -1;
+  if ((axis + shape.length) % shape.length !== shape.length - 1 || shape.at(-1) !== numClasses) {
+    refuse(`a softmax over axis ${axis} of ${show(shape)}, not over the ${numClasses} classes`);
+  }
+  if (numClasses === 1) refuse('a softmax over one class, which is always 1');
+}
+
+function averagedActivation(plan: GraphPlan, head: Step): string | undefined {
+  if (!averaging.has(head.className)) return undefined;
+  const kinds = head.inputs
+    .map((slot) => headOf(plan, slot))
+    .map((step) => step && (averagedActivation(plan, step) ?? activationOf(step.layer)));
+  return kinds.find((kind) => kind === 'softmax' || (kind === 'sigmoid' && head.outputShape.at(-1) === 1));
+}
+
+/** The layer up to its activation: a stand-in with the same weights and the identity behind them. */
+function withoutActivation(layer: layers.Layer): (inputs: readonly Tensor[]) => Tensor {
+  // What only squashes hands its input on; clone, because the run owns what it gets.
+  if (['Softmax', 'Activation'].includes(layer.getClassName())) return ([input]) => clone(input as Tensor);
+  const activation = {apply: (x: Tensor): Tensor => x, getClassName: () => 'linear'};
+  const linear = Object.create(layer, {activation: {value: activation}}) as layers.Layer;
+  return (inputs) => linear.apply([...inputs], {training: false}) as Tensor;
+}
+
+function show(shape: readonly (number | null)[]): string {
+  return `[${shape.map((size) => size ?? '?').join(', ')}]`;
+}

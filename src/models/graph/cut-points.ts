@@ -1,0 +1,54 @@
+/**
+ * Where attention can be put into a graph that was not made for it: at values through which
+ * everything flows, so that residual and concatenating branches see the attended features too.
+ */
+import type {GraphPlan, Step} from './plan.js';
+
+/** Layers that pad or crop only: their output belongs to the next convolution, not to a scale. */
+const reshapers = new Set(['ZeroPadding2D', 'Cropping2D', 'Reshape', 'Permute', 'InputLayer']);
+
+/** A place where a CBAM can be inserted: the output of a step. */
+export interface CutPoint {
+  readonly step: Step;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * Lists the feature maps that every path from input to output passes, in order. In a topological
+ * order those are the steps over which no edge jumps.
+ */
+export function cutPoints(plan: GraphPlan): CutPoint[] {
+  const lastReader = new Map<number, number>();
+  plan.steps.forEach((step, position) => {
+    for (const slot of step.inputs) lastReader.set(slot, position);
+  });
+  const cuts: CutPoint[] = [];
+  // The furthest step that reads anything made before the step at hand; the input counts too.
+  let reach = Math.max(...plan.inputs.map((slot) => lastReader.get(slot) ?? -1));
+  for (const [position, step] of plan.steps.entries()) {
+    const [, height, width] = step.outputShape;
+    const isMap = step.outputShape.length === 4 && typeof height === 'number' && typeof width === 'number' && height * width > 1;
+    const isResult = step.outputs.some((slot) => plan.outputs.includes(slot));
+    if (reach <= position && isMap && !isResult && step.outputs.length === 1 && !reshapers.has(step.className)) {
+      cuts.push({step, height, width});
+    }
+    reach = Math.max(reach, ...step.outputs.map((slot) => lastReader.get(slot) ?? -1));
+  }
+  return cuts;
+}
+
+/**
+ * Picks three cut points: the last one at each of the three coarsest scales, a scale being a power
+ * of two below the input. A network with fewer scales gives evenly spread ones. Finest first.
+ *
+ * @returns Three cut points, or fewer if the graph has no more.
+ */
+export function threeScales(cuts: readonly CutPoint[], inputHeight: number): CutPoint[] {
+  const byScale = new Map<number, CutPoint>();
+  for (const cut of cuts) byScale.set(Math.round(Math.log2(inputHeight / cut.height)), cut);
+  const last = [...byScale.values()].slice(-3);
+  if (last.length === 3 || cuts.length < 3) return last;
+  const end = cuts.length - 1;
+  return [Math.floor(end / 3), Math.floor((2 * end) / 3), end].map((index) => cuts[index] as CutPoint);
+}

@@ -1,0 +1,150 @@
+/**
+ * Runs a tfjs-layers model on tensors step by step, so that values in the middle can be read,
+ * replaced or given. tf.model over a layer inside a nested model throws "Graph disconnected", and a
+ * second symbolic model would add nodes to the caller's layers; this does neither. Other than
+ * `predict`, it is differentiable through BatchNormalization without scale or centre.
+ */
+import {cast, tidy, type Tensor} from '@tensorflow/tfjs-core';
+import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
+import {checkShape} from '../../core/check.js';
+import {GraphValues} from './values.js';
+import {planGraph, slotsAt, type GraphPlan, type LayerInfo, type Step} from './plan.js';
+import {runSteps, stepsFor} from './run-steps.js';
+
+export {orderedNodes, type GraphNode, type LayerInfo} from './plan.js';
+
+/** What {@link ExecuteOptions.onLayer} is called with, once per use of a layer. */
+export interface LayerVisit {
+  /** The layer itself, with its weights. */
+  readonly layer: layers.Layer;
+  /** Where it is, as {@link listLayers} writes it. */
+  readonly path: string;
+  /** What it reads. Borrowed: freed by `executeGraph` unless held. */
+  readonly inputs: readonly Tensor[];
+  /** `{training}`, as the layer gets it. */
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  /** Runs the layer. */
+  call(): Tensor | Tensor[];
+  /** Hands a tensor over to the caller, who frees it: without this it is freed after its last reader. */
+  hold<T extends Tensor | Tensor[]>(tensor: T): T;
+}
+
+/** Options of {@link executeGraph}. */
+export interface ExecuteOptions {
+  /** Runs dropout, batch statistics and the like as in training. @default false */
+  readonly training?: boolean | undefined;
+  /** Path of the layer or nested model whose output is returned; what comes later does not run. */
+  readonly until?: string | undefined;
+  /** Outputs that are known already, by path. What only they need does not run. Borrowed. */
+  readonly given?: Readonly<Record<string, Tensor | readonly Tensor[]>> | undefined;
+  /**
+   * Called in place of every layer that runs; what it returns is the layer's output. Return
+   * `visit.call()` to watch, or a tensor of your own to replace it, which the run then takes over
+   * and frees: return a clone of one that you keep.
+   */
+  readonly onLayer?: ((visit: LayerVisit) => Tensor | Tensor[]) | undefined;
+}
+
+/**
+ * Computes a model's outputs, the numbers of `model.predict`, in one batch. GraphValues are freed after
+ * their last reader, also outside `tidy` and also when a layer or `onLayer` throws. Keyword
+ * arguments of symbolic `apply` calls and masks are ignored; `predict` ignores the former too.
+ *
+ * @param model A LayersModel: functional or Sequential, nested models and shared layers included.
+ * @param inputs One tensor per model input, borrowed; the batch size is free. Cast where the model
+ *   wants another type.
+ * @returns The output, or an array where there are several; the caller's. Differentiable with
+ *   respect to `inputs`, `given` and the weights.
+ * @throws {LayerNotFoundError} If `until` or a path in `given` names no layer; lists those that exist.
+ * @throws {RangeError} If the number or shape of `inputs`, or the number of tensors for a path in
+ *   `given`, does not fit.
+ * @example
+ * const features = executeGraph(model, images, {until: 'backbone/conv5_block3_out'});
+ */
+export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tensor[], options: ExecuteOptions = {}): Tensor | Tensor[] {
+  const {training = false, until, given = {}, onLayer} = options;
+  const plan = planGraph(model);
+  const targets = until === undefined ? plan.outputs : slotsAt(plan, until);
+  const values = new GraphValues();
+  try {
+    feed(values, model, plan, listOf(inputs));
+    for (const [path, tensors] of Object.entries(given)) give(values, path, slotsAt(plan, path), listOf(tensors));
+    const results = runSteps(stepsFor(plan.steps, targets, values), targets, values, (step) => {
+      runStep(step, values, {training}, onLayer);
+    });
+    return results.length === 1 ? (results[0] as Tensor) : results;
+  } finally {
+    values.dispose();
+  }
+}
+
+/**
+ * Lists the layers of a model in the order in which they run, those of nested models included.
+ * Input layers and the nested models themselves are left out. In a Sequential whose first layer is
+ * a model, tfjs joins that model's layers to the outer ones, so their paths carry no prefix.
+ *
+ * @returns Path, class name and shape of the first output of each use of a layer.
+ */
+export function listLayers(model: LayersModel): LayerInfo[] {
+  return planGraph(model).steps.map(({path, className, outputShape}) => ({path, className, outputShape}));
+}
+
+function feed(values: GraphValues, model: LayersModel, plan: GraphPlan, inputs: readonly Tensor[]): void {
+  if (inputs.length !== plan.inputs.length) {
+    throw new RangeError(`executeGraph: inputs must be ${plan.inputs.length} tensors, but are ${inputs.length}.`);
+  }
+  inputs.forEach((tensor, index) => {
+    const symbol = model.inputs[index] as LayersModel['inputs'][number];
+    checkShape(`executeGraph: inputs[${index}]`, tensor.shape, [null, ...symbol.shape.slice(1)]);
+    const slot = plan.inputs[index] as number;
+    if (symbol.dtype === tensor.dtype) values.borrow(slot, tensor);
+    else values.own(slot, cast(tensor, symbol.dtype));
+  });
+}
+
+function give(values: GraphValues, path: string, slots: readonly number[], tensors: readonly Tensor[]): void {
+  if (tensors.length !== slots.length) {
+    throw new RangeError(`executeGraph: given['${path}'] must be ${slots.length} tensors, but is ${tensors.length}.`);
+  }
+  slots.forEach((slot, index) => {
+    values.borrow(slot, tensors[index] as Tensor);
+  });
+}
+
+function runStep(step: Step, values: GraphValues, kwargs: Record<string, unknown>, onLayer: ExecuteOptions['onLayer']): void {
+  const {layer, runner, path} = step;
+  const inputs = step.inputs.map((slot) => values.get(slot));
+  const made = new Set<Tensor>();
+  const held = new Set<Tensor>();
+  // A layer may leave tensors behind; and it gets a list, as predict gives it.
+  const call = (): Tensor | Tensor[] => {
+    const output = tidy(() => runner.apply(inputs, {...kwargs}) as Tensor | Tensor[]);
+    for (const tensor of listOf(output)) made.add(tensor);
+    return output;
+  };
+  const hold = <T extends Tensor | Tensor[]>(tensor: T): T => {
+    for (const each of listOf<Tensor>(tensor)) held.add(each);
+    return tensor;
+  };
+  try {
+    const outputs = listOf(onLayer === undefined ? call() : onLayer({layer, path, inputs, kwargs, call, hold}));
+    if (outputs.length !== step.outputs.length) {
+      throw new RangeError(
+        `executeGraph: onLayer must return ${step.outputs.length} tensors for '${path}', but returned ${outputs.length}.`,
+      );
+    }
+    step.outputs.forEach((slot, index) => {
+      if (values.has(slot)) return; // Given: what the layer made instead is freed below.
+      const output = outputs[index] as Tensor;
+      made.delete(output);
+      if (held.has(output)) values.borrow(slot, output);
+      else values.own(slot, output);
+    });
+  } finally {
+    for (const tensor of made) if (!held.has(tensor)) tensor.dispose();
+  }
+}
+
+function listOf<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}

@@ -1,0 +1,53 @@
+/**
+ * A model that is scored batch by batch, here or in worker threads. Whole batches go to the threads as
+ * they are, so that whatever scores batches can use them, and every score is the one that this thread
+ * would have computed. Masks are made here: that costs a few hundredths of a forward pass.
+ */
+import {clone, type Tensor4D} from '@tensorflow/tfjs-core';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
+import type {RunOptions, WorkerOptions} from '../core/types.js';
+import {scoreModel, type BatchScores, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
+import {layersModelOf} from '../models/teacher-from-layers-model.js';
+import {scoreJob} from './score-job.js';
+import {checkWorkers, inThreads} from '../workers/in-threads.js';
+
+/** A model that is scored batch by batch. */
+export interface BatchScorer extends ScoreModel {
+  /** Threads that score batches at the same time; 0 where this one does. */
+  readonly threads: number;
+  /** Scores a batch `[N,H,W,C]` and frees it, with threads as soon as it is on its way. */
+  scoreOnce(batch: Tensor4D): Promise<BatchScores>;
+}
+
+/**
+ * Prepares a model to be scored.
+ *
+ * @param where Names the caller in messages.
+ * @param model Borrowed.
+ * @throws {TypeError | RangeError} If `workers` is no whole number from 0 to 256, or `model` is no model.
+ * @throws {UnsupportedModelError} If there are workers and the model cannot be sent to them.
+ * @throws {WorkerError | BackendError} If there are workers, and threads cannot be had here.
+ */
+export function batchScorer(
+  where: string,
+  model: BlackBoxModel,
+  {workers, signal}: WorkerOptions & Pick<RunOptions, 'signal'>,
+): BatchScorer {
+  const threads = checkWorkers(where, workers);
+  const scorer = scoreModel(model);
+  if (threads === 0) return {...scorer, threads, scoreOnce: (batch) => scorer.score(batch).finally(() => batch.dispose())};
+  const run = inThreads({where, job: scoreJob, settings: undefined, models: [sendableModel(where, model)], workers: threads, signal});
+  return {...scorer, threads, scoreOnce: run, score: (batch) => run(clone(batch))};
+}
+
+function sendableModel(where: string, model: BlackBoxModel): LayersModel {
+  const refuse = (what: string): never => {
+    throw new UnsupportedModelError(
+      `${where}: ${what} cannot be sent to worker threads. Pass a LayersModel, or a Teacher made by teacherFromLayersModel(model); or leave the option workers out.`,
+    );
+  };
+  if (typeof model === 'function') return refuse('a score function, which may use threads of its own,');
+  if ('logits' in model) return layersModelOf(model) ?? refuse(`the teacher '${model.name}', whose logits are a function of its own,`);
+  return 'layers' in model ? (model as LayersModel) : refuse('a GraphModel');
+}

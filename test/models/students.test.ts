@@ -1,0 +1,273 @@
+import '../helpers/use-wasm.js';
+import {
+  div,
+  mean,
+  moments,
+  randomNormal,
+  randomUniform,
+  softmax,
+  sub,
+  abs,
+  max,
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
+import {input, layers, model, sequential, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
+import {describe, expect, it} from 'vitest';
+import {
+  LayerNotFoundError,
+  UnsupportedModelError,
+  attentionSites,
+  explanationDecoder,
+  residualStudent,
+  studentFromTeacher,
+  teacherFromLayersModel,
+  type Student,
+} from '../../src/index.js';
+import {disposeModel} from '../../src/tfjs/dispose-model.js';
+import {expectNoLeak} from '../helpers/expect.js';
+import {hashWeights} from '../helpers/hash.js';
+import {read, readAll} from '../helpers/read.js';
+
+const conv = (filters: number, strides = 1, name?: string): layers.Layer =>
+  layers.conv2d({filters, kernelSize: 3, strides, padding: 'same', activation: 'relu', ...(name ? {name} : {})});
+const join = (layer: layers.Layer, tensors: SymbolicTensor[]): SymbolicTensor => layer.apply(tensors) as SymbolicTensor;
+const then = (x: SymbolicTensor, ...steps: layers.Layer[]): SymbolicTensor =>
+  steps.reduce((value, step) => step.apply(value) as SymbolicTensor, x);
+const head = (): layers.Layer[] => [layers.globalAveragePooling2d({}), layers.dense({units: 5, activation: 'softmax'})];
+
+/** Teachers of every kind of graph, for images of 24×32. */
+const graphs: Record<string, () => LayersModel> = {
+  'a chain': () =>
+    sequential({
+      layers: [
+        layers.conv2d({inputShape: [24, 32, 3], filters: 4, kernelSize: 3, strides: 2, padding: 'same'}),
+        conv(6, 2),
+        conv(8, 2),
+        ...head(),
+      ],
+    }),
+  'residual joins and batch norm': () => {
+    const x = input({shape: [24, 32, 3]});
+    const a = then(x, conv(4, 2), layers.batchNormalization({}));
+    const b = join(layers.add(), [a, then(a, conv(4), layers.batchNormalization({scale: false}))]);
+    const c = then(b, conv(6, 2));
+    const d = join(layers.add(), [c, then(c, conv(6))]);
+    return model({inputs: x, outputs: then(d, conv(8, 2), ...head())});
+  },
+  'concatenating joins': () => {
+    const x = input({shape: [24, 32, 3]});
+    const a = then(x, conv(4, 2));
+    const b = join(layers.concatenate(), [a, then(a, conv(3))]);
+    const c = then(join(layers.concatenate(), [b, then(b, conv(3))]), layers.averagePooling2d({poolSize: 2}), conv(5));
+    return model({inputs: x, outputs: then(c, conv(8, 2), ...head())});
+  },
+  'a nested model and a shared layer': () => {
+    const inner = sequential({
+      name: 'inner',
+      layers: [layers.conv2d({inputShape: [12, 16, 4], filters: 4, kernelSize: 3, padding: 'same', activation: 'relu'}), conv(6, 2)],
+    });
+    const shared = conv(6, 1, 'shared');
+    const x = input({shape: [24, 32, 3]});
+    const y = then(
+      x,
+      conv(4, 2),
+      inner as unknown as layers.Layer,
+      shared,
+      shared,
+      conv(8, 2),
+      layers.globalAveragePooling2d({}),
+      layers.dense({units: 5}),
+      layers.softmax(),
+    );
+    return model({inputs: x, outputs: y});
+  },
+};
+
+describe('a student from the teacher', () => {
+  for (const [kind, make] of Object.entries(graphs)) {
+    it(`copies ${kind} and starts as the teacher does`, () =>
+      expectNoLeak(async () => {
+        const original = make();
+        const before = await hashWeights(original);
+        const trainable = original.trainableWeights.length;
+        const teacher = teacherFromLayersModel(original);
+        const student = await studentFromTeacher({initialGate: 1 - 1e-6})(teacher, {seed: 1});
+        const taps = student.model.outputs.slice(1).map(({shape}) => shape.slice(1, 3));
+        expect(taps).toEqual([
+          [12, 16],
+          [6, 8],
+          [3, 4],
+        ]);
+        const [difference] = await read(() => {
+          const images = randomNormal([3, 24, 32, 3], 0, 1, 'float32', 4) as Tensor4D;
+          const [logits] = student.model.predict(images) as [Tensor2D];
+          return max(abs(sub(softmax(logits), softmax(teacher.logits(images)))));
+        });
+        expect(difference).toBeLessThan(1e-4);
+        expect(await hashWeights(original)).toBe(before);
+        expect(original.trainableWeights.length).toBe(trainable);
+        disposeModel(student.model);
+        disposeModel(original);
+      }));
+  }
+
+  it('scales features by the gates: Δf of 0.9² − 1 at the first tap', () =>
+    expectNoLeak(async () => {
+      const original = graphs['a chain']!();
+      const student = await studentFromTeacher({initialGate: 0.9, delta: 'signed'})(teacherFromLayersModel(original), {seed: 1});
+      const [ratio] = await read(() => {
+        const images = randomUniform([1, 24, 32, 3], 0, 1, 'float32', 2) as Tensor4D;
+        const first = original.layers[0]!.apply(images) as Tensor;
+        const delta = (student.model.predict(images) as Tensor[])[1]!;
+        return div(mean(delta), mean(first));
+      });
+      expect(ratio).toBeCloseTo(0.81 - 1, 4);
+      disposeModel(student.model);
+      disposeModel(original);
+    }));
+
+  it('takes taps by name and lists those that qualify', () =>
+    expectNoLeak(async () => {
+      const original = graphs['residual joins and batch norm']!();
+      const sites = attentionSites(original).map(({path}) => path);
+      const teacher = teacherFromLayersModel(original);
+      const chosen = [sites[0]!, sites[1]!, sites.at(-1)!] as const;
+      const student = await studentFromTeacher({taps: chosen})(teacher, {seed: 1});
+      expect(student.model.outputs[1]!.shape.slice(1, 3)).toEqual([12, 16]);
+      // The second branch of a residual join is not on the only way.
+      const inBranch = original.layers.find((layer) => layer.getClassName() === 'Conv2D' && !sites.includes(layer.name))!.name;
+      const refused =
+        (taps: readonly [string, string, string]): (() => unknown) =>
+        () =>
+          studentFromTeacher({taps})(teacher, {seed: 1});
+      expect(refused([inBranch, chosen[1], chosen[2]])).toThrow(LayerNotFoundError);
+      expect(refused(['nowhere', chosen[1], chosen[2]])).toThrow(new RegExp(`'nowhere'.*'${chosen[0]}'`));
+      disposeModel(student.model);
+      disposeModel(original);
+    }));
+
+  it('refuses a graph without three places and a teacher without a graph', () =>
+    expectNoLeak(async () => {
+      const small = sequential({
+        layers: [
+          layers.conv2d({inputShape: [8, 8, 1], filters: 2, kernelSize: 3}),
+          layers.flatten(),
+          layers.dense({units: 2, activation: 'softmax'}),
+        ],
+      });
+      const teacher = teacherFromLayersModel(small);
+      expect(() => studentFromTeacher()(teacher, {seed: 0})).toThrow(UnsupportedModelError);
+      expect(() => studentFromTeacher()({...teacher, model: undefined}, {seed: 0})).toThrow(/residualStudent/);
+      await Promise.resolve();
+      small.dispose();
+    }));
+});
+
+describe('a residual student', () => {
+  const teacher = {
+    name: 't',
+    inputShape: [32, 48, 3] as const,
+    numClasses: 7,
+    logits: (): Tensor2D => {
+      throw new Error('not asked');
+    },
+  };
+  const build = async (options: Parameters<typeof residualStudent>[0], seed = 1): Promise<Student> =>
+    residualStudent(options)(teacher, {seed});
+
+  it('has logits and Δf at the last three stages, for every depth and stem', () =>
+    expectNoLeak(async () => {
+      for (const [depth, expansion] of [
+        [18, 1],
+        [34, 1],
+        [50, 4],
+      ] as const) {
+        const {model: net, trainingMode} = await build({depth, width: 4});
+        expect(net.outputs.map(({shape}) => shape)).toEqual([
+          [null, 7],
+          [null, 16, 24, 8 * expansion],
+          [null, 8, 12, 16 * expansion],
+          [null, 4, 6, 32 * expansion],
+        ]);
+        expect(trainingMode).toBe(true);
+        const blocks = {18: 6, 34: 13, 50: 13}[depth];
+        expect(net.layers.filter((layer) => layer.getClassName() === 'AttentiveCBAM')).toHaveLength(blocks);
+        disposeModel(net);
+      }
+      const {model: net} = await build({depth: 18, width: 4, stem: 'imagenet'});
+      expect(net.outputs[1]!.shape).toEqual([null, 4, 6, 8]);
+      disposeModel(net);
+    }));
+
+  it('has the weights of a ResNet-50 besides its attention', () =>
+    expectNoLeak(async () => {
+      const imagenet = {...teacher, inputShape: [224, 224, 3] as const, numClasses: 1000};
+      const {model: net} = await residualStudent()(imagenet, {seed: 0});
+      const attention = net.layers.filter((layer) => layer.getClassName() === 'AttentiveCBAM').flatMap(({weights}) => weights);
+      const count = (weights: {shape: readonly (number | null)[]}[]): number =>
+        weights.reduce((sum, {shape}) => sum + shape.reduce<number>((product, size) => product * (size ?? 1), 1), 0);
+      // 25,557,032 trainable parameters and 53,120 running statistics.
+      expect(net.countParams() - count(attention)).toBe(25_557_032 + 53_120);
+      disposeModel(net);
+    }));
+
+  it('depends on its seed alone', () =>
+    expectNoLeak(async () => {
+      const [a, b, c] = [
+        await build({depth: 18, width: 2}, 1),
+        await build({depth: 18, width: 2}, 1),
+        await build({depth: 18, width: 2}, 2),
+      ];
+      const last = ({model: net}: Student): Promise<ArrayLike<number>> => net.getLayer('logits').getWeights()[0]!.data();
+      expect(await last(a)).toEqual(await last(b));
+      expect(await last(a)).not.toEqual(await last(c));
+      for (const {model: net} of [a, b, c]) disposeModel(net);
+    }));
+
+  it('refuses what it does not know', () => {
+    expect(() => residualStudent({depth: 101 as never})).toThrow(/'18', '34', '50'/);
+    expect(() => residualStudent({width: 0})).toThrow(/width/);
+  });
+});
+
+describe('the explanation network', () => {
+  it('draws a map of the input size around one half that varies, for any three shapes', () =>
+    expectNoLeak(async () => {
+      for (const shapes of [
+        [
+          [12, 16, 8],
+          [6, 8, 16],
+          [3, 4, 32],
+        ],
+        [
+          [5, 5, 3],
+          [5, 5, 3],
+          [5, 5, 3],
+        ],
+        [
+          [2, 3, 4],
+          [7, 5, 6],
+          [9, 1, 2],
+        ],
+      ] as [number, number, number][][]) {
+        const decoder = explanationDecoder(shapes, [24, 32], {seed: 5});
+        const {centre, variance} = await readAll(() => {
+          const deltas = shapes.map((shape, index) => randomNormal([4, ...shape], 0, 1, 'float32', 10 + index));
+          const saliency = decoder.predict(deltas) as Tensor4D;
+          expect(saliency.shape).toEqual([4, 24, 32, 1]);
+          const {mean: middle, variance: spread} = moments(saliency);
+          return {centre: middle, variance: spread};
+        });
+        expect(centre[0]).toBeGreaterThan(0.2);
+        expect(centre[0]).toBeLessThan(0.8);
+        expect(variance[0]).toBeGreaterThan(1e-4);
+        decoder.dispose();
+      }
+    }));
+
+  it('refuses other than three taps', () => {
+    expect(() => explanationDecoder([[2, 2, 2]], [4, 4])).toThrow(/three tap shapes/);
+  });
+});
