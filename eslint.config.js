@@ -28,6 +28,23 @@ const zones = folders.map((folder, index) => ({
   message: `src/${folder} may only import from ${folders.slice(0, index + 1).join(', ')}.`,
 }));
 
+// What belongs to the inner parts of tfjs: its engine, its registries.
+const internalsOfTfjs = [
+  'copyRegisteredKernels',
+  'engine',
+  'getGradient',
+  'getKernel',
+  'getKernelsForBackend',
+  'registerBackend',
+  'registerGradient',
+  'registerKernel',
+  'removeBackend',
+  'unregisterGradient',
+  'unregisterKernel',
+];
+const noMathRandom = {object: 'Math', property: 'random', message: 'Take a seed; draw from core/random.'};
+const behindTfjs = 'Only src/tfjs touches the inner parts of tfjs; write a small function there.';
+
 export default tseslint.config(
   // assembly/ is AssemblyScript, which the compiler of its own checks.
   {ignores: ['dist', 'docs/api', 'out', 'coverage', 'node_modules', 'src/tfjs/wasm/assembly', 'src/tfjs/wasm/_simd-binary.ts']},
@@ -47,9 +64,17 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', {argsIgnorePattern: '^_'}],
       eqeqeq: ['error', 'always', {null: 'ignore'}],
-      'no-restricted-properties': ['error', {object: 'Math', property: 'random', message: 'Take a seed; draw from core/random.'}],
+      'no-restricted-properties': ['error', noMathRandom],
     },
   },
   {files: ['src/**'], rules: {'no-console': 'error', 'max-lines': ['error', {max: 320, skipComments: true}]}},
+  {
+    files: ['src/**'],
+    ignores: ['src/tfjs/**'],
+    rules: {
+      'no-restricted-imports': ['error', {paths: [{name: '@tensorflow/tfjs-core', importNames: internalsOfTfjs, message: behindTfjs}]}],
+      'no-restricted-properties': ['error', noMathRandom, {object: 'serialization', property: 'SerializationMap', message: behindTfjs}],
+    },
+  },
   {files: ['test/**', 'bench/**'], rules: {'@typescript-eslint/no-non-null-assertion': 'off'}},
 );

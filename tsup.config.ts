@@ -12,6 +12,9 @@ const publicEntries = {
   losses: 'src/losses/index.ts',
   metrics: 'src/metrics/index.ts',
   baselines: 'src/baselines/index.ts',
+  models: 'src/models/index.ts',
+  data: 'src/data/index.ts',
+  render: 'src/render/index.ts',
   node: 'src/node/index.ts',
 };
 // Not to be imported: worker threads run the first, and it loads the job that it is asked to do.

@@ -39,7 +39,7 @@ interface Case {
 
 const cases: Readonly<Record<string, Case>> = {
   resnet20_cifar10: {
-    preprocessing: resolvePreprocessing('torch'),
+    preprocessing: resolvePreprocessing('bench', 'torch'),
     training: {epochs: {student: 1, explanation: 4}, lambda: 3e-5, learningRate: {student: 5e-5, explanation: 1e-3}},
     batchSize: 32,
     // The last 500 pictures are kept for measuring.
@@ -50,7 +50,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   mobilenet_v1_025_128: {
     // The teacher was measured with TensorFlow's bilinear resize, which does not average.
-    preprocessing: {...resolvePreprocessing('tf'), antialias: false},
+    preprocessing: {...resolvePreprocessing('bench', 'tf'), antialias: false},
     // A thousand classes: other values of λ and fill were tried, see docs/benchmarks.md.
     training: {epochs: {student: 2, explanation: 10}, lambda: 5e-5, fill: 'blur', learningRate: {student: 5e-5, explanation: 2e-3}},
     batchSize: 16,
@@ -63,7 +63,6 @@ const cases: Readonly<Record<string, Case>> = {
 
 const RISE_MASKS = 2000;
 const LIME_SAMPLES = 1000;
-const CAUSAL_STEPS = 32;
 
 /** Runs the bench. */
 export async function run(args: string[]): Promise<BenchResult> {
@@ -141,16 +140,13 @@ async function runCase(
     'Grad-CAM': gradCamExplainer(teacher),
     random: randomExplainer(teacher),
   };
-  const [height, width] = teacher.inputShape;
-  const stepSize = Math.ceil((height * width) / CAUSAL_STEPS);
   const comparison: ComparisonRow[] = await compare({
     explainers,
-    measures: ['insertion', 'deletion', ...(regions ? (['pointing', 'energy'] as const) : []), 'intensity', 'seconds'],
+    metrics: ['insertion', 'deletion', ...(regions ? (['pointing', 'energy'] as const) : []), 'intensity', 'seconds'],
     images: measure,
     model: teacher,
     regions,
     limits: {RISE: slow, LIME: slow},
-    settings: {insertion: {stepSize}, deletion: {stepSize}},
     seed,
     onProgress: ({done, total}) => {
       bar.update({stage: `${name}, compare`, done, total});

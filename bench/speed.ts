@@ -13,7 +13,6 @@ import {randomUniform, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {
   AttentiveDistiller,
   gradCam,
-  gridSegments,
   lime,
   residualStudent,
   rise,
@@ -21,6 +20,7 @@ import {
   teacherFromLayersModel,
   type BackendName,
 } from '../src/index.js';
+import {gridSegments} from '../src/baselines/index.js';
 import type {BenchResult, BenchRow} from './report.js';
 import {resnet50} from './resnet50.js';
 import {timeRatio, type Work} from './timing.js';

@@ -7,7 +7,7 @@
  * `--only NAME` measures one of the cases.
  */
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import type {Stage} from '../src/distiller/options.js';
+import type {Stage} from '../src/distiller/progress.js';
 import {residualStudent, selectBackend, studentFromTeacher, type StudentBuilder} from '../src/index.js';
 import {loadModel} from './data.js';
 import type {BenchResult} from './report.js';

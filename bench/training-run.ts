@@ -1,13 +1,16 @@
 /** The training steps of a student and an explanation network on random images, made ready to be timed. */
 import {dispose, randomUniform, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import type {Networks} from '../src/distiller/train/objectives.js';
+import {readOptions} from '../src/core/options.js';
+import type {Networks} from '../src/distiller/networks.js';
 import {makeUpdater} from '../src/tfjs/optimizer.js';
-import {resolveFitOptions, type Stage} from '../src/distiller/options.js';
+import {fitSchema, fitSettings} from '../src/distiller/options.js';
+import type {Stage} from '../src/distiller/progress.js';
 import {prepareBatch} from '../src/distiller/train/prepare-batch.js';
 import {stageNetworks} from '../src/distiller/train/stage-networks.js';
 import {trainableVariables, trainStep} from '../src/distiller/train/train-step.js';
-import {explanationDecoder, teacherFromLayersModel, type StudentBuilder} from '../src/index.js';
+import {teacherFromLayersModel, type StudentBuilder} from '../src/index.js';
+import {explanationDecoder} from '../src/models/explanation-decoder.js';
 import type {Work} from './timing.js';
 
 /** What is timed, on one batch. */
@@ -28,7 +31,7 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
   const networks: Networks = {teacher, student, decoder: explanationDecoder(taps, [height, width], {seed: 1})};
   const images = randomUniform([batch, ...teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
   const labels = Array.from({length: batch}, (_, index) => index % teacher.numClasses);
-  const prepared = await prepareBatch({teacher}, {images, labels});
+  const prepared = await prepareBatch('bench', {teacher}, {images, labels});
 
   return {
     forward: (of) => async () => {
@@ -38,7 +41,7 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
       dispose(outputs);
     },
     step: (stage) => {
-      const settings = resolveFitOptions({}, !student.trainingMode);
+      const settings = fitSettings(readOptions(fitSchema), !student.trainingMode);
       const frozen = stageNetworks(stage, networks);
       const updater = makeUpdater(settings.optimizer, 1e-6);
       const context = {
@@ -47,10 +50,11 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
         lambda: settings.lambda,
         updater,
         variables: trainableVariables(stage, networks),
-        where: 'the bench',
+        where: 'bench',
+        position: 'the bench',
       };
       const step = async (): Promise<void> => {
-        const batchOfStage = stage === 'student' ? prepared : await prepareBatch(frozen, {images, labels});
+        const batchOfStage = stage === 'student' ? prepared : await prepareBatch('bench', frozen, {images, labels});
         await trainStep(frozen, batchOfStage, context);
         if (batchOfStage !== prepared) dispose({...batchOfStage});
       };

@@ -12,7 +12,7 @@ import {
   randomExplainer,
   riseExplainer,
   selectBackend,
-  type Measure,
+  type Metric,
 } from '../src/index.js';
 import {readOptions} from './options.js';
 import {ProgressBar} from './progress-bar.js';
@@ -20,7 +20,6 @@ import {writeSheet} from './sheet.js';
 import {ownWorld, shapesWorld, type World} from './worlds.js';
 
 const SHEET = 12;
-const CAUSAL_STEPS = 32;
 // RISE and LIME ask the teacher hundreds of times per picture.
 const SLOW = 8;
 
@@ -55,10 +54,8 @@ bar.stop();
 
 // Every method explains the same pictures and classes; the slow ones fewer of them.
 const {teacher} = distiller;
-const [height, width] = teacher.inputShape;
-const stepSize = Math.ceil((height * width) / CAUSAL_STEPS);
 const known = unseen.every(({evidence}) => evidence !== undefined);
-const timesChance: Measure = {
+const timesChance: Metric = {
   name: 'times chance',
   measure: ({map, index}) => energyInside(map, unseen[index]?.evidence as Uint8Array).ratio,
 };
@@ -70,12 +67,11 @@ const rows = await compare({
     'Grad-CAM': gradCamExplainer(teacher),
     random: randomExplainer(teacher),
   },
-  measures: ['insertion', 'deletion', ...(known ? (['energy', timesChance] as const) : []), 'seconds'],
+  metrics: ['insertion', 'deletion', ...(known ? (['energy', timesChance] as const) : []), 'seconds'],
   images: unseen.map(({image}) => image),
   model: teacher,
   regions: known ? unseen.map(({evidence}) => evidence) : undefined,
   limits: {RISE: SLOW, LIME: SLOW},
-  settings: {insertion: {stepSize}, deletion: {stepSize}},
   seed: options.seed,
   onProgress: (progress) => {
     bar.update(progress);

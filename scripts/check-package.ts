@@ -25,7 +25,7 @@ const use = `
       return tf.concat([total, tf.onesLike(total)], 1);
     });
     const image = tf.tensor3d([0.4, 0.3, 0.2, 0.1], [2, 2, 1]);
-    const {auc} = await insertionScore(image, [[0.4, 0.3], [0.2, 0.1]], sum, {stepSize: 2, substrate: 'zeros', target: 0});
+    const {auc} = await insertionScore(image, [[0.4, 0.3], [0.2, 0.1]], sum, {stepSize: 2, fill: 'zeros', target: 0});
     assert.ok(Math.abs(auc - 0.6) < 1e-6, 'insertion of the example is ' + auc);
     assert.equal(tf.memory().numTensors, 1);
 

@@ -1,5 +1,36 @@
-export * from './baselines/index.js';
-export * from './backend/index.js';
+// What most users need; parts and primitives come from the sub-paths (layers, losses, models, data, metrics, baselines, render).
+export {checkBackend, type BackendReport, type BackendTask, type MissingCapability} from './backend/check-backend.js';
+export {
+  selectBackend,
+  type BackendName,
+  type BackendSelection,
+  type SelectBackendOptions,
+  type UnavailableBackend,
+} from './backend/select-backend.js';
+export {classActivationMap, classActivationMapExplainer, type ClassActivationMapOptions} from './baselines/cam/class-activation-map.js';
+export {gradCam, gradCamExplainer, type GradCamOptions} from './baselines/cam/grad-cam.js';
+export {scoreCam, scoreCamExplainer, type ScoreCamOptions} from './baselines/cam/score-cam.js';
+export {gradientSaliency, gradientSaliencyExplainer, type GradientSaliencyOptions} from './baselines/gradient/gradient-saliency.js';
+export {
+  integratedGradients,
+  integratedGradientsExplainer,
+  type IntegratedGradientsMap,
+  type IntegratedGradientsOptions,
+} from './baselines/gradient/integrated-gradients.js';
+export {smoothGrad, smoothGradExplainer, type SmoothGradOptions} from './baselines/gradient/smooth-grad.js';
+export {lime, limeExplainer, type LimeMap} from './baselines/lime/lime.js';
+export {type LimeOptions} from './baselines/lime/options.js';
+export {
+  meaningfulPerturbation,
+  meaningfulPerturbationExplainer,
+  type MeaningfulPerturbationOptions,
+} from './baselines/perturbation/meaningful-perturbation.js';
+export {occlusion, occlusionExplainer, type OcclusionOptions} from './baselines/perturbation/occlusion.js';
+export {randomExplainer, type RandomExplainerOptions} from './baselines/random/random-explainer.js';
+export {randomMap, type RandomMapOptions} from './baselines/random/random-map.js';
+export {type RiseOptions} from './baselines/rise/options.js';
+export {rise, riseExplainer, type RiseMap} from './baselines/rise/rise.js';
+export {contrast} from './core/contrast.js';
 export {AttentiveError} from './core/errors/attentive-error.js';
 export {BackendError} from './core/errors/backend-error.js';
 export {DisposedError} from './core/errors/disposed-error.js';
@@ -11,18 +42,24 @@ export {UnsupportedModelError} from './core/errors/unsupported-model-error.js';
 export {WorkerError} from './core/errors/worker-error.js';
 export {type PreprocessingName} from './core/preprocessing.js';
 export type {
+  BatchOptions,
   DecodedImage,
   Explainer,
   ExplainerOptions,
+  GraphModelLike,
   ImageInput,
   ImagesInput,
+  Model,
   Preprocessing,
   Progress,
   RunOptions,
   SaliencyMap,
   ScoreFn,
   Scores,
+  SeedOptions,
+  SingleTarget,
   Target,
+  TargetFn,
   Teacher,
   UnscoredMap,
   WorkerOptions,
@@ -30,32 +67,47 @@ export type {
 export {VERSION} from './core/version.js';
 export {batchesOf, type BatchesOfOptions} from './data/batches-of.js';
 export type {BatchSource, TrainingBatch, TrainingBatches} from './data/batches.js';
-export {toDisplayPixels} from './data/display-pixels.js';
-export {type EpochOptions} from './data/epoch-order.js';
 export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
-export {resizeBilinear, type ResizeOptions} from './data/resize.js';
-export {AttentiveDistiller, type DistillerOptions, type TrainOptions} from './distiller/attentive-distiller.js';
+export {AttentiveDistiller} from './distiller/attentive-distiller.js';
+export {type DistillerOptions} from './distiller/create.js';
 export {type EvaluateOptions, type Evaluation} from './distiller/evaluate.js';
 export {type ExplainOptions, type MapsOnlyOptions} from './distiller/explain/explain.js';
-export {paperTraining, type FitOptions, type PerStage, type Stage} from './distiller/options.js';
-export {
-  constantSchedule,
-  cosineSchedule,
-  stepSchedule,
-  type LearningRateSchedule,
-  type StepScheduleOptions,
-} from './distiller/train/schedule.js';
+export {paperTraining, type FitOptions, type PerStage, type StageValues, type TrainOptions} from './distiller/options.js';
+export {type Stage, type TrainingProgress, type TrainingSummary} from './distiller/progress.js';
+export {constantSchedule, cosineSchedule, stepSchedule, type LearningRateSchedule, type StepScheduleOptions} from './distiller/schedule.js';
 export {type TeacherInput} from './distiller/teacher-input.js';
-export {type TrainingProgress, type TrainingSummary} from './distiller/train/train.js';
-export * from './layers/index.js';
-export * from './losses/index.js';
-export * from './metrics/index.js';
-export {executeGraph, listLayers, type ExecuteOptions, type LayerInfo, type LayerVisit} from './models/graph/execute-graph.js';
-export {explanationDecoder, type ExplanationDecoderOptions} from './models/explanation-decoder.js';
-export {residualStudent, type ResidualStudentOptions} from './models/residual-student.js';
-export {attentionSites, studentFromTeacher, type AttentionSite, type StudentFromTeacherOptions} from './models/student-from-teacher.js';
-export {type Student, type StudentBuilder, type StudentBuilderOptions} from './models/student.js';
-export {type BlackBoxModel, type GraphModelLike} from './models/score-model.js';
+export {AttentionDelta} from './layers/attention-delta.js';
+export {CBAM} from './layers/cbam.js';
+export {registerLayers} from './layers/register-layers.js';
+export {UpsampleBlock} from './layers/upsample-block.js';
+export {distillationLoss} from './losses/distillation-loss.js';
+export {explanationLoss} from './losses/explanation-loss.js';
+export {compare} from './metrics/compare/compare.js';
+export {formatComparison, type FormatComparisonOptions} from './metrics/compare/format-comparison.js';
+export {type Metric, type MetricContext, type MetricName, type MetricSettings} from './metrics/compare/named-metrics.js';
+export {type ComparedImage, type CompareOptions, type ComparisonRow} from './metrics/compare/options.js';
+export {maxSensitivity, type MaxSensitivity, type MaxSensitivityOptions} from './metrics/of-explainer/max-sensitivity.js';
+export {randomizationCheck, type RandomizationCheck, type RandomizationOptions} from './metrics/of-explainer/randomization-check.js';
+export {energyInside} from './metrics/of-map/energy-inside.js';
+export {type EvidenceShare} from './metrics/of-map/evidence-share.js';
+export {pointingGame, type Pointing, type PointingOptions} from './metrics/of-map/pointing-game.js';
+export {type Box, type Region} from './metrics/of-map/region.js';
+export {type CausalOptions, type CausalScore} from './metrics/of-model/causal-curve.js';
+export {averageConfidenceChange, confidenceChange, type ConfidenceChange} from './metrics/of-model/confidence-change.js';
+export {deletionScore} from './metrics/of-model/deletion-score.js';
+export {type ModelMetricOptions} from './metrics/of-model/groups.js';
+export {insertionScore} from './metrics/of-model/insertion-score.js';
+export {muFidelity, type MuFidelity, type MuFidelityOptions} from './metrics/of-model/mu-fidelity.js';
+export {type MapInput} from './metrics/read-map.js';
+export {listLayers, type LayerInfo} from './models/graph/execute-graph.js';
+export {residualStudent, type ResidualStudentOptions} from './models/students/residual-student.js';
+export {studentFromTeacher, type StudentFromTeacherOptions} from './models/students/student-from-teacher.js';
+export {type Student, type StudentBuilder} from './models/students/student.js';
 export {teacherFromLayersModel, type TeacherOptions} from './models/teacher-from-layers-model.js';
-export * from './render/index.js';
+export {type Fill} from './queries/fill.js';
+export {colorize, type ColorizeOptions} from './render/colorize.js';
+export {maskImage, type MaskImageOptions} from './render/mask-image.js';
+export {overlay, type OverlayOptions} from './render/overlay.js';
+export {type RgbaImage} from './render/pixels.js';
+export {installTrainingKernels} from './tfjs/install-training-kernels.js';
 export {disposeWorkers} from './workers/thread-pool.js';

@@ -1,11 +1,11 @@
 /** The backends that can be chosen, the fastest first, and how each is brought in. */
-import {engine, findBackendFactory} from '@tensorflow/tfjs-core';
-import {isNode} from '../core/is-node.js';
+import {findBackendFactory} from '@tensorflow/tfjs-core';
 import {importOptional, importReason} from '../core/import-optional.js';
-import {provideNative} from '../tfjs/native/provide.js';
+import {isNode} from '../core/is-node.js';
+import {missingCuda, provideNative} from '../tfjs/native/provide.js';
 import {isSoftwareAdapter} from '../tfjs/software-adapter.js';
-import {webglRenderer} from './_webgl-renderer.js';
 import {provideWebgpu} from '../tfjs/webgpu/provide.js';
+import {webglRenderer} from './_webgl-renderer.js';
 
 /** What `selectBackend` can bring in. The two native packages both register the backend `tensorflow`. */
 export type BackendName = 'tfjs-node-gpu' | 'webgpu' | 'webgl' | 'tfjs-node' | 'wasm' | 'cpu';
@@ -42,15 +42,6 @@ export const candidates: readonly Candidate[] = [
 
 async function loadNative(name: string): Promise<Provided> {
   return {reason: await provideNative(name, isNode())};
-}
-
-/** TensorFlow made for CUDA computes on the processor where it finds no card. */
-function missingCuda(): string | undefined {
-  const {isUsingGpuDevice, isGPUPackage} = engine().backend as {isUsingGpuDevice?: boolean; isGPUPackage?: boolean};
-  if (isUsingGpuDevice === true) return undefined;
-  return isGPUPackage === false
-    ? 'The package @tensorflow/tfjs-node, which has no GPU, was imported before; install and import @tensorflow/tfjs-node-gpu alone.'
-    : 'TensorFlow finds no GPU: an NVIDIA card has to be there, and its driver, CUDA and cuDNN have to be installed.';
 }
 
 async function loadWebgpu(allowSoftware: boolean): Promise<Provided> {

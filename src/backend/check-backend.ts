@@ -5,8 +5,8 @@
  */
 import {
   add,
+  backend,
   dispose,
-  engine,
   getBackend,
   grad,
   mul,
@@ -21,12 +21,13 @@ import {
 } from '@tensorflow/tfjs-core';
 import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
-import {disposeAbandonedTape} from '../tfjs/abandoned-tape.js';
-import {adviceFor} from './backend-failure.js';
-import {backendInUse} from '../tfjs/backend-in-use.js';
 import {oneLine} from '../core/import-optional.js';
-import {probeInput, probes, spread, trainingProbes, type Probe} from './_probes.js';
+import {disposeAbandonedTape} from '../tfjs/abandoned-tape.js';
+import {backendInUse} from '../tfjs/backend-in-use.js';
+import {checkTfjsVersion} from '../tfjs/tfjs-version.js';
 import {withoutNewListeners} from '../tfjs/wasm/listeners.js';
+import {probeInput, probes, spread, trainingProbes, type Probe} from './_probes.js';
+import {adviceFor} from './backend-failure.js';
 
 /**
  * What a backend is asked for. `'black-box'`: scores and explanations without any gradient (RISE, LIME,
@@ -68,13 +69,15 @@ const NONE = 'none';
  * model may have layers beyond these. Where none is in use yet, tfjs takes the best of those that were
  * imported, as it does before the first operation.
  *
- * @throws {RangeError} If `task` is none of the three.
+ * @throws {TypeError | RangeError} If `task` is none of the three.
+ * @throws {BackendError} If tfjs is of another minor version than 4.22, with which nothing here computes.
  * @example
  * const {ok, missing, advice} = await checkBackend('train');
  * if (!ok) console.log(missing.map(({name}) => name).join(', '), advice);
  */
 export async function checkBackend(task: BackendTask): Promise<BackendReport> {
   checkOneOf('checkBackend: task', task, tasks);
+  checkTfjsVersion('checkBackend');
   if (!(await hasBackend())) {
     return {
       backend: NONE,
@@ -84,24 +87,26 @@ export async function checkBackend(task: BackendTask): Promise<BackendReport> {
       advice: 'Call await selectBackend() first.',
     };
   }
-  const backend = getBackend();
+  const name = getBackend();
   const missing: MissingCapability[] = [];
   for (const probe of task === 'train' ? [...probes, ...trainingProbes] : probes) {
     const reason = await failureOf(probe, task !== 'black-box' && probe.differentiated);
     if (reason !== undefined) missing.push({name: probe.name, reason});
   }
-  return {backend, task, ok: missing.length === 0, missing, advice: missing.length === 0 ? '' : adviceFor(backend, task !== 'black-box')};
+  const ok = missing.length === 0;
+  return {backend: name, task, ok, missing, advice: ok ? '' : adviceFor(name, task !== 'black-box')};
 }
 
 const passed = new WeakMap<object, Set<BackendTask>>();
 
 /**
- * Makes sure that the backend in use can do a task; asks it once.
+ * Makes sure that tfjs is of the version that is known here, and that the backend in use can do a task; asks it once.
  *
- * @throws {BackendError} If it cannot; the message says what is missing and what to do.
+ * @throws {BackendError} If not; the message says what is missing and what to do.
  */
 export async function requireBackend(where: string, task: BackendTask): Promise<void> {
-  const known = (await hasBackend()) ? passedBy(engine().backend) : undefined;
+  checkTfjsVersion(where);
+  const known = (await hasBackend()) ? passedBy(backend()) : undefined;
   if (known?.has(task)) return;
   const report = await checkBackend(task);
   if (!report.ok) {
@@ -112,9 +117,9 @@ export async function requireBackend(where: string, task: BackendTask): Promise<
   known?.add(task);
 }
 
-function passedBy(backend: object): Set<BackendTask> {
-  const known = passed.get(backend) ?? new Set();
-  passed.set(backend, known);
+function passedBy(inUse: object): Set<BackendTask> {
+  const known = passed.get(inUse) ?? new Set();
+  passed.set(inUse, known);
   return known;
 }
 

@@ -3,13 +3,15 @@
  * is already in use is left alone: the caller's tensors are on it.
  */
 import {add, findBackendFactory, setBackend, tensor1d, tidy} from '@tensorflow/tfjs-core';
-import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
-import {backendInUse} from '../tfjs/backend-in-use.js';
+import {boolean, list, oneOf, withDefault} from '../core/fields.js';
 import {oneLine} from '../core/import-optional.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import {backendInUse} from '../tfjs/backend-in-use.js';
+import {installTrainingKernels} from '../tfjs/install-training-kernels.js';
+import {checkTfjsVersion} from '../tfjs/tfjs-version.js';
 import {withoutNewListeners} from '../tfjs/wasm/listeners.js';
 import {candidates, type BackendName, type Candidate, type Provided} from './candidates.js';
-import {installTrainingKernels} from '../tfjs/install-training-kernels.js';
 
 export type {BackendName};
 
@@ -27,6 +29,18 @@ export interface SelectBackendOptions {
    */
   readonly allowSoftware?: boolean | undefined;
 }
+
+const WHERE = 'selectBackend';
+const names: readonly BackendName[] = candidates.map(({name}) => name);
+
+/** The options of {@link selectBackend}. */
+export const selectBackendSchema: OptionsSchema<Settled<SelectBackendOptions>> = {
+  where: WHERE,
+  fields: {
+    prefer: withDefault(list<BackendName>(oneOf(...names), 1), names),
+    allowSoftware: withDefault(boolean(), false),
+  },
+};
 
 /** A backend that was tried and not taken. */
 export interface UnavailableBackend {
@@ -56,9 +70,10 @@ export interface BackendSelection {
  * {@link installTrainingKernels}. The rethrowing process-wide listeners that the wasm backend adds in
  * Node are removed again.
  *
+ * @throws {TypeError} If an option is unknown or of the wrong kind.
  * @throws {RangeError} If `prefer` is empty or names something else than a {@link BackendName}.
  * @throws {BackendError} If no candidate works; the message holds every reason. A backend that was
- *   in use before is then in use again.
+ *   in use before is then in use again. Also if tfjs is of another minor version than 4.22.
  *
  * @example
  * ```ts
@@ -66,18 +81,15 @@ export interface BackendSelection {
  * console.log(backend, unavailable.map(({name, reason}) => `${name}: ${reason}`));
  * ```
  */
-export async function selectBackend(options: SelectBackendOptions = {}): Promise<BackendSelection> {
-  const {prefer = candidates.map(({name}) => name), allowSoftware = false} = options;
-  if (prefer.length === 0) throw new RangeError('selectBackend: prefer must name at least one backend, but is empty.');
-  const names = candidates.map(({name}) => name);
-  const wanted = prefer.map(
-    (name) => candidates.find((each) => each.name === checkOneOf('selectBackend: prefer', name, names)) as Candidate,
-  );
+export async function selectBackend(options?: SelectBackendOptions): Promise<BackendSelection> {
+  const {prefer, allowSoftware} = readOptions(selectBackendSchema, options);
+  checkTfjsVersion(WHERE);
+  const wanted = prefer.map((name) => candidates.find((each) => each.name === name) as Candidate);
 
   const current = await backendInUse();
   const isWanted = ({engineName, missingGpu}: Candidate): boolean =>
     engineName === current && (allowSoftware || missingGpu?.() === undefined);
-  if (current !== undefined && (options.prefer === undefined || wanted.some(isWanted))) {
+  if (current !== undefined && (options?.prefer === undefined || wanted.some(isWanted))) {
     installTrainingKernels();
     return {backend: current, kept: true, unavailable: []};
   }
@@ -89,7 +101,7 @@ export async function selectBackend(options: SelectBackendOptions = {}): Promise
   }
   if (current !== undefined) await setBackend(current);
   const reasons = unavailable.map(({name, reason}) => `\n- ${name}: ${reason}`);
-  throw new BackendError(`selectBackend: none of ${unavailable.length} backends works.${reasons.join('')}`);
+  throw new BackendError(`${WHERE}: none of ${unavailable.length} backends works.${reasons.join('')}`);
 }
 
 /** Brings a backend into use, able to train. */

@@ -2,7 +2,7 @@
  * Ownership of tensors across an `await`, where `tidy` cannot reach: a scope owns what is handed to
  * it and frees all of it at its end, also when something throws.
  */
-import {dispose, engine, type Tensor} from '@tensorflow/tfjs-core';
+import {dispose, type Tensor} from '@tensorflow/tfjs-core';
 
 /** Collects tensors that live until the scope ends. */
 export class TensorScope {
@@ -34,21 +34,5 @@ export async function withTensors<T>(work: (scope: TensorScope) => Promise<T>): 
     return await work(scope);
   } finally {
     scope.dispose();
-  }
-}
-
-/** Runs what builds a network at once; if that throws, the weights that it has made until then are freed. */
-export function withoutLeftovers<T>(build: () => T): T {
-  const {registeredVariables} = engine().state;
-  const before = new Set(Object.keys(registeredVariables));
-  try {
-    return build();
-  } catch (error) {
-    dispose(
-      Object.entries(registeredVariables)
-        .filter(([name]) => !before.has(name))
-        .map(([, variable]) => variable),
-    );
-    throw error;
   }
 }

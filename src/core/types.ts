@@ -3,7 +3,7 @@
  * saliency maps. Nothing here computes.
  */
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import type {Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
+import type {Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
 
 /**
  * A decoded picture: row-major, channels last, values 0–255. A browser's `ImageData` is one
@@ -37,6 +37,11 @@ export interface Preprocessing {
   readonly mean: number | readonly number[];
   /** Divisor after subtracting, above 0: one value, or one per channel. */
   readonly std: number | readonly number[];
+  /**
+   * The order in which the network wants the colours of a pixel; `mean` and `std` are in that order. Networks of Caffe
+   * want blue first. @default 'rgb'
+   */
+  readonly channelOrder?: 'rgb' | 'bgr' | undefined;
   /** `'squash'` stretches to the input size; `'crop'` keeps the aspect and cuts the centre. @default 'squash' */
   readonly fit?: 'squash' | 'crop' | undefined;
   /**
@@ -80,6 +85,23 @@ export type Scores = Tensor2D | readonly (readonly number[] | Float32Array)[] | 
  */
 export type ScoreFn = (batch: Tensor4D) => Scores | Promise<Scores>;
 
+/**
+ * What tfjs-converter loads as a GraphModel, told by its form so that the package is not needed.
+ * Anything else that predicts a batch fits as well.
+ */
+export interface GraphModelLike {
+  /** `[N,H,W,C]` to `[N,K]` or `[N,1,1,K]`, alone, in a list of one or under one name. */
+  predict(batch: Tensor): unknown;
+  /** Where a GraphModel says what it takes; `-1` or `null` leaves a size open. */
+  readonly inputs?: readonly {readonly shape?: readonly (number | null)[] | undefined}[] | undefined;
+}
+
+/**
+ * Whatever can be asked about images: a LayersModel or a Teacher (scores are probabilities), a
+ * GraphModel or a function (scores are what it returns).
+ */
+export type Model = LayersModel | Teacher | GraphModelLike | ScoreFn;
+
 /** One explanation: which pixels speak for `target`, in which order. */
 export interface SaliencyMap {
   /** `height · width` values, row-major; higher is more important. */
@@ -88,9 +110,9 @@ export interface SaliencyMap {
   readonly height: number;
   /** Columns. */
   readonly width: number;
-  /** Index of the class that is explained. */
+  /** Index of the class that is explained; −1 where the target is a function of the logits. */
   readonly target: number;
-  /** Probability of `target` for the unmasked image, by the model that `method` ran. */
+  /** Probability of `target` for the unmasked image, or the function's value, by the model that `method` ran. */
   readonly score: number;
   /** Which explainer made the map: `'attentive-distiller'`, `'random'`, … */
   readonly method: string;
@@ -106,20 +128,49 @@ export interface SaliencyMap {
 export type UnscoredMap = Omit<SaliencyMap, 'target' | 'score'>;
 
 /**
- * Which number is explained: the class with the highest score, one class, several classes (one map
- * each), or a side of a model with one sigmoid output. Such a model counts as two classes, 0 (negative)
- * and 1 (positive).
+ * A number to be explained, made of the logits `[N,K]` of a LayersModel or Teacher (K ≥ 2: one sigmoid output z counts as
+ * `[0, z]`), or of the scores `[N,K]` that any other model returns. Called inside `tidy`; gives `[N]`. Differentiable where
+ * the method needs a gradient. `contrast(a, b)` makes the one for "a rather than b".
  */
-export type Target = 'argmax' | number | readonly number[] | {readonly kind: 'binary'; readonly positive: boolean};
+export type TargetFn = (logits: Tensor2D) => Tensor1D;
 
-/** Options that mean the same for every explainer. */
-export interface ExplainerOptions extends RunOptions {
-  /** What is explained. @default 'argmax' */
-  readonly target?: Target | undefined;
-  /** Images per call of the model, at least 1. Changes memory and speed, not the maps. */
+/**
+ * Which number is explained:
+ * - `'argmax'`: the class with the highest score of each image;
+ * - a class index;
+ * - a list of classes: one map for each, of every image. Where an image has one map (metrics), there is no list;
+ * - `{perImage: [3, 7]}`: a class for each image;
+ * - `{kind: 'binary', positive}`: a side of a model with one sigmoid output or two classes; such a model counts as two
+ *   classes, 0 (negative) and 1 (positive);
+ * - a function of the logits, see {@link TargetFn}.
+ */
+export type Target =
+  | 'argmax'
+  | number
+  | readonly number[]
+  | {readonly perImage: readonly number[]}
+  | {readonly kind: 'binary'; readonly positive: boolean}
+  | TargetFn;
+
+/** A {@link Target} that gives one number per image. */
+export type SingleTarget = Exclude<Target, readonly number[]>;
+
+/** Option of everything that asks a model about many images. */
+export interface BatchOptions {
+  /** Images per call of the model, at least 1. Changes memory and speed, not the result. @default 16 */
   readonly batchSize?: number | undefined;
+}
+
+/** Option of everything that draws random numbers. */
+export interface SeedOptions {
   /** Decides everything random, 0–4294967295. @default 0 */
   readonly seed?: number | undefined;
+}
+
+/** Options that mean the same for every explainer. */
+export interface ExplainerOptions extends RunOptions, BatchOptions {
+  /** What is explained, see {@link Target}. @default 'argmax' */
+  readonly target?: Target | undefined;
 }
 
 /** Anything that turns images into saliency maps. */
@@ -128,9 +179,9 @@ export interface Explainer {
   readonly method: string;
   /**
    * Draws the maps: one per image and class, image by image, classes in the order of the target.
-   * Images are borrowed.
+   * Images are borrowed. A method that draws nothing at random does not look at `seed`.
    */
-  explain(images: ImagesInput, options?: ExplainerOptions): Promise<SaliencyMap[]>;
+  explain(images: ImagesInput, options?: ExplainerOptions & SeedOptions): Promise<SaliencyMap[]>;
 }
 
 /** Option of what can share its work out among threads. */
@@ -146,9 +197,9 @@ export interface WorkerOptions {
 
 /** Options shared by everything that takes longer than a moment. */
 export interface RunOptions {
-  /** Stops the work between two batches; the promise rejects with the signal's reason. */
+  /** Stops the work between two batches; the promise rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined;
-  /** Called after every batch. */
+  /** Called after every batch. @default none */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 

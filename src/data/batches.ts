@@ -35,46 +35,52 @@ export type TrainingBatches = BatchSource | ((epoch: number) => BatchSource | Pr
 /**
  * Goes over the batches of one epoch, whatever their form.
  *
+ * @param where Names the caller in messages.
  * @param epoch Which epoch, from 0.
  * @throws {TypeError} While running: if `batches` is none of the forms, or a batch has no images.
  * @throws {RangeError} While running: if the epoch has no batch at all, which is what a generator
  *   that was used up in an earlier epoch looks like.
  */
-export async function* iterateBatches(batches: TrainingBatches, epoch: number): AsyncGenerator<TrainingBatch, void, undefined> {
-  checkInteger('epoch', epoch);
+export async function* iterateBatches(
+  where: string,
+  batches: TrainingBatches,
+  epoch: number,
+): AsyncGenerator<TrainingBatch, void, undefined> {
+  checkInteger(`${where}: epoch`, epoch);
   const source: unknown = typeof batches === 'function' ? await batches(epoch) : batches;
   if (!isIterable(source)) {
-    const what = typeof batches === 'function' ? 'The function given as batches must return' : 'batches must be';
-    throw new TypeError(`${what} an array, iterable or async iterable of {images, labels}, but it is ${show(source)}.`);
+    const what = typeof batches === 'function' ? 'the function given as batches must return' : 'batches must be';
+    throw new TypeError(`${where}: ${what} an array, iterable or async iterable of {images, labels}, but it is ${show(source)}.`);
   }
   let count = 0;
   for await (const batch of source) {
-    checkBatch(batch, count++);
+    checkBatch(`${where}: batch ${count++}`, batch);
     yield batch;
   }
   if (count > 0) return;
-  const oneShot = `${describe(batches)} gave no batch in epoch ${epoch}: an iterator runs out after one epoch. `;
+  const oneShot = `${where}: ${describe(batches)} gave no batch in epoch ${epoch}: an iterator runs out after one epoch. `;
   const advice = 'Pass a function that makes a new one for each epoch, (epoch) => batches, or an array.';
   throw new RangeError(
-    epoch > 0 ? oneShot + advice : `${describe(batches)} gave no batch in the first epoch; there is nothing to train on.`,
+    epoch > 0 ? oneShot + advice : `${where}: ${describe(batches)} gave no batch in the first epoch; there is nothing to train on.`,
   );
 }
 
 /**
  * Reads a batch's labels.
  *
+ * @param where Names the caller and the batch in messages.
  * @param count How many images the batch has.
  * @param numClasses Labels are below this.
  * @returns The class indices, or `undefined` where the batch has none.
  * @throws {RangeError} If their number is another or one is no class index.
  */
-export async function batchLabels(batch: TrainingBatch, count: number, numClasses: number): Promise<Int32Array | undefined> {
+export async function batchLabels(where: string, batch: TrainingBatch, count: number, numClasses: number): Promise<Int32Array | undefined> {
   const {labels} = batch;
   if (labels === undefined) return undefined;
   const values: ArrayLike<number> = labels instanceof Tensor ? await labels.data() : labels;
   if (values.length !== count)
-    throw new RangeError(`labels must be as many as the ${count} images of the batch, but are ${values.length}.`);
-  for (let index = 0; index < count; index++) checkInteger(`labels[${index}]`, values[index], 0, numClasses - 1);
+    throw new RangeError(`${where}: labels must be as many as the ${count} images of the batch, but are ${values.length}.`);
+  for (let index = 0; index < count; index++) checkInteger(`${where}: labels[${index}]`, values[index], 0, numClasses - 1);
   return Int32Array.from(values);
 }
 
@@ -82,15 +88,15 @@ function isIterable(value: unknown): value is BatchSource {
   return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
 
-function checkBatch(batch: unknown, index: number): asserts batch is TrainingBatch {
+function checkBatch(where: string, batch: unknown): asserts batch is TrainingBatch {
   const images = (batch as Partial<TrainingBatch> | null | undefined)?.images;
   if (!(images instanceof Tensor) && !Array.isArray(images)) {
     throw new TypeError(
-      `Batch ${index} must be {images, labels} with a tensor or an array of pictures, but is ${show(batch)} with images ${show(images)}.`,
+      `${where} must be {images, labels} with a tensor or an array of pictures, but is ${show(batch)} with images ${show(images)}.`,
     );
   }
 }
 
 function describe(batches: TrainingBatches): string {
-  return typeof batches === 'function' ? 'The function given as batches' : 'batches';
+  return typeof batches === 'function' ? 'the function given as batches' : 'batches';
 }

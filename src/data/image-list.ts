@@ -1,11 +1,33 @@
-/** One or several images, whatever form they come in, read piece by piece. */
+/** One or several images, whatever form they come in: checked at the edge, then read piece by piece. */
 import {clone, reshape, slice, Tensor, tidy, type Rank, type Tensor4D} from '@tensorflow/tfjs-core';
+import {isPromise, show} from '../core/check.js';
 import type {DecodedImage, ImageInput, ImagesInput} from '../core/types.js';
 
 /** What turns images into network input, such as a model that is ready to be scored. */
 export interface InputMaker {
   /** Images to network input `[N,H,W,C]`, the caller's. */
   toInput(images: ImagesInput): Tensor4D;
+}
+
+/**
+ * Checks the argument `images` as far as that is possible without reading pixels, and counts them.
+ *
+ * @returns Entries of an array, or the first axis of a tensor `[N,H,W,C]`; at least 1.
+ * @throws {TypeError} If an entry is neither a tensor that can be read nor a picture.
+ * @throws {RangeError} If there is no image.
+ */
+export function checkImages(where: string, images: ImagesInput): number {
+  if (Array.isArray(images)) (images as readonly unknown[]).forEach((image, index) => checkImage(`${where}: images[${index}]`, image));
+  else checkImage(`${where}: images`, images);
+  const count = countImages(images);
+  if (count === 0) throw new RangeError(`${where}: images must hold at least one image, but is ${show(images)}.`);
+  return count;
+}
+
+function checkImage(where: string, image: unknown): void {
+  if (image instanceof Tensor && !image.isDisposed) return;
+  const isPicture = typeof image === 'object' && image !== null && !isPromise(image) && !(image instanceof Tensor) && 'data' in image;
+  if (!isPicture) throw new TypeError(`${where} must be a tensor or a picture {data, width, height} (ImageData), but is ${show(image)}.`);
 }
 
 /** Counts the images without converting them: entries of an array, or the first axis of a tensor `[N,H,W,C]`. */

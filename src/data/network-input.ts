@@ -4,10 +4,11 @@
  * not matter; one pass over the bytes does the first.
  */
 import {clone, concat, reshape, tensor4d, tidy, Tensor, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
-import {checkShape, show} from '../core/check.js';
-import {channelValue, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
+import {checkInteger, checkShape, checkSize, show} from '../core/check.js';
+import {channelValue, colourOf, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
 import type {ImageInput, ImagesInput, Preprocessing} from '../core/types.js';
 import {checkDecodedImage} from './decoded-image.js';
+import {checkImages} from './image-list.js';
 import {fitRegion} from './fit-region.js';
 import {resizeBilinear} from './resize.js';
 
@@ -33,12 +34,27 @@ export interface NetworkInputSpec {
  * const batch = toNetworkInput(imageData, {inputShape: [224, 224, 3], preprocessing: 'tf'});
  */
 export function toNetworkInput(images: ImagesInput, spec: NetworkInputSpec): Tensor4D {
-  const preprocessing = spec.preprocessing === undefined ? undefined : resolvePreprocessing(spec.preprocessing);
+  const where = 'toNetworkInput';
+  checkImages(where, images);
+  const shape: unknown = (spec as Partial<NetworkInputSpec> | undefined)?.inputShape;
+  if (!Array.isArray(shape) || shape.length !== 3) {
+    throw new TypeError(
+      `${where}: spec must be a Teacher or {inputShape: [height, width, channels], preprocessing}, but is ${show(spec)}.`,
+    );
+  }
+  checkSize(`${where}: spec.inputShape`, shape[0], shape[1]);
+  checkInteger(`${where}: spec.inputShape[2]`, shape[2], 1);
+  return networkInput(where, images, spec);
+}
+
+/** As {@link toNetworkInput}, for a caller whose name messages begin with. */
+export function networkInput(where: string, images: ImagesInput, spec: NetworkInputSpec): Tensor4D {
+  const preprocessing = spec.preprocessing === undefined ? undefined : resolvePreprocessing(where, spec.preprocessing);
   const {inputShape} = spec;
-  if (!Array.isArray(images)) return tidy(() => oneInput('images', images as ImageInput, inputShape, preprocessing, null));
-  if (images.length === 0) throw new RangeError('images must hold at least one image, but is an empty array.');
+  if (!Array.isArray(images)) return tidy(() => oneInput(`${where}: images`, images as ImageInput, inputShape, preprocessing, null));
+  if (images.length === 0) throw new RangeError(`${where}: images must hold at least one image, but is an empty array.`);
   return tidy(() => {
-    const each = images.map((image: ImageInput, index) => oneInput(`images[${index}]`, image, inputShape, preprocessing, 1));
+    const each = images.map((image: ImageInput, index) => oneInput(`${where}: images[${index}]`, image, inputShape, preprocessing, 1));
     return each.length === 1 ? (each[0] as Tensor4D) : concat(each, 0);
   });
 }
@@ -94,6 +110,7 @@ function pictureInput(where: string, image: unknown, inputShape: Shape, preproce
   // value = pixel · factor + offset, per channel of the network.
   const factors = [0, 1, 2].slice(0, outChannels).map((channel) => scale / channelValue(preprocessing.std, channel));
   const offsets = factors.map((_, channel) => -channelValue(preprocessing.mean, channel) / channelValue(preprocessing.std, channel));
+  const colours = factors.map((_, channel) => colourOf(preprocessing, channel));
   const region = fitRegion([height, width], [outHeight, outWidth], preprocessing.fit);
   const values = new Float32Array(region.height * region.width * outChannels);
   let at = 0;
@@ -101,7 +118,10 @@ function pictureInput(where: string, image: unknown, inputShape: Shape, preproce
     let from = ((region.top + row) * width + region.left) * channels;
     for (let column = 0; column < region.width; column++, from += channels) {
       for (let channel = 0; channel < outChannels; channel++) {
-        const pixel = outChannels === 1 && channels !== 1 ? luma(data, from) : (data[channels === 1 ? from : from + channel] as number);
+        const pixel =
+          outChannels === 1 && channels !== 1
+            ? luma(data, from)
+            : (data[channels === 1 ? from : from + (colours[channel] as number)] as number);
         values[at++] = pixel * (factors[channel] as number) + (offsets[channel] as number);
       }
     }

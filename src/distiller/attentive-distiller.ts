@@ -3,50 +3,31 @@
  * attentive student and an explanation network, which then draw saliency maps at inference speed.
  * This file only wires the parts together.
  */
-import type {io} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {backendFailure} from '../backend/backend-failure.js';
 import {onBackend} from '../backend/on-backend.js';
 import {selectBackend} from '../backend/select-backend.js';
-import {checkInteger, show} from '../core/check.js';
+import {show} from '../core/check.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
-import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {Explainer, ImagesInput, SaliencyMap, Teacher, UnscoredMap} from '../core/types.js';
-import {loadArtifacts, saveArtifacts} from '../files/artifact-store.js';
+import {readOptions} from '../core/options.js';
+import type {Explainer, ImagesInput, SaliencyMap, SeedOptions, Teacher, UnscoredMap} from '../core/types.js';
 import type {TrainingBatches} from '../data/batches.js';
-import {disposeModel} from '../tfjs/dispose-model.js';
-import {explanationDecoder, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
-import type {Student, StudentBuilder} from '../models/student.js';
-import {studentFromTeacher} from '../models/student-from-teacher.js';
-import {packCheckpoint, unpackCheckpoint} from './save/checkpoint.js';
+import {loadArtifacts, saveArtifacts} from '../files/artifact-store.js';
+import type {Student} from '../models/students/student.js';
+import {checkBatches} from './check-batches.js';
+import {createNetworks, type DistillerOptions, type SeededNetworks} from './create.js';
 import {evaluateNetworks, type EvaluateOptions, type Evaluation} from './evaluate.js';
-import {CompiledNetworks} from './explain/compiled-networks.js';
+import {CompiledNetworks} from './explain/draw-maps.js';
 import {explainImages, type ExplainOptions, type MapsOnlyOptions} from './explain/explain.js';
-import type {Networks} from './train/objectives.js';
-import {resolveFitOptions, type FitOptions} from './options.js';
-import {resolveTeacher, type TeacherInput} from './teacher-input.js';
-import {checkSameTeacher, probeTeacher, type TeacherProbe} from './save/teacher-probe.js';
-import {trainNetworks, type TrainingProgress, type TrainingSummary} from './train/train.js';
-
-/** Options of {@link AttentiveDistiller.create}. */
-export interface DistillerOptions extends TeacherInput {
-  /**
-   * `'fromTeacher'` copies the teacher's graph and weights; a builder makes any other student, such
-   * as the paper's ResNet-50, `residualStudent()`. @default 'fromTeacher'
-   */
-  readonly student?: 'fromTeacher' | StudentBuilder | undefined;
-  /** Size of the explanation network. */
-  readonly decoder?: Pick<ExplanationDecoderOptions, 'filters'> | undefined;
-  /** Decides every initial weight, 0–4294967295. @default 0 */
-  readonly seed?: number | undefined;
-}
-
-/** Options of {@link AttentiveDistiller.train}. */
-export interface TrainOptions extends FitOptions {
-  /** Called with every record that `fit` would yield. */
-  readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
-}
+import type {Networks} from './networks.js';
+import {fitSchema, fitSettings, trainSchema, type FitOptions, type TrainOptions} from './options.js';
+import type {TrainingProgress, TrainingSummary} from './progress.js';
+import {packCheckpoint, unpackCheckpoint} from './save/checkpoint.js';
+import {checkSameTeacher, probeTeacher} from './save/teacher-probe.js';
+import {checkTeacherAlive, resolveTeacher, teacherInputSchema, type TeacherInput} from './teacher-input.js';
+import {trainNetworks} from './train/train.js';
+import {disposeModel} from '../tfjs/model-variables.js';
 
 /**
  * Explains an image classifier: distil once, then draw maps at inference speed.
@@ -68,43 +49,23 @@ export class AttentiveDistiller implements Explainer {
   readonly #compiled: CompiledNetworks;
   #state: 'idle' | 'training' | 'disposed' = 'idle';
 
-  private constructor(teacher: Teacher, parts: {student: Student; decoder: LayersModel; seed: number}) {
+  private constructor({teacher, student, decoder, seed}: SeededNetworks) {
     this.teacher = teacher;
-    this.#student = parts.student;
-    this.#decoder = parts.decoder;
-    this.#compiled = new CompiledNetworks(parts);
-    this.seed = parts.seed;
+    this.#student = student;
+    this.#decoder = decoder;
+    this.#compiled = new CompiledNetworks({student, decoder});
+    this.seed = seed;
   }
 
   /**
    * Builds an untrained distiller; selects a tfjs backend if the caller has not.
    *
    * @throws {UnsupportedModelError} If the teacher or the student has a form that cannot be used.
-   * @throws {RangeError | TypeError} If an option is wrong.
+   * @throws {TypeError} If there is no teacher, or an option is unknown or of the wrong kind.
+   * @throws {RangeError} If an option is out of its range.
    */
   static async create(options: DistillerOptions): Promise<AttentiveDistiller> {
-    const {student: chosen = 'fromTeacher', decoder: decoderOptions = {}, seed = 0} = options;
-    checkInteger('AttentiveDistiller.create: seed', seed, 0, 0xffffffff);
-    if (chosen !== 'fromTeacher' && typeof chosen !== 'function') {
-      throw new TypeError(
-        `AttentiveDistiller.create: student must be 'fromTeacher' or a builder such as residualStudent(), but is ${show(chosen)}.`,
-      );
-    }
-    await selectBackend();
-    return onBackend('AttentiveDistiller.create', async () => {
-      const teacher = resolveTeacher(options);
-      const build = chosen === 'fromTeacher' ? studentFromTeacher() : chosen;
-      const student = await build(teacher, {seed});
-      try {
-        const taps = tapShapes(student, teacher);
-        const [height, width] = teacher.inputShape;
-        const decoder = explanationDecoder(taps, [height, width], {...decoderOptions, seed});
-        return new AttentiveDistiller(teacher, {student, decoder, seed});
-      } catch (error) {
-        disposeModel(student.model);
-        throw error;
-      }
-    });
+    return new AttentiveDistiller(await createNetworks(options));
   }
 
   /**
@@ -112,75 +73,105 @@ export class AttentiveDistiller implements Explainer {
    * training; so does the signal, by throwing its reason. What was learned is kept.
    *
    * @param batches Gone over once per epoch; borrowed.
-   * @returns A generator; its return value is the summary.
-   * @throws {NonFiniteLossError} If a loss becomes NaN or infinite; the message says what to change.
+   * @returns A generator to loop over with `for await`; its return value is the summary. It is no promise: awaiting
+   *   it would train nothing, so that rejects.
+   * @throws {TypeError | RangeError} If an option or a batch is wrong. (This and what follows when the loop begins.)
+   * @throws {NonFiniteLossError} If a loss or weight becomes NaN or infinite; the message says what to change.
    * @throws {FlatMapError} If the maps collapse; the message says what to change.
    * @throws {AttentiveError} If this distiller is training already.
    */
-  async *fit(batches: TrainingBatches, options: FitOptions = {}): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
-    this.#checkIdle('fit');
-    const settings = resolveFitOptions(options, !this.#student.trainingMode);
+  fit(batches: TrainingBatches, options?: FitOptions): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
+    return notAwaitable(this.#run('fit', batches, () => readOptions(fitSchema, options)));
+  }
+
+  /**
+   * Runs {@link AttentiveDistiller.fit} to its end and returns the summary. An error that `onProgress` throws stops
+   * the training, and rejects.
+   */
+  async train(batches: TrainingBatches, options?: TrainOptions): Promise<TrainingSummary> {
+    const {onProgress, ...settings} = readOptions(trainSchema, options);
+    const run = this.#run('train', batches, () => settings);
+    try {
+      for (;;) {
+        const next = await run.next();
+        if (next.done === true) return next.value;
+        onProgress?.(next.value);
+      }
+    } finally {
+      await run.return(NOTHING); // Ends it where onProgress has thrown; after the end it does nothing.
+    }
+  }
+
+  async *#run(
+    where: 'fit' | 'train',
+    batches: TrainingBatches,
+    read: () => Parameters<typeof fitSettings>[0],
+  ): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
+    this.#checkIdle(where);
+    const settings = fitSettings(read(), !this.#student.trainingMode);
+    checkBatches(where, batches);
+    if (settings.validation !== undefined) checkBatches(`${where}: validation`, settings.validation);
+    checkTeacherAlive(where, this.teacher);
     this.#state = 'training';
     this.#compiled.dispose(); // Training needs the memory, and what it changes is compiled anew.
     try {
-      return yield* trainNetworks(this.#networks, batches, settings);
+      return yield* trainNetworks({where, networks: this.#networks, batches, settings});
     } catch (error) {
-      throw backendFailure('fit', error);
+      throw backendFailure(where, error);
     } finally {
       this.#compiled.dispose();
       this.#state = 'idle';
     }
   }
 
-  /** Runs {@link AttentiveDistiller.fit} to its end and returns the summary. */
-  async train(batches: TrainingBatches, options: TrainOptions = {}): Promise<TrainingSummary> {
-    const {onProgress, ...fitOptions} = options;
-    const run = this.fit(batches, fitOptions);
-    for (;;) {
-      const next = await run.next();
-      if (next.done === true) return next.value;
-      onProgress?.(next.value);
-    }
-  }
-
   /**
-   * Draws one saliency map per image, at the size of the network's input, values in [0,1]. The map
+   * Draws one saliency map per image and target, at the size of the network's input, values in [0,1]. The map
    * says what the whole decision rests on. The teacher does not run: `score` is the student's, and
-   * `target` only chooses the class that it is reported for (by default the student's decision).
-   * Nothing is random here; the seed in the result is the one that made the networks.
+   * `target` only chooses what it is reported for (by default the student's decision): a class, or a function of the
+   * student's logits, whose value it then is. Nothing is random here; the seed in the result is the one that
+   * made the networks, and a `seed` among the options is not looked at.
    *
    * @param images One or several images: network input or decoded pictures; borrowed.
-   * @param options `batchSize` is 16 by default and does not change the maps; `seed` is not used. With
-   *   `workers`, threads draw whole batches, so there have to be several. The first call compiles the
-   *   networks (`compile`); `score: false` draws maps without class and score.
-   * @throws {RangeError | TypeError} If an image has the wrong form, the target is no class, or one is given
+   * @param options `batchSize` does not change the maps. With `workers`, threads draw whole batches, so there have to
+   *   be several. The first call compiles the networks (`compile`); `score: false` draws maps without class and score.
+   * @returns Maps with every option in force; all-equal ones are `empty`, and zeros.
+   * @throws {TypeError} If an image or an option is of the wrong kind, an option is unknown, or a target is given
    *   with `score: false`.
+   * @throws {RangeError} If there is no image, one has the wrong shape or is not finite, or the target is no class.
    */
-  async explain(images: ImagesInput, options?: ExplainOptions): Promise<SaliencyMap[]>;
+  async explain(images: ImagesInput, options?: ExplainOptions & SeedOptions): Promise<SaliencyMap[]>;
   async explain(images: ImagesInput, options: MapsOnlyOptions): Promise<UnscoredMap[]>;
-  async explain(images: ImagesInput, options: ExplainOptions | MapsOnlyOptions = {}): Promise<SaliencyMap[] | UnscoredMap[]> {
+  async explain(images: ImagesInput, options?: ExplainOptions | MapsOnlyOptions): Promise<SaliencyMap[] | UnscoredMap[]> {
     this.#checkAlive('explain');
-    return explainImages({networks: this.#networks, compiled: this.#compiled}, images, this.seed, options);
+    return explainImages({networks: this.#networks, compiled: this.#compiled, seed: this.seed}, images, options);
   }
 
   /**
    * Measures student and maps on a set of images: agreement with the teacher and the labels, KL,
    * insertion, deletion, intensity of the maps.
+   *
+   * @throws {TypeError | RangeError} If an option or a batch is wrong. Aborting rejects with the signal's reason.
    */
-  async evaluate(batches: TrainingBatches, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(batches: TrainingBatches, options?: EvaluateOptions): Promise<Evaluation> {
     this.#checkAlive('evaluate');
-    return onBackend('evaluate', () => evaluateNetworks(this.#networks, batches, this.seed, options));
+    checkTeacherAlive('evaluate', this.teacher);
+    return onBackend('evaluate', () => evaluateNetworks({networks: this.#networks, seed: this.seed}, batches, options));
   }
 
   /**
    * Saves both networks to a tfjs URL: `file://folder` in Node, `indexeddb://`, `localstorage://` or
    * `downloads://` in a browser. A folder is replaced in one step: whatever happens meanwhile, it
    * holds the old save or the new one. The teacher is not saved.
+   *
+   * @throws {TypeError | RangeError} If `url` is no such URL.
+   * @throws {ModelFileError} If writing fails.
    */
   async save(url: string): Promise<void> {
     this.#checkIdle('save');
-    const artifacts: io.ModelArtifacts = await onBackend('save', async () => {
-      const teacher: TeacherProbe = await probeTeacher(this.teacher);
+    checkUrl('save', url);
+    checkTeacherAlive('save', this.teacher);
+    const artifacts = await onBackend('save', async () => {
+      const teacher = await probeTeacher('save', this.teacher);
       const metadata = {seed: this.seed, teacher, trainingMode: this.#student.trainingMode};
       return packCheckpoint({student: this.#student, decoder: this.#decoder, ...metadata});
     });
@@ -190,22 +181,25 @@ export class AttentiveDistiller implements Explainer {
   /**
    * Loads a saved distiller. Its maps equal those of the saved one bit for bit on the same backend.
    *
+   * @throws {TypeError | RangeError} If `url` or an option is wrong.
    * @throws {ModelFileError} If there is none at `url` or it is damaged.
    * @throws {AttentiveError} If it was distilled from another teacher.
    */
   static async load(url: string, options: TeacherInput): Promise<AttentiveDistiller> {
+    const where = 'AttentiveDistiller.load';
+    checkUrl('load', url);
+    const teacher = resolveTeacher(where, readOptions(teacherInputSchema, options));
     await selectBackend();
-    return onBackend('AttentiveDistiller.load', async () => {
-      const teacher = resolveTeacher(options);
-      const checkpoint = await unpackCheckpoint(await loadArtifacts(url), url);
+    return onBackend(where, async () => {
+      const {teacher: probe, ...networks} = await unpackCheckpoint(await loadArtifacts(url), url);
       try {
-        await checkSameTeacher(teacher, checkpoint.teacher);
+        await checkSameTeacher(where, teacher, probe);
       } catch (error) {
-        disposeModel(checkpoint.student.model);
-        disposeModel(checkpoint.decoder);
+        disposeModel(networks.student.model);
+        disposeModel(networks.decoder);
         throw error;
       }
-      return new AttentiveDistiller(teacher, checkpoint);
+      return new AttentiveDistiller({...networks, teacher});
     });
   }
 
@@ -240,18 +234,17 @@ export class AttentiveDistiller implements Explainer {
   }
 }
 
-function tapShapes({model}: Student, teacher: Teacher): [number, number, number][] {
-  const shapes = model.outputs.map(({shape}) => shape.slice(1));
-  const [logits, ...taps] = shapes;
-  const fits =
-    logits?.length === 1 &&
-    logits[0] === teacher.numClasses &&
-    taps.length === 3 &&
-    taps.every((tap) => tap.length === 3 && tap.every((size) => size !== null));
-  if (!fits) {
-    throw new UnsupportedModelError(
-      `A student must have the outputs [logits [${teacher.numClasses}], Δf, Δf, Δf] with fixed Δf sizes [h, w, C], finest first, but has ${shapes.map((shape) => `[${shape.join(', ')}]`).join(', ')}.`,
-    );
-  }
-  return taps as [number, number, number][];
+/** The summary of a run that is ended before it has one. */
+const NOTHING: TrainingSummary = {steps: 0, seconds: 0, stages: []};
+
+/** Makes `await fit(…)`, which would run nothing, reject instead. Looping over the generator never asks for `then`. */
+function notAwaitable<G extends AsyncGenerator<unknown, unknown, undefined>>(run: G): G {
+  const refused = (): Promise<never> =>
+    Promise.reject(new TypeError('fit() gives a generator: loop over it with for await, or call train()'));
+  const then: PromiseLike<never>['then'] = (...handlers) => refused().then(...handlers);
+  return Object.defineProperty(run, 'then', {value: then});
+}
+
+function checkUrl(method: 'save' | 'load', url: unknown): void {
+  if (typeof url !== 'string') throw new TypeError(`AttentiveDistiller.${method}: url must be a text, but is ${show(url)}.`);
 }

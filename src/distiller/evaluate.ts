@@ -1,26 +1,42 @@
 /** Measures a trained distiller on images that it was not trained on (Lee & Kim, section 4.2). */
-import {slice, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
-import {checkInteger} from '../core/check.js';
-import {withTensors} from '../core/tensors.js';
+import {dispose, slice, tidy, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {at} from '../core/at.js';
+import {runFields} from '../core/common-options.js';
+import {boolean, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {RunOptions, SaliencyMap} from '../core/types.js';
+import {yieldToEvents} from '../core/yield-to-events.js';
 import {batchLabels, iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
 import {countImages} from '../data/image-list.js';
 import {klDivergence} from '../losses/kl-divergence.js';
+import {meanIntensity} from '../metrics/of-map/mean-intensity.js';
+import {causalFields, defaultStepSize} from '../metrics/of-model/causal-curve.js';
 import {deletionScore} from '../metrics/of-model/deletion-score.js';
 import {insertionScore} from '../metrics/of-model/insertion-score.js';
-import {meanIntensity} from '../metrics/of-map/mean-intensity.js';
-import {drawPlain} from './explain/compiled-networks.js';
-import {drawMaps} from './explain/draw-maps.js';
-import {runStudent, type Networks} from './train/objectives.js';
+import {checkBatches} from './check-batches.js';
+import {drawBatch, drawPlain, mapsOf} from './explain/draw-maps.js';
+import {runStudent, type Networks} from './networks.js';
 import {prepareBatch} from './train/prepare-batch.js';
 
 /** Options of `evaluate`. */
 export interface EvaluateOptions extends RunOptions {
   /** Whether to measure insertion and deletion, which cost many passes of the teacher. @default true */
   readonly causal?: boolean | undefined;
-  /** Pixels changed per step of insertion and deletion. @default a 28th of the image, as in the paper's benchmark */
+  /** Pixels changed per step of insertion and deletion, at least 1. @default a 28th of the pixels, rounded up */
   readonly stepSize?: number | undefined;
 }
+
+const WHERE = 'evaluate';
+
+/** The options of `evaluate`. */
+export const evaluateSchema: OptionsSchema<Settled<EvaluateOptions, 'stepSize' | 'signal' | 'onProgress'>> = {
+  where: WHERE,
+  fields: {
+    causal: withDefault(boolean(), true),
+    stepSize: causalFields.stepSize,
+    ...runFields,
+  },
+};
 
 /** What `evaluate` measures; every number is a mean over the images. */
 export interface Evaluation {
@@ -44,25 +60,50 @@ export interface Evaluation {
   readonly emptyMaps: number;
 }
 
-// The paper's benchmark changes 224·8 of 224·224 pixels per step, which makes 28 steps.
-const CAUSAL_STEPS = 28;
+/** What is measured. */
+export interface Subject {
+  readonly networks: Networks;
+  /** The seed that made the networks. */
+  readonly seed: number;
+}
 
-/** Runs student, decoder and teacher over all batches of one epoch. */
+/**
+ * Runs student, decoder and teacher over all batches of one epoch.
+ *
+ * @throws {TypeError | RangeError} If an option or a batch is wrong. Aborting rejects with the signal's reason.
+ */
 export async function evaluateNetworks(
-  networks: Networks,
+  subject: Subject,
   batches: TrainingBatches,
-  seed: number,
-  options: EvaluateOptions,
+  options: EvaluateOptions | undefined,
 ): Promise<Evaluation> {
-  const {causal = true, signal, onProgress} = options;
-  const [height, width] = networks.teacher.inputShape;
-  const stepSize = checkInteger('evaluate: stepSize', options.stepSize ?? Math.ceil((height * width) / CAUSAL_STEPS), 1);
+  const [height, width] = subject.networks.teacher.inputShape;
+  const {causal, stepSize = defaultStepSize(height, width), signal, onProgress} = readOptions(evaluateSchema, options);
+  checkBatches(WHERE, batches);
   const rows: Row[] = [];
-  for await (const batch of iterateBatches(batches, 0)) {
+  let index = 0;
+  for await (const batch of iterateBatches(WHERE, batches, 0)) {
+    await yieldToEvents();
     signal?.throwIfAborted();
-    rows.push(...(await measureBatch(networks, batch, seed, {causal, stepSize, signal})));
-    onProgress?.({stage: 'evaluate', done: rows.length, total: imagesIn(batches)});
+    rows.push(...(await measureBatch(subject, batch, {where: `${WHERE}: batch ${index++}`, causal, stepSize, signal})));
+    onProgress?.({stage: WHERE, done: rows.length, total: imagesIn(batches)});
   }
+  return summaryOf(rows, causal);
+}
+
+/** What one image comes to. */
+interface Row {
+  readonly student: number;
+  readonly teacher: number;
+  readonly label: number | null;
+  readonly kl: number;
+  readonly intensity: number;
+  readonly empty: boolean;
+  readonly insertion: number;
+  readonly deletion: number;
+}
+
+function summaryOf(rows: readonly Row[], causal: boolean): Evaluation {
   const mean = (value: (row: Row) => number): number => rows.reduce((sum, row) => sum + value(row), 0) / rows.length;
   const labelled = rows.every(({label}) => label !== null);
   return {
@@ -78,66 +119,67 @@ export async function evaluateNetworks(
   };
 }
 
-interface Row {
-  readonly student: number;
-  readonly teacher: number;
-  readonly label: number | null;
-  readonly kl: number;
-  readonly intensity: number;
-  readonly empty: boolean;
-  readonly insertion: number;
-  readonly deletion: number;
-}
-
-interface Settings {
+interface Measuring extends Pick<RunOptions, 'signal'> {
+  /** Names the batch in messages. */
+  readonly where: string;
   readonly causal: boolean;
   readonly stepSize: number;
-  readonly signal: AbortSignal | undefined;
 }
 
-async function measureBatch(networks: Networks, batch: TrainingBatch, seed: number, {causal, stepSize, signal}: Settings): Promise<Row[]> {
-  return withTensors(async (scope) => {
-    const {images, teacherLogits, oneHotLabels} = await prepareBatch({teacher: networks.teacher}, batch);
-    for (const tensor of [images, teacherLogits, oneHotLabels]) if (tensor !== undefined) scope.own(tensor);
-    const maps = await drawMaps(drawPlain(networks), images, {seed, scored: true});
-    const divergence = scope.own(tidy(() => klDivergence(teacherLogits, runStudent(networks.student, images, false).logits)));
-    const labels = await batchLabels(batch, maps.length, teacherLogits.shape[1]);
-    const [kls, targets] = await Promise.all([divergence.data(), argMaxRows(teacherLogits)]);
+async function measureBatch({networks, seed}: Subject, batch: TrainingBatch, measuring: Measuring): Promise<Row[]> {
+  const prepared = await prepareBatch(measuring.where, networks, batch);
+  const {images, teacherLogits} = prepared;
+  let divergence: Tensor1D | undefined;
+  try {
+    divergence = tidy(() => klDivergence(teacherLogits, runStudent(networks.student, images, false).logits));
+    const drawn = await drawBatch(drawPlain(networks), images, 'probabilities');
+    const maps = await mapsOf(drawn, {seed, target: 'argmax', options: {}}, 0);
+    const labels = await batchLabels(measuring.where, batch, maps.length, teacherLogits.shape[1]);
+    const [kls, targets] = await Promise.all([divergence.data<'float32'>(), argMaxRows(teacherLogits)]);
     const rows: Row[] = [];
     for (const [index, map] of maps.entries()) {
-      const target = targets[index] as number;
-      const {insertion, deletion} = causal
-        ? await causalScores(networks, images, index, map, {target, stepSize, signal})
-        : {insertion: 0, deletion: 0};
-      const label = labels?.[index] ?? null;
+      const target = at(targets, index);
       rows.push({
         student: map.target,
         teacher: target,
-        label,
-        kl: kls[index] as number,
+        label: labels?.[index] ?? null,
+        kl: at(kls, index),
         intensity: meanIntensity(map),
         empty: map.empty,
-        insertion,
-        deletion,
+        ...(await causalScores(networks, {images, index, map, target}, measuring)),
       });
     }
     return rows;
-  });
+  } finally {
+    divergence?.dispose();
+    dispose({...prepared});
+  }
+}
+
+/** One image of a batch with its map. */
+interface Explained {
+  readonly images: Tensor4D;
+  readonly index: number;
+  readonly map: SaliencyMap;
+  /** The teacher's class. */
+  readonly target: number;
 }
 
 async function causalScores(
-  networks: Networks,
-  images: Tensor4D,
-  index: number,
-  map: SaliencyMap,
-  options: {target: number; stepSize: number; signal: AbortSignal | undefined},
-): Promise<{insertion: number; deletion: number}> {
-  return withTensors(async (scope) => {
-    const image = scope.own(tidy(() => slice(images, [index, 0, 0, 0], [1, -1, -1, -1])));
-    const insertion = await insertionScore(image, map, networks.teacher, options);
-    const deletion = await deletionScore(image, map, networks.teacher, options);
+  {teacher}: Networks,
+  {images, index, map, target}: Explained,
+  {causal, stepSize, signal}: Measuring,
+): Promise<Pick<Row, 'insertion' | 'deletion'>> {
+  if (!causal) return {insertion: 0, deletion: 0};
+  const image = slice(images, [index, 0, 0, 0], [1, -1, -1, -1]);
+  try {
+    const options = {target, stepSize, signal};
+    const insertion = await insertionScore(image, map, teacher, options);
+    const deletion = await deletionScore(image, map, teacher, options);
     return {insertion: insertion.auc, deletion: deletion.auc};
-  });
+  } finally {
+    image.dispose();
+  }
 }
 
 async function argMaxRows(logits: Tensor2D): Promise<number[]> {

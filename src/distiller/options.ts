@@ -1,13 +1,24 @@
 /** What a training run can be told, its defaults, and the paper's own settings. */
-import {checkInteger, checkNumber, checkOneOf} from '../core/check.js';
+import {signalField} from '../core/common-options.js';
+import {absentMeans, callback, custom, either, group, integer, number, oneOf, withDefault} from '../core/fields.js';
+import type {Field, OptionsSchema, Settled} from '../core/options.js';
 import type {TrainingBatches} from '../data/batches.js';
-import {sparsityWeight, type LambdaRule} from '../losses/explanation-loss.js';
-import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './train/schedule.js';
+import {explanationLossSchema, type LambdaRule} from '../losses/explanation-loss.js';
+import {distillationLossSchema} from '../losses/distillation-loss.js';
+import {batchesRule, isBatches} from './check-batches.js';
+import type {Stage, TrainingProgress} from './progress.js';
+import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './schedule.js';
 
 /** One value for both stages, or one for each; an absent one takes its default. */
-export type PerStage<T> = T | {readonly student?: T | undefined; readonly explanation?: T | undefined};
+export type PerStage<T> = T | StageValues<T>;
 
-/** Options of `fit` and `train`. */
+/** A value for each stage. */
+export interface StageValues<T> {
+  readonly student?: T | undefined;
+  readonly explanation?: T | undefined;
+}
+
+/** Options of `fit`. */
 export interface FitOptions {
   /**
    * `'staged'`: the student first, then the explanation network with the student frozen.
@@ -15,11 +26,11 @@ export interface FitOptions {
    * @default 'staged'
    */
   readonly mode?: 'staged' | 'joint' | undefined;
-  /** Passes over the data; 0 leaves a stage out. @default 6 */
+  /** Passes over the data, 0–100000; 0 leaves a stage out. @default 6 */
   readonly epochs?: PerStage<number> | undefined;
   /** `'sgd'` has Nesterov momentum 0.9, as in the paper. @default 'adam' */
   readonly optimizer?: 'adam' | 'sgd' | undefined;
-  /** @default student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3; times 10 with 'sgd' */
+  /** At least 0. @default student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3; times 10 with 'sgd' */
   readonly learningRate?: PerStage<number> | undefined;
   /** Factor on the rate by epoch. @default cosineSchedule */
   readonly schedule?: PerStage<LearningRateSchedule> | undefined;
@@ -27,7 +38,7 @@ export interface FitOptions {
   readonly alpha?: number | undefined;
   /** t, the temperature of the soft loss, above 0. @default 1 */
   readonly temperature?: number | undefined;
-  /** λ, weight of the map's L1 norm: larger makes sparser maps. @default 1e-5 */
+  /** λ, weight of the map's L1 norm, at least 0: larger makes sparser maps. @default 1e-5 */
   readonly lambda?: number | undefined;
   /** Whether λ refers to a 224×224 map or to the map at hand. @default 'per-224' */
   readonly lambdaRule?: LambdaRule | undefined;
@@ -48,14 +59,72 @@ export interface FitOptions {
   readonly fill?: 'zeros' | 'blur' | undefined;
   /**
    * Batches per epoch, where known: lets progress show a total from the first step. Counted by
-   * itself for an array, and for anything else once the first epoch is over.
+   * itself for an array, and for anything else once the first epoch is over. At least 1.
+   * @default counted
    */
   readonly batchesPerEpoch?: number | undefined;
-  /** Measured after every epoch of every stage: the losses, on images not trained on. */
+  /** Measured after every epoch of every stage: the losses, on images not trained on. @default none */
   readonly validation?: TrainingBatches | undefined;
-  /** Stops between two steps; the networks keep what they have learned. */
+  /** Stops between two steps; the networks keep what they have learned. @default none */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Options of `train`. */
+export interface TrainOptions extends FitOptions {
+  /** Called with every record that `fit` would yield. @default none */
+  readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
+}
+
+/** Options of `fit` with their defaults filled in. */
+export type FitValues = Settled<FitOptions, 'learningRate' | 'batchesPerEpoch' | 'validation' | 'signal'>;
+
+const DEFAULT_EPOCHS = 6;
+const MAX_EPOCHS = 100_000;
+const ADAM_RATES = {fresh: 1e-3, copied: 1e-4, explanation: 1e-3} as const;
+// A rule of thumb: SGD's steps shrink with the gradient, Adam's do not.
+const SGD_FACTOR = 10;
+
+function perStage<T>(one: Field<T | undefined>): Field<PerStage<T> | undefined> {
+  return either<PerStage<T>>(one, group<Settled<StageValues<T>, 'student' | 'explanation'>>({student: one, explanation: one}));
+}
+
+/** The options of `fit`. */
+export const fitSchema: OptionsSchema<FitValues> = {
+  where: 'fit',
+  fields: {
+    mode: withDefault(oneOf('staged', 'joint'), 'staged'),
+    epochs: withDefault<PerStage<number>, number>(perStage(integer(0, MAX_EPOCHS)), DEFAULT_EPOCHS),
+    optimizer: withDefault(oneOf('adam', 'sgd'), 'adam'),
+    learningRate: absentMeans(
+      perStage(number(0)),
+      "student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3; times 10 with 'sgd'",
+    ),
+    schedule: withDefault<PerStage<LearningRateSchedule>, LearningRateSchedule>(
+      perStage(callback<LearningRateSchedule>()),
+      cosineSchedule,
+      'cosineSchedule',
+    ),
+    ...distillationLossSchema.fields,
+    ...explanationLossSchema.fields,
+    lambdaWarmup: withDefault(number(0, 1), 0),
+    scorer: withDefault(oneOf('teacher', 'student'), 'teacher'),
+    fill: withDefault(oneOf('zeros', 'blur'), 'zeros'),
+    batchesPerEpoch: absentMeans(integer(1), 'counted'),
+    validation: absentMeans(
+      custom<TrainingBatches>(batchesRule, (value) => (isBatches(value) ? undefined : 'kind')),
+      'none',
+    ),
+    signal: signalField,
+  },
+};
+
+/** The options of `train`. */
+export const trainSchema: OptionsSchema<
+  Settled<TrainOptions, 'learningRate' | 'batchesPerEpoch' | 'validation' | 'signal' | 'onProgress'>
+> = {
+  where: 'train',
+  fields: {...fitSchema.fields, onProgress: absentMeans(callback<(progress: TrainingProgress) => void>(), 'none')},
+};
 
 /** Settings of one stage. */
 export interface StageSettings {
@@ -65,67 +134,35 @@ export interface StageSettings {
   readonly schedule: LearningRateSchedule;
 }
 
-/** The stages of a run, in order. */
-export type Stage = 'student' | 'explanation' | 'joint';
-
-/** All options with their defaults filled in. */
-export interface FitSettings {
+/** What a run goes by: the options, sorted by stages. */
+export interface FitSettings extends Omit<FitValues, 'mode' | 'epochs' | 'learningRate' | 'schedule'> {
   readonly stages: readonly StageSettings[];
-  readonly optimizer: 'adam' | 'sgd';
-  readonly alpha: number;
-  readonly temperature: number;
-  readonly lambda: number;
-  readonly lambdaRule: LambdaRule;
-  readonly lambdaWarmup: number;
-  readonly scorer: 'teacher' | 'student';
-  readonly fill: 'zeros' | 'blur';
-  readonly batchesPerEpoch: number | undefined;
-  readonly validation: TrainingBatches | undefined;
-  readonly signal: AbortSignal | undefined;
 }
 
-const MAX_EPOCHS = 100_000;
-const ADAM_RATES = {fresh: 1e-3, copied: 1e-4, explanation: 1e-3} as const;
-// A rule of thumb: SGD's steps shrink with the gradient, Adam's do not.
-const SGD_FACTOR = 10;
-
-/**
- * Checks the options and fills in the defaults.
- *
- * @throws {RangeError} If a value is outside its range or not one of those allowed.
- */
-export function resolveFitOptions(options: FitOptions, startedFromTeacher: boolean): FitSettings {
-  const {mode = 'staged', optimizer = 'adam', alpha = 0.5, temperature = 1, lambda = 1e-5} = options;
-  const {lambdaRule = 'per-224', lambdaWarmup = 0, scorer = 'teacher', fill = 'zeros', batchesPerEpoch, validation, signal} = options;
-  checkOneOf('fit: mode', mode, ['staged', 'joint']);
-  checkOneOf('fit: optimizer', optimizer, ['adam', 'sgd']);
-  checkOneOf('fit: scorer', scorer, ['teacher', 'student']);
-  checkOneOf('fit: fill', fill, ['zeros', 'blur']);
-  checkNumber('fit: alpha', alpha, 0, 1);
-  checkNumber('fit: temperature', temperature, Number.MIN_VALUE);
-  checkNumber('fit: lambdaWarmup', lambdaWarmup, 0, 1);
-  if (batchesPerEpoch !== undefined) checkInteger('fit: batchesPerEpoch', batchesPerEpoch, 1);
-  sparsityWeight(lambda, 224, 224, lambdaRule);
-  const factor = optimizer === 'sgd' ? SGD_FACTOR : 1;
+/** Sorts checked options by stages, and fills in the defaults that depend on the student. */
+export function fitSettings({mode, epochs, learningRate, schedule, ...rest}: FitValues, startedFromTeacher: boolean): FitSettings {
+  const factor = rest.optimizer === 'sgd' ? SGD_FACTOR : 1;
   const rates = {
     student: factor * (startedFromTeacher ? ADAM_RATES.copied : ADAM_RATES.fresh),
     explanation: factor * ADAM_RATES.explanation,
+    joint: factor * Math.min(startedFromTeacher ? ADAM_RATES.copied : ADAM_RATES.fresh, ADAM_RATES.explanation),
   };
-  const settingsOf = (stage: Stage): StageSettings => {
-    const key = stage === 'student' ? 'student' : 'explanation';
-    const epochs = checkInteger(`fit: epochs of the ${stage} stage`, perStage(options.epochs, key) ?? 6, 0, MAX_EPOCHS);
-    const learningRate =
-      perStage(options.learningRate, key) ?? (stage === 'joint' ? Math.min(rates.student, rates.explanation) : rates[key]);
-    checkNumber(`fit: learningRate of the ${stage} stage`, learningRate, 0);
-    return {stage, epochs, learningRate, schedule: perStage(options.schedule, key) ?? cosineSchedule};
+  const stages: readonly Stage[] = mode === 'joint' ? ['joint'] : ['student', 'explanation'];
+  return {
+    ...rest,
+    stages: stages.map((stage) => ({
+      stage,
+      epochs: valueOf(epochs, stage) ?? DEFAULT_EPOCHS,
+      learningRate: valueOf(learningRate, stage) ?? rates[stage],
+      schedule: valueOf(schedule, stage) ?? cosineSchedule,
+    })),
   };
-  const stages = (mode === 'joint' ? (['joint'] as const) : (['student', 'explanation'] as const)).map(settingsOf);
-  return {stages, optimizer, alpha, temperature, lambda, lambdaRule, lambdaWarmup, scorer, fill, batchesPerEpoch, validation, signal};
 }
 
-function perStage<T>(value: PerStage<T> | undefined, stage: 'student' | 'explanation'): T | undefined {
-  const perStageObject = typeof value === 'object' && value !== null;
-  return perStageObject ? (value as {student?: T; explanation?: T})[stage] : (value as T | undefined);
+/** The value of a stage; both stages at once go by that of the explanation network. */
+function valueOf<T extends number | LearningRateSchedule>(value: PerStage<T> | undefined, stage: Stage): T | undefined {
+  if (typeof value !== 'object') return value;
+  return stage === 'student' ? value.student : value.explanation;
 }
 
 /**

@@ -1,8 +1,13 @@
-/** The teacher in either of the forms that a distiller takes. */
+/** The teacher in either of the forms that a distiller takes, checked. */
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import type {PreprocessingName} from '../core/preprocessing.js';
+import {isPromise} from '../core/check.js';
+import {DisposedError} from '../core/errors/disposed-error.js';
+import {custom, integer, required, text, tuple} from '../core/fields.js';
+import {groupProblem, refusal, type OptionsSchema, type Settled} from '../core/options.js';
+import {preprocessingField, type PreprocessingName} from '../core/preprocessing.js';
 import type {Preprocessing, Teacher} from '../core/types.js';
-import {teacherFromLayersModel} from '../models/teacher-from-layers-model.js';
+import {checkLayersModel, isDisposed} from '../models/check-layers-model.js';
+import {labelsField, teacherFromLayersModel} from '../models/teacher-from-layers-model.js';
 
 /** How the teacher is given: a Teacher, or a LayersModel with what a Teacher needs besides. */
 export interface TeacherInput {
@@ -10,25 +15,71 @@ export interface TeacherInput {
   readonly teacher: LayersModel | Teacher;
   /**
    * How decoded pictures become network input, for a LayersModel; a Teacher has its own. Without
-   * it only tensors that are network input already are accepted.
+   * it only tensors that are network input already are accepted. @default none: tensors only
    */
   readonly preprocessing?: PreprocessingName | Preprocessing | undefined;
-  /** Class names, for a LayersModel. */
+  /** Class names, for a LayersModel; a Teacher has its own. @default none */
   readonly labels?: readonly string[] | undefined;
 }
+
+/** The options of `AttentiveDistiller.load`. */
+export const teacherInputSchema: OptionsSchema<Settled<TeacherInput, 'preprocessing' | 'labels'>> = {
+  where: 'AttentiveDistiller.load',
+  fields: {
+    teacher: required(custom<LayersModel | Teacher>('a LayersModel or a Teacher', (value) => (looksLikeOne(value) ? undefined : 'kind'))),
+    preprocessing: preprocessingField,
+    labels: labelsField,
+  },
+};
+
+/** What is read of a Teacher. */
+const teacherFields: OptionsSchema<Pick<Teacher, 'name' | 'inputShape' | 'numClasses' | 'labels' | 'preprocessing'>>['fields'] = {
+  name: required(text()),
+  inputShape: required(tuple<Teacher['inputShape']>('[height, width, channels]', integer(1), integer(1), integer(1))),
+  numClasses: required(integer(1)),
+  labels: labelsField,
+  preprocessing: preprocessingField as OptionsSchema<Teacher>['fields']['preprocessing'],
+};
 
 /**
  * Makes a Teacher of what was given, or returns the one that it is.
  *
- * @throws {TypeError} If a Teacher comes with what only a LayersModel needs.
+ * @param where Names the caller in messages.
+ * @throws {TypeError} If a Teacher is malformed or comes with what only a LayersModel needs, or the model is disposed.
+ * @throws {RangeError} If labels or preprocessing do not fit.
  * @throws {UnsupportedModelError} If a LayersModel is no classifier.
  */
-export function resolveTeacher({teacher, preprocessing, labels}: TeacherInput): Teacher {
-  if (typeof (teacher as Partial<Teacher> | undefined)?.logits !== 'function') {
-    return teacherFromLayersModel(teacher as LayersModel, {preprocessing, labels});
+export function resolveTeacher(where: string, {teacher, preprocessing, labels}: TeacherInput): Teacher {
+  if (!isTeacher(teacher)) {
+    checkLayersModel(`${where}: teacher`, teacher);
+    return teacherFromLayersModel(teacher, {preprocessing, labels});
   }
   if (preprocessing !== undefined || labels !== undefined) {
-    throw new TypeError('preprocessing and labels are for a LayersModel; a Teacher brings its own. Leave them out.');
+    throw new TypeError(`${where}: preprocessing and labels are for a LayersModel; a Teacher brings its own. Leave them out.`);
   }
-  return teacher as Teacher;
+  const read = Object.fromEntries(Object.keys(teacherFields).map((name) => [name, teacher[name as keyof Teacher]]));
+  const problem = groupProblem(teacherFields, read);
+  if (problem !== undefined) throw refusal(where, {...problem, path: `teacher${problem.path}`});
+  if (teacher.model !== undefined) checkLayersModel(`${where}: teacher.model`, teacher.model);
+  const {labels: own, numClasses} = teacher;
+  if (own !== undefined && own.length !== numClasses) {
+    throw new RangeError(`${where}: teacher.labels must have ${numClasses} entries, one per class, but has ${own.length}.`);
+  }
+  return teacher;
+}
+
+/** Refuses a teacher whose model was disposed after the distiller was made. @throws {DisposedError} If it was. */
+export function checkTeacherAlive(where: string, {name, model}: Teacher): void {
+  if (model === undefined || !isDisposed(model)) return;
+  throw new DisposedError(`${where}: the model of teacher '${name}' has been disposed; it has to outlive the distiller.`);
+}
+
+function isTeacher(teacher: LayersModel | Teacher): teacher is Teacher {
+  return typeof (teacher as Partial<Teacher>).logits === 'function';
+}
+
+function looksLikeOne(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || isPromise(value)) return false;
+  const {logits, predict, execute, layers} = value as Record<string, unknown>;
+  return [logits, predict, execute].some((each) => typeof each === 'function') || Array.isArray(layers);
 }

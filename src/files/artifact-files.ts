@@ -4,10 +4,11 @@
  * process therefore leaves a whole save, the old or the new. tfjs can read the folder as well.
  */
 import type {io} from '@tensorflow/tfjs-core';
+import {at} from '../core/at.js';
 import {show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {isTemporaryName, writeFileAtomically} from './atomic-file.js';
-import {readJsonObject} from './model-json.js';
+import {readJsonObject, readRegularFile} from './model-json.js';
 import {nodeBuiltin} from '../core/node-builtin.js';
 import {weightsByteLength} from './weight-size.js';
 
@@ -97,7 +98,6 @@ async function removeOlder(folder: string, keep: string): Promise<void> {
 
 /** Loads what {@link saveArtifactFiles} saved. @throws {ModelFileError} See {@link loadArtifacts}. */
 export async function loadArtifactFiles(folder: string): Promise<io.ModelArtifacts> {
-  const fs = nodeBuiltin('node:fs/promises');
   const path = nodeBuiltin('node:path');
   let missing = '';
   for (;;) {
@@ -106,7 +106,7 @@ export async function loadArtifactFiles(folder: string): Promise<io.ModelArtifac
     const again = `Save again, or restore ${folder} from a copy.`;
     let data: Uint8Array;
     try {
-      data = await fs.readFile(path.join(folder, file));
+      data = await readRegularFile(path.join(folder, file));
     } catch (cause) {
       // Another process may have saved between the two reads; then model.json names other weights.
       if (file !== missing) {
@@ -150,7 +150,7 @@ function hash(bytes: Uint8Array): string {
 
 function joined(data: io.WeightData): Uint8Array {
   const parts = Array.isArray(data) ? data : [data];
-  if (parts.length === 1) return new Uint8Array(parts[0] as ArrayBuffer);
+  if (parts.length === 1) return new Uint8Array(at(parts, 0));
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let offset = 0;
   for (const part of parts) {

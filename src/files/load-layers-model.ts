@@ -2,9 +2,13 @@
 import {dispose, io, type NamedTensorMap, type serialization} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {selectBackend} from '../backend/select-backend.js';
+import {isPromise, show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
-import {buildLayersModel} from '../tfjs/build-layers-model.js';
+import {buildLayersModel, disposeModel} from '../tfjs/model-variables.js';
+import {checkWidths} from './layer-widths.js';
 import {loadModelFiles} from './model-files.js';
+
+const WHERE = 'loadLayersModelFromFiles';
 
 /**
  * Loads a tfjs LayersModel from a folder, without tfjs-node, onto the backend in use; where none is,
@@ -14,23 +18,27 @@ import {loadModelFiles} from './model-files.js';
  * @param path The folder or its model.json: a path, `file://…`, or a URL object.
  * @param customObjects Classes of layers by name, for layers that are not registered with tfjs.
  * @returns The model, the caller's to dispose.
+ * @throws {TypeError | RangeError} If `path` is neither text nor a URL or not on this machine, or `customObjects` holds
+ *   something else than classes.
  * @throws {ModelFileError} If a file is missing, damaged or not allowed, or if topology and weights
  *   do not fit each other; nothing stays allocated then.
  * @example
  * const model = await loadLayersModelFromFiles('models/mobilenet');
  */
 export async function loadLayersModelFromFiles(path: string | URL, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
-  const artifacts = await loadModelFiles(path);
-  const {modelTopology, weightData, weightSpecs = [], userDefinedMetadata} = artifacts;
+  checkClasses(customObjects);
+  const {modelTopology, weightData, weightSpecs = [], userDefinedMetadata} = await loadModelFiles(path, WHERE);
+  const topology = modelTopology as io.ModelJSON['modelTopology'];
+  checkWidths(String(path), topology, weightSpecs);
   await selectBackend();
-  const model = await build(path, modelTopology as io.ModelJSON['modelTopology'], customObjects);
+  const model = await build(path, topology, customObjects);
   let weights: NamedTensorMap = {};
   try {
     weights = io.decodeWeights(weightData as ArrayBuffer, weightSpecs);
     const optimizer = new Set(weightSpecs.filter(({group}) => group === 'optimizer').map(({name}) => name));
     model.loadWeights(Object.fromEntries(Object.entries(weights).filter(([name]) => !optimizer.has(name))));
   } catch (cause) {
-    model.dispose();
+    disposeModel(model);
     const advice = 'model.json and weights come from different models, or a layer was renamed; export the model again.';
     throw new ModelFileError(`${String(path)}: the weights do not fit the topology (${(cause as Error).message}): ${advice}`, {cause});
   } finally {
@@ -38,6 +46,14 @@ export async function loadLayersModelFromFiles(path: string | URL, customObjects
   }
   if (userDefinedMetadata !== undefined) model.setUserDefinedMetadata(userDefinedMetadata);
   return model;
+}
+
+function checkClasses(customObjects: unknown): void {
+  if (customObjects === undefined) return;
+  const isDictionary =
+    typeof customObjects === 'object' && customObjects !== null && !Array.isArray(customObjects) && !isPromise(customObjects);
+  if (isDictionary && Object.values(customObjects).every((each) => typeof each === 'function')) return;
+  throw new TypeError(`${WHERE}: customObjects must be an object of classes by name, but is ${show(customObjects)}.`);
 }
 
 async function build(path: string | URL, modelTopology: object, customObjects?: serialization.ConfigDict): Promise<LayersModel> {

@@ -4,9 +4,10 @@
  */
 import type {io} from '@tensorflow/tfjs-core';
 import {ModelFileError} from '../core/errors/model-file-error.js';
+import {nodeBuiltin} from '../core/node-builtin.js';
+import {toFilePath} from './file-path.js';
 import {adaptKeras3Topology, keras3WeightPrefixes} from './keras/topology.js';
 import {readModelJson} from './model-json.js';
-import {nodeBuiltin} from '../core/node-builtin.js';
 import {shardPath} from './shard-path.js';
 import {weightsByteLength} from './weight-size.js';
 
@@ -20,16 +21,18 @@ interface Shard {
  *
  * @param path The folder or its model.json: a path, `file://…`, or a URL object.
  * @returns A handler that can load, not save. Keras 3 topologies are rewritten for tfjs.
+ * @throws {TypeError | RangeError} If `path` is neither text nor a URL, or not on this machine.
  * @throws {ModelFileError} On `load`, if a file is missing, too short, too long, outside the folder,
  *   not a LayersModel, or names a dtype that tfjs does not know.
  */
 export function fileModelHandler(path: string | URL): io.IOHandler {
-  return {load: () => loadModelFiles(path)};
+  const file = toFilePath(path, 'fileModelHandler');
+  return {load: () => loadModelFiles(file, 'fileModelHandler')};
 }
 
 /** Reads what {@link fileModelHandler} hands to tfjs. @throws {ModelFileError} See there. */
-export async function loadModelFiles(path: string | URL): Promise<io.ModelArtifacts> {
-  const {file, folder, json} = await readModelJson(path);
+export async function loadModelFiles(path: string | URL, where: string): Promise<io.ModelArtifacts> {
+  const {file, folder, json} = await readModelJson(path, where);
   const {modelTopology, weightsManifest, ...rest} = json;
   // Checks of all groups come first: a bad last shard costs no reading.
   const groups = await Promise.all(weightsManifest.map((group) => findShards(file, folder, group)));

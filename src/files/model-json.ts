@@ -12,20 +12,48 @@ export interface ModelJsonFile {
   readonly json: io.ModelJSON;
 }
 
-/** Reads JSON from a file. @throws {ModelFileError} If it cannot be read or is not JSON. */
+/** Far more than models have, which nest about five deep for every model inside another. */
+const MAX_DEPTH = 500;
+
+/**
+ * Reads JSON from a file.
+ *
+ * @throws {ModelFileError} If it cannot be read, is no regular file (reading a pipe would never end), is not JSON, or is
+ *   nested more than 500 deep.
+ */
 export async function readJson(file: string): Promise<unknown> {
-  const fs = nodeBuiltin('node:fs/promises');
-  let text: string;
+  const text = new TextDecoder().decode(await readRegularFile(file)); // without a byte order mark
+  let value: unknown;
   try {
-    text = await fs.readFile(file, 'utf8');
-  } catch (cause) {
-    throw new ModelFileError(`${file} cannot be read: ${(cause as Error).message}. Check the path.`, {cause});
-  }
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    value = JSON.parse(text);
   } catch (cause) {
     throw new ModelFileError(`${file} is not JSON (${(cause as Error).message}); is it complete? Copy or export it again.`, {cause});
   }
+  if (isDeeperThan(value, MAX_DEPTH)) throw new ModelFileError(`${file} is nested more than ${MAX_DEPTH} deep, which no model is.`);
+  return value;
+}
+
+/** Reads a file whole. @throws {ModelFileError} If it cannot be read, or is a folder, a pipe or a device. */
+export async function readRegularFile(file: string): Promise<Uint8Array> {
+  const fs = nodeBuiltin('node:fs/promises');
+  let isFile: boolean;
+  try {
+    isFile = (await fs.stat(file)).isFile();
+    if (isFile) return await fs.readFile(file);
+  } catch (cause) {
+    throw new ModelFileError(`${file} cannot be read: ${(cause as Error).message}. Check the path.`, {cause});
+  }
+  throw new ModelFileError(`${file} cannot be read: it is no regular file. Check the path.`);
+}
+
+/** Without recursion, which is what such a value would break. */
+function isDeeperThan(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth <= limit; depth++) {
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 /** Reads a JSON object from a file. @throws {ModelFileError} If it cannot be read or holds none. */
@@ -36,9 +64,9 @@ export async function readJsonObject(file: string): Promise<Record<string, unkno
 }
 
 /** Returns the path of the model.json: `path` itself, or the file in the folder `path`. */
-export async function findModelJson(path: string | URL): Promise<string> {
+export async function findModelJson(path: string | URL, where?: string): Promise<string> {
   const fs = nodeBuiltin('node:fs/promises');
-  const found = toFilePath(path);
+  const found = toFilePath(path, where);
   try {
     const isFolder = (await fs.stat(found)).isDirectory();
     return isFolder ? nodeBuiltin('node:path').join(found, 'model.json') : found;
@@ -50,10 +78,11 @@ export async function findModelJson(path: string | URL): Promise<string> {
 /**
  * Reads the model.json at `path`, a file or a folder.
  *
+ * @param where Names the caller in messages about `path`.
  * @throws {ModelFileError} If it is missing, no JSON, a GraphModel, or without topology or weights.
  */
-export async function readModelJson(path: string | URL): Promise<ModelJsonFile> {
-  const file = await findModelJson(path);
+export async function readModelJson(path: string | URL, where?: string): Promise<ModelJsonFile> {
+  const file = await findModelJson(path, where);
   const json = await readJsonObject(file);
   const topology = json['modelTopology'];
   const isGraph = json['format'] === 'graph-model' || (isObject(topology) && 'node' in topology);

@@ -1,6 +1,5 @@
 /** How the layers start: seeded weights, and biases that open a gate. */
 import {initializers} from '@tensorflow/tfjs-layers';
-import {checkNumber} from '../core/check.js';
 import {Random} from '../core/random.js';
 
 /** An initializer of tfjs-layers; its class is not exported there. */
@@ -12,7 +11,6 @@ export function seededHe(seed: number, label: string): Initializer {
 }
 
 /** The logit of a probability strictly between 0 and 1. */
-export function logit(where: string, probability: number): number {
-  checkNumber(where, probability, 1e-6, 1 - 1e-6);
+export function logit(probability: number): number {
   return Math.log(probability / (1 - probability));
 }

@@ -2,25 +2,55 @@
  * The channel gate of CBAM (Woo et al. 2018, section 3.1): average- and max-pooling over the
  * image, one shared two-layer perceptron, the sum through a sigmoid, one factor per channel.
  */
-import {add, matMul, max, mean, mul, relu, reshape, sigmoid, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  add,
+  fused,
+  matMul,
+  max,
+  mean,
+  mul,
+  relu,
+  reshape,
+  sigmoid,
+  tidy,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import {initializers, layers, type LayerVariable, type Shape} from '@tensorflow/tfjs-layers';
-import {checkInteger} from '../core/check.js';
+import {seedField} from '../core/common-options.js';
+import {absentMeans, between, integer, withDefault} from '../core/fields.js';
+import type {OptionsSchema, Settled} from '../core/options.js';
+import {overPlaces} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
+import {checkWeights, MAX_CHANNELS, nameField, readLayerConfig} from './_layer-config.js';
+import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 
 /** Options of {@link ChannelAttention}. */
 export interface ChannelAttentionConfig {
-  /** Layer name. */
+  /** Layer name. @default given by tfjs */
   readonly name?: string | undefined;
-  /** Reduction of the perceptron's hidden layer: C / ratio units, at least 1. @default 16 */
+  /** Reduction of the perceptron's hidden layer, 1–65536: C / ratio units, at least 1. @default 16 */
   readonly ratio?: number | undefined;
-  /**
-   * Value in (0,1) at which every gate starts, whatever the input. Absent: the reference's
-   * random start around 0.5.
-   */
+  /** Value in (0,1) at which every gate starts, whatever the input. @default the reference's, around 0.5 */
   readonly initialGate?: number | undefined;
-  /** Seed of the initial weights. @default 0 */
+  /** Seed of the initial weights, 0–4294967295. @default 0 */
   readonly seed?: number | undefined;
 }
+
+/** The options of {@link ChannelAttention}. */
+export const channelAttentionSchema: OptionsSchema<Settled<ChannelAttentionConfig, 'name' | 'initialGate'>> = {
+  where: 'ChannelAttention',
+  fields: {
+    name: nameField,
+    ratio: withDefault(integer(1, MAX_CHANNELS), 16),
+    initialGate: absentMeans(between(0, 1), "the reference's, around 0.5"),
+    seed: seedField,
+  },
+};
+
+type Weights = readonly [fc1: Tensor2D, bias1: Tensor1D, fc2: Tensor2D, bias2: Tensor1D];
 
 /**
  * Scales each channel by what the whole image says about it:
@@ -29,31 +59,32 @@ export interface ChannelAttentionConfig {
  * Input and output `[N,H,W,C]`; any H and W. Weights: `fc1_kernel [C,C/ratio]`, `fc1_bias`,
  * `fc2_kernel [C/ratio,C]`, `fc2_bias`.
  *
- * @throws {RangeError} If `ratio` is not a whole number above 0 or `initialGate` is not in (0,1).
+ * @throws {TypeError | RangeError} If the options are not as described.
  */
-export class ChannelAttention extends layers.Layer {
+export class ChannelAttention extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveChannelAttention';
   readonly ratio: number;
   readonly initialGate: number | undefined;
   readonly seed: number;
-  #weights: LayerVariable[] = [];
+  #variables: LayerVariable[] = [];
 
   constructor(config: ChannelAttentionConfig = {}) {
+    const {ratio, initialGate, seed} = readLayerConfig(channelAttentionSchema, config);
     super(config as ConstructorParameters<typeof layers.Layer>[0]);
-    this.ratio = checkInteger('ChannelAttention: ratio', config.ratio ?? 16, 1);
-    this.initialGate = config.initialGate ?? undefined;
-    this.seed = checkInteger('ChannelAttention: seed', config.seed ?? 0);
-    if (this.initialGate !== undefined) logit('ChannelAttention: initialGate', this.initialGate);
+    this.ratio = ratio;
+    this.initialGate = initialGate;
+    this.seed = seed;
   }
 
   override build(inputShape: Shape | Shape[]): void {
     const channels = (inputShape as Shape).at(-1) as number;
     const hidden = Math.max(1, Math.floor(channels / this.ratio));
+    checkWeights('ChannelAttention', [channels, hidden]);
     // The perceptron runs twice and its results are added, so each run brings half of the logit.
-    const open = this.initialGate === undefined ? undefined : logit('initialGate', this.initialGate) / 2;
+    const open = this.initialGate === undefined ? undefined : logit(this.initialGate) / 2;
     const zeros = initializers.zeros();
-    this.#weights = [
+    this.#variables = [
       this.addWeight('fc1_kernel', [channels, hidden], 'float32', seededHe(this.seed, 'fc1')),
       this.addWeight('fc1_bias', [hidden], 'float32', zeros),
       this.addWeight('fc2_kernel', [hidden, channels], 'float32', open === undefined ? seededHe(this.seed, 'fc2') : zeros),
@@ -65,7 +96,7 @@ export class ChannelAttention extends layers.Layer {
   /** The gate itself, `[N,C]` in (0,1). The result belongs to the caller. */
   gate(x: Tensor4D): Tensor2D {
     return tidy(() => {
-      const [fc1, bias1, fc2, bias2] = this.#weights.map((weight) => weight.read()) as [Tensor2D, Tensor, Tensor2D, Tensor];
+      const [fc1, bias1, fc2, bias2] = this.#read();
       const perceptron = (pooled: Tensor): Tensor => add(matMul(relu(add(matMul(pooled, fc1), bias1)), fc2), bias2);
       return sigmoid(add(perceptron(mean(x, [1, 2])), perceptron(max(x, [1, 2])))) as Tensor2D;
     });
@@ -74,8 +105,24 @@ export class ChannelAttention extends layers.Layer {
   override call(inputs: Tensor | Tensor[]): Tensor {
     return tidy(() => {
       const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
-      return mul(x, reshape(this.gate(x), [x.shape[0], 1, 1, x.shape[3]]));
+      return scaleChannels(x, this.gate(x)) as Tensor;
     });
+  }
+
+  compiledForm(own: OwnTensor): CompiledRun {
+    // The second layer is linear: once for the sum of both poolings, with its bias counted twice.
+    const twice = own(tidy(() => mul<Tensor1D>(this.#read()[3], 2)));
+    return ([input]) => {
+      const x = input as Tensor4D;
+      const [fc1, bias1, fc2] = this.#read();
+      const hidden = (pooled: Tensor2D): Tensor2D => fused.matMul({a: pooled, b: fc1, bias: bias1, activation: 'relu'}) as Tensor2D;
+      const both: Tensor2D = add(hidden(overPlaces(x, 'mean')), hidden(overPlaces(x, 'max')));
+      return scaleChannels(x, sigmoid(fused.matMul({a: both, b: fc2, bias: twice}) as Tensor2D));
+    };
+  }
+
+  #read(): Weights {
+    return this.#variables.map((variable) => variable.read()) as unknown as Weights;
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
@@ -86,4 +133,9 @@ export class ChannelAttention extends layers.Layer {
     const {ratio, initialGate = null, seed} = this;
     return {...super.getConfig(), ratio, initialGate, seed};
   }
+}
+
+/** `[N,H,W,C]` times one factor per channel, `[N,C]`. */
+function scaleChannels(x: Tensor4D, gate: Tensor2D): Tensor4D {
+  return mul(x, reshape(gate, [x.shape[0], 1, 1, x.shape[3]]));
 }

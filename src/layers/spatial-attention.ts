@@ -4,30 +4,40 @@
  */
 import {
   add,
+  clone,
   concat,
   conv2d,
+  fused,
   max,
   mean,
   mul,
   rsqrt,
   sigmoid,
+  slice,
   square,
   squeeze,
   sub,
   tidy,
   type Scalar,
   type Tensor,
+  type Tensor1D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import {initializers, layers, type LayerVariable, type Shape} from '@tensorflow/tfjs-layers';
-import {checkInteger, checkOneOf} from '../core/check.js';
+import {seedField} from '../core/common-options.js';
+import {between, boolean, custom, oneOf, withDefault} from '../core/fields.js';
+import type {OptionsSchema, Settled} from '../core/options.js';
+import {overChannels} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
+import {nameField, readLayerConfig} from './_layer-config.js';
+import {affineOf} from './affine.js';
+import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 
 /** Options of {@link SpatialAttention}. */
 export interface SpatialAttentionConfig {
-  /** Layer name. */
+  /** Layer name. @default given by tfjs */
   readonly name?: string | undefined;
-  /** Side of the convolution's kernel, odd. @default 7 */
+  /** Side of the convolution's kernel, odd, 1–255. @default 7 */
   readonly kernelSize?: number | undefined;
   /**
    * Order of the two pooled channels. `'max-mean'` is the reference's; `'mean-max'` lets weights
@@ -38,12 +48,33 @@ export interface SpatialAttentionConfig {
   readonly batchNorm?: boolean | undefined;
   /** Value in (0,1) at which every gate starts. The reference starts at exactly 0.5. @default 0.5 */
   readonly initialGate?: number | undefined;
-  /** Seed of the initial weights. @default 0 */
+  /** Seed of the initial weights, 0–4294967295. @default 0 */
   readonly seed?: number | undefined;
 }
 
-/** ε of the reference's batch norm. */
-export const SPATIAL_EPSILON = 1e-5;
+const MAX_KERNEL = 255;
+
+/** The options of {@link SpatialAttention}. */
+export const spatialAttentionSchema: OptionsSchema<Settled<SpatialAttentionConfig, 'name'>> = {
+  where: 'SpatialAttention',
+  fields: {
+    name: nameField,
+    kernelSize: withDefault(
+      custom<number>(`an odd whole number from 1 to ${MAX_KERNEL}`, (value) => {
+        if (typeof value !== 'number') return 'kind';
+        return value >= 1 && value <= MAX_KERNEL && value % 2 === 1 ? undefined : 'value';
+      }),
+      7,
+    ),
+    poolOrder: withDefault(oneOf('max-mean', 'mean-max'), 'max-mean'),
+    batchNorm: withDefault(boolean(), true),
+    initialGate: withDefault(between(0, 1), 0.5),
+    seed: seedField,
+  },
+};
+
+// Of the reference's batch norm.
+const EPSILON = 1e-5;
 // The reference's momentum 0.01 in PyTorch's sense is 0.99 in Keras'.
 const MOMENTUM = 0.99;
 
@@ -56,9 +87,9 @@ const MOMENTUM = 0.99;
  * `bn_beta`, `bn_moving_mean`, `bn_moving_variance` (all `[1]`; the variance is the biased one),
  * else `bias [1]`.
  *
- * @throws {RangeError} If `kernelSize` is not odd, or `initialGate` is not in (0,1).
+ * @throws {TypeError | RangeError} If the options are not as described.
  */
-export class SpatialAttention extends layers.Layer {
+export class SpatialAttention extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveSpatialAttention';
   readonly kernelSize: number;
@@ -71,21 +102,20 @@ export class SpatialAttention extends layers.Layer {
   #norm: {gamma: LayerVariable; movingMean: LayerVariable; movingVariance: LayerVariable} | undefined;
 
   constructor(config: SpatialAttentionConfig = {}) {
+    const {kernelSize, poolOrder, batchNorm, initialGate, seed} = readLayerConfig(spatialAttentionSchema, config);
     super(config as ConstructorParameters<typeof layers.Layer>[0]);
-    this.kernelSize = checkInteger('SpatialAttention: kernelSize', config.kernelSize ?? 7, 1);
-    if (this.kernelSize % 2 === 0) throw new RangeError(`SpatialAttention: kernelSize must be odd, but is ${this.kernelSize}.`);
-    this.poolOrder = checkOneOf('SpatialAttention: poolOrder', config.poolOrder ?? 'max-mean', ['max-mean', 'mean-max']);
-    this.batchNorm = config.batchNorm ?? true;
-    this.initialGate = config.initialGate ?? 0.5;
-    logit('SpatialAttention: initialGate', this.initialGate);
-    this.seed = checkInteger('SpatialAttention: seed', config.seed ?? 0);
+    this.kernelSize = kernelSize;
+    this.poolOrder = poolOrder;
+    this.batchNorm = batchNorm;
+    this.initialGate = initialGate;
+    this.seed = seed;
   }
 
   override build(inputShape: Shape | Shape[]): void {
     const side = this.kernelSize;
     const zeros = initializers.zeros();
     const ones = initializers.ones();
-    const open = initializers.constant({value: logit('initialGate', this.initialGate)});
+    const open = initializers.constant({value: logit(this.initialGate)});
     // Without batch norm nothing holds the convolution at 0, so an opened gate needs a zero kernel.
     const kernelStart = this.batchNorm || this.initialGate === 0.5 ? seededHe(this.seed, 'conv') : zeros;
     this.#kernel = this.addWeight('conv_kernel', [side, side, 2, 1], 'float32', kernelStart);
@@ -107,11 +137,11 @@ export class SpatialAttention extends layers.Layer {
       const pooled = [max(x, 3, true), mean(x, 3, true)] as [Tensor4D, Tensor4D];
       if (this.poolOrder === 'mean-max') pooled.reverse();
       const response = conv2d(concat(pooled, 3), this.#kernel.read() as Tensor4D, 1, 'same'); // [N,H,W,1]
-      return sigmoid(add<Tensor4D>(this.#normalise(response, training), this.#shift.read()));
+      return sigmoid(add<Tensor4D>(this.#normalize(response, training), this.#shift.read()));
     });
   }
 
-  #normalise(response: Tensor4D, training: boolean): Tensor {
+  #normalize(response: Tensor4D, training: boolean): Tensor {
     if (this.#norm === undefined) return response as Tensor;
     const {gamma, movingMean, movingVariance} = this.#norm;
     let centre: Tensor = movingMean.read();
@@ -122,7 +152,7 @@ export class SpatialAttention extends layers.Layer {
       remember(movingMean, centre as Scalar);
       remember(movingVariance, variance as Scalar);
     }
-    return mul(sub(response, centre), mul(gamma.read(), rsqrt(add(variance, SPATIAL_EPSILON))));
+    return mul(sub(response, centre), mul(gamma.read(), rsqrt(add(variance, EPSILON))));
   }
 
   override call(inputs: Tensor | Tensor[], kwargs?: {training?: boolean}): Tensor {
@@ -130,6 +160,38 @@ export class SpatialAttention extends layers.Layer {
       const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
       return mul(x, this.gate(x, kwargs?.training ?? false));
     });
+  }
+
+  compiledForm(own: OwnTensor): CompiledRun {
+    const {kernels, bias} = tidy(() => this.#folded());
+    const [first, second] = kernels.map(own) as [Tensor4D, Tensor4D];
+    const shift = own(bias);
+    const [byMax, byMean] = this.poolOrder === 'max-mean' ? [first, second] : [second, first];
+    return ([input]) => {
+      const x = input as Tensor4D;
+      // Two convolutions of one channel: joining the channels would cost more than the second one.
+      const ofMax = conv2d(overChannels(x, 'max'), byMax, 1, 'same');
+      const ofMean = fused.conv2d({x: overChannels(x, 'mean'), filter: byMean, bias: shift, strides: 1, pad: 'same'});
+      return mul(x, sigmoid(add(ofMax, ofMean)));
+    };
+  }
+
+  /** The batch norm inside the convolution: one kernel `[k,k,1,1]` per pooled channel, and what is added to their sum, `[1]`. */
+  #folded(): {kernels: [Tensor4D, Tensor4D]; bias: Tensor1D} {
+    const kernel = this.#kernel.read() as Tensor4D;
+    const [height, width] = kernel.shape;
+    const half = (at: number): Tensor4D => slice(kernel, [0, 0, at, 0], [height, width, 1, 1]);
+    const reader = (variable: LayerVariable) => (): Tensor1D => variable.read() as Tensor1D;
+    if (this.#norm === undefined) return {kernels: [half(0), half(1)], bias: clone(reader(this.#shift)())};
+    const {gamma, movingMean, movingVariance} = this.#norm;
+    const {factor, shift} = affineOf({
+      gamma: reader(gamma),
+      beta: reader(this.#shift),
+      mean: reader(movingMean),
+      variance: reader(movingVariance),
+      epsilon: EPSILON,
+    });
+    return {kernels: [mul(half(0), factor), mul(half(1), factor)], bias: shift};
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {

@@ -3,34 +3,53 @@
  * convolution, then interpolation towards the size of the input. The interpolation is bilinear
  * with half-pixel centres and a right gradient, so that nothing shifts on the way up.
  */
-import {add, conv2d, relu, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, conv2d, fused, relu, tidy, type Tensor, type Tensor1D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {initializers, layers, type LayerVariable, type Shape} from '@tensorflow/tfjs-layers';
-import {checkInteger} from '../core/check.js';
+import {seedField} from '../core/common-options.js';
+import {absentMeans, integer, required, withDefault} from '../core/fields.js';
+import type {OptionsSchema, Settled} from '../core/options.js';
 import {resizeBilinear} from '../data/resize.js';
 import {seededHe} from './_initializers.js';
+import {interpolate} from './_interpolate.js';
+import {checkWeights, MAX_CHANNELS, nameField, readLayerConfig, sizeField} from './_layer-config.js';
+import type {Compilable, CompiledRun} from './compiled-form.js';
 
 /** Options of {@link UpsampleBlock}. */
 export interface UpsampleBlockConfig {
-  /** Layer name. */
+  /** Layer name. @default given by tfjs */
   readonly name?: string | undefined;
-  /** Channels of the result. */
+  /** Channels of the result, 1–65536. @default none */
   readonly filters: number;
-  /** `[height, width]` of the result. Absent: twice the input. */
+  /** `[height, width]` of the result, at most 67108864 pixels. @default twice the input */
   readonly size?: readonly [number, number] | undefined;
-  /** Side of the convolution's kernel. @default 3 */
+  /** Side of the convolution's kernel, 1–255. @default 3 */
   readonly kernelSize?: number | undefined;
-  /** Seed of the initial weights. @default 0 */
+  /** Seed of the initial weights, 0–4294967295. @default 0 */
   readonly seed?: number | undefined;
 }
+
+const MAX_KERNEL = 255;
+
+/** The options of {@link UpsampleBlock}. */
+export const upsampleBlockSchema: OptionsSchema<Settled<UpsampleBlockConfig, 'name' | 'size'>> = {
+  where: 'UpsampleBlock',
+  fields: {
+    name: nameField,
+    filters: required(integer(1, MAX_CHANNELS)),
+    size: absentMeans(sizeField, 'twice the input'),
+    kernelSize: withDefault(integer(1, MAX_KERNEL), 3),
+    seed: seedField,
+  },
+};
 
 /**
  * Convolves, rectifies and enlarges: `[N,h,w,C]` to `[N,size[0],size[1],filters]`.
  *
  * Weights: `kernel [k,k,C,filters]`, `bias [filters]`.
  *
- * @throws {RangeError} If `filters`, `size` or `kernelSize` is not a whole number above 0.
+ * @throws {TypeError | RangeError} If the options are not as described, or there are more than 2²⁸ weights.
  */
-export class UpsampleBlock extends layers.Layer {
+export class UpsampleBlock extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveUpsampleBlock';
   readonly filters: number;
@@ -41,17 +60,18 @@ export class UpsampleBlock extends layers.Layer {
   #bias!: LayerVariable;
 
   constructor(config: UpsampleBlockConfig) {
+    const {filters, size, kernelSize, seed} = readLayerConfig(upsampleBlockSchema, config);
     super(config as unknown as ConstructorParameters<typeof layers.Layer>[0]);
-    this.filters = checkInteger('UpsampleBlock: filters', config.filters, 1);
-    this.size = config.size ?? undefined;
-    for (const side of this.size ?? []) checkInteger('UpsampleBlock: size', side, 1);
-    this.kernelSize = checkInteger('UpsampleBlock: kernelSize', config.kernelSize ?? 3, 1);
-    this.seed = checkInteger('UpsampleBlock: seed', config.seed ?? 0);
+    this.filters = filters;
+    this.size = size;
+    this.kernelSize = kernelSize;
+    this.seed = seed;
   }
 
   override build(inputShape: Shape | Shape[]): void {
     const channels = (inputShape as Shape).at(-1) as number;
     const side = this.kernelSize;
+    checkWeights('UpsampleBlock', [side, side, channels, this.filters]);
     this.#kernel = this.addWeight('kernel', [side, side, channels, this.filters], 'float32', seededHe(this.seed, 'kernel'));
     this.#bias = this.addWeight('bias', [this.filters], 'float32', initializers.zeros());
     super.build(inputShape);
@@ -64,6 +84,14 @@ export class UpsampleBlock extends layers.Layer {
       const convolved = relu(add(conv2d(x, this.#kernel.read() as Tensor4D, 1, 'same'), this.#bias.read()));
       return resizeBilinear(convolved as Tensor4D, size);
     });
+  }
+
+  compiledForm(): CompiledRun {
+    return ([x]) => {
+      const [filter, bias] = [this.#kernel.read() as Tensor4D, this.#bias.read() as Tensor1D];
+      const convolved = fused.conv2d({x: x as Tensor4D, filter, bias, strides: 1, pad: 'same', activation: 'relu'});
+      return interpolate(convolved, this.#outputSize(convolved.shape) as [number, number]);
+    };
   }
 
   #outputSize(shape: Shape): [number | null, number | null] {

@@ -3,15 +3,16 @@
  * two-class softmax of [0, z], so the losses need no second case.
  */
 import {concat, tidy, zerosLike, type Tensor2D} from '@tensorflow/tfjs-core';
-import {checkShape} from '../core/check.js';
+import {checkTensor} from '../core/check.js';
 
 /**
  * Returns logits whose softmax is the class distribution: `[N,K]` as it is, `[N,1]` as `[N,2]`
  * (negative, positive). The result belongs to the caller.
  *
+ * @throws {TypeError} If `logits` is no tensor, or a disposed one.
  * @throws {RangeError} If `logits` is not of rank 2.
  */
 export function classLogits(logits: Tensor2D): Tensor2D {
-  checkShape('logits', logits.shape, [null, null]);
+  checkTensor('classLogits: logits', logits, [null, null]);
   return tidy(() => (logits.shape[1] === 1 ? concat([zerosLike(logits), logits], 1) : logits.clone()));
 }

@@ -4,8 +4,10 @@
  * Equation 7 prints the teacher's output where only the student's trains anything; the student's
  * is meant. Here α weighs the soft part (some libraries weigh the hard one with it).
  */
-import {add, div, logSoftmax, mul, neg, sum, tidy, type Tensor1D, type Tensor2D} from '@tensorflow/tfjs-core';
-import {checkNumber} from '../core/check.js';
+import {add, div, logSoftmax, mul, neg, tidy, type Tensor1D, type Tensor2D} from '@tensorflow/tfjs-core';
+import {number, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import {expectation} from './_expectation.js';
 import {sameShape} from './_same-shape.js';
 import {klDivergence} from './kl-divergence.js';
 
@@ -16,6 +18,15 @@ export interface DistillationLossOptions {
   /** Temperature t of the soft part, above 0. @default 1 */
   readonly temperature?: number | undefined;
 }
+
+/** The options of {@link distillationLoss}. */
+export const distillationLossSchema: OptionsSchema<Settled<DistillationLossOptions>> = {
+  where: 'distillationLoss',
+  fields: {
+    alpha: withDefault(number(0, 1), 0.5),
+    temperature: withDefault(number(Number.MIN_VALUE), 1),
+  },
+};
 
 /** The parts of the distillation loss, each per sample `[N]`. */
 export interface DistillationLossParts {
@@ -31,25 +42,33 @@ export interface DistillationLossParts {
  * Computes the distillation loss per sample.
  *
  * @param studentLogits `[N,K]`, any finite values.
- * @param teacherLogits `[N,K]`.
+ * @param teacherLogits `[N,K]`; −∞ where the teacher rules a class out.
  * @param oneHotLabels `[N,K]`, rows that sum to 1.
  * @returns Three tensors `[N]`, the caller's. Differentiable with respect to the student's logits.
+ * @throws {TypeError} If an argument is no tensor, or an option is unknown or of the wrong kind.
  * @throws {RangeError} If the shapes differ, `alpha` is outside 0–1 or `temperature` not above 0.
  */
 export function distillationLoss(
   studentLogits: Tensor2D,
   teacherLogits: Tensor2D,
   oneHotLabels: Tensor2D,
-  options: DistillationLossOptions = {},
+  options?: DistillationLossOptions,
 ): DistillationLossParts {
-  const {alpha = 0.5, temperature = 1} = options;
-  checkNumber('distillationLoss: alpha', alpha, 0, 1);
-  checkNumber('distillationLoss: temperature', temperature, Number.MIN_VALUE);
+  const {alpha, temperature} = readOptions(distillationLossSchema, options);
   sameShape('distillationLoss', {studentLogits, teacherLogits, oneHotLabels});
   return tidy(() => {
-    const soft = mul<Tensor1D>(klDivergence(div(teacherLogits, temperature), div(studentLogits, temperature)), temperature ** 2);
-    const hard = neg(sum(mul(oneHotLabels, logSoftmax(studentLogits, -1)), 1)) as Tensor1D;
-    const total = add<Tensor1D>(mul(soft, alpha), mul(hard, 1 - alpha));
-    return {soft, hard, total};
+    const soft = softLoss(studentLogits, teacherLogits, temperature);
+    const hard = hardLoss(studentLogits, oneHotLabels);
+    return {soft, hard, total: add<Tensor1D>(mul(soft, alpha), mul(hard, 1 - alpha))};
   });
+}
+
+/** The soft part alone, per sample: `t²·KL(teacher ‖ student)`. */
+export function softLoss(studentLogits: Tensor2D, teacherLogits: Tensor2D, temperature: number): Tensor1D {
+  return tidy(() => mul<Tensor1D>(klDivergence(div(teacherLogits, temperature), div(studentLogits, temperature)), temperature ** 2));
+}
+
+/** The hard part alone, per sample: the cross entropy of the student with the label. */
+export function hardLoss(studentLogits: Tensor2D, oneHotLabels: Tensor2D): Tensor1D {
+  return tidy(() => neg(expectation(oneHotLabels, logSoftmax(studentLogits, -1))));
 }

@@ -1,6 +1,7 @@
 /** Saliency maps of any origin as one value per pixel of the image. */
 import {Tensor, tensor4d, tidy} from '@tensorflow/tfjs-core';
-import {show} from '../core/check.js';
+import {at} from '../core/at.js';
+import {checkNumbers, checkSize, checkTensor, isNumberList, show} from '../core/check.js';
 import {resizeBilinear} from '../data/resize.js';
 
 /**
@@ -12,7 +13,44 @@ export type MapInput =
 
 /** Whether an argument is several maps, not one: rows of numbers are one. */
 export function isMapList(maps: MapInput | readonly MapInput[]): maps is readonly MapInput[] {
-  return Array.isArray(maps) && typeof (maps[0] as ArrayLike<unknown> | undefined)?.[0] !== 'number';
+  return Array.isArray(maps) && !isRow(maps[0]);
+}
+
+/** Whether a value is a row of numbers. */
+function isRow(value: unknown): boolean {
+  return isNumberList(value) && typeof value[0] === 'number';
+}
+
+/**
+ * Checks the form of one map, before anything runs.
+ *
+ * @throws {TypeError} If it is no map, a disposed tensor, or a list of maps.
+ * @throws {RangeError} If its size does not fit its values.
+ */
+export function checkMap(where: string, map: MapInput): void {
+  if (map instanceof Tensor) {
+    planeOf(where, checkTensor<Tensor>(where, map).shape);
+    return;
+  }
+  if (Array.isArray(map)) {
+    if (map.length > 0 && !isRow(map[0]))
+      throw new TypeError(`${where} must be one map, but is ${show(map)}: take one of them, such as the first, [0].`);
+    const rows = map as readonly ArrayLike<number>[];
+    rows.forEach((row, index) => checkNumbers(`${where}[${index}]`, row));
+    const width = rows[0]?.length ?? 0;
+    if (width === 0 || rows.some((row) => row.length !== width))
+      throw new RangeError(`${where} must have rows of the same length above 0, but is ${show(map)}.`);
+    return;
+  }
+  const {data, height, width} = (map ?? {}) as Partial<Unpacked>;
+  if (typeof map !== 'object' || !isNumberList(data)) {
+    throw new TypeError(`${where} must be {data, height, width}, rows of numbers or a tensor [H,W], but is ${show(map)}.`);
+  }
+  checkNumbers(`${where}: data`, data);
+  checkSize(where, height, width);
+  if (data.length !== (height as number) * (width as number)) {
+    throw new RangeError(`${where} must have height · width values, but has ${data.length} for ${show(height)}×${show(width)}.`);
+  }
 }
 
 /**
@@ -50,24 +88,16 @@ interface Unpacked {
 }
 
 async function unpack(where: string, map: MapInput): Promise<Unpacked> {
+  checkMap(where, map);
   if (map instanceof Tensor) {
     const [height, width] = planeOf(where, map.shape);
     return {data: Float32Array.from(await map.data()), height, width};
   }
   if (Array.isArray(map)) {
     const rows = map as readonly ArrayLike<number>[];
-    const width = rows[0]?.length ?? 0;
-    if (width === 0 || rows.some((row) => row.length !== width))
-      throw new RangeError(`${where} must have rows of the same length above 0.`);
-    return {data: Float32Array.from(rows.flatMap((row) => Array.from(row))), height: rows.length, width};
+    return {data: Float32Array.from(rows.flatMap((row) => Array.from(row))), height: rows.length, width: at(rows, 0).length};
   }
-  const {data, height, width} = (map ?? {}) as Partial<Unpacked>;
-  if (data === undefined || typeof data.length !== 'number') {
-    throw new TypeError(`${where} must be {data, height, width}, rows of numbers or a tensor [H,W], but is ${show(map)}.`);
-  }
-  if (height === undefined || width === undefined || data.length !== height * width || data.length === 0) {
-    throw new RangeError(`${where} must have height · width values, but has ${data.length} for ${show(height)}×${show(width)}.`);
-  }
+  const {data, height, width} = map as Unpacked;
   return {data: Float32Array.from(data), height, width};
 }
 

@@ -2,10 +2,9 @@
 import {dispose, tidy} from '@tensorflow/tfjs-core';
 import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import {buildLayersModel} from '../tfjs/build-layers-model.js';
 import {registerLayers} from '../layers/register-layers.js';
-import {disposeModel} from '../tfjs/dispose-model.js';
 import {planGraph} from './graph/plan.js';
+import {buildLayersModel, disposeModel} from '../tfjs/model-variables.js';
 
 /** A layer with weights, in the original and in the copy. */
 export interface LayerPair {

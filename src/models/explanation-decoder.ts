@@ -4,19 +4,41 @@
  * reduced by a 1×1 convolution, when the map has reached their size.
  */
 import {initializers, input, layers, model, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
-import {checkInteger} from '../core/check.js';
+import {at} from '../core/at.js';
+import {checkInteger, checkSize, show} from '../core/check.js';
+import {seedField} from '../core/common-options.js';
+import {integer, tuple, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {Random} from '../core/random.js';
-import {withoutLeftovers} from '../core/tensors.js';
+import type {SeedOptions} from '../core/types.js';
 import {BilinearResize} from '../layers/bilinear-resize.js';
 import {UpsampleBlock} from '../layers/upsample-block.js';
+import {MAX_FILTERS} from './students/student.js';
+import {withoutLeftovers} from '../tfjs/model-variables.js';
+
+const WHERE = 'explanationDecoder';
+// Of a feature map; no network comes near.
+const MAX_CHANNELS = 65_536;
 
 /** Options of {@link explanationDecoder}. */
-export interface ExplanationDecoderOptions {
-  /** Filters of the three upsample blocks, deepest first. @default [64, 32, 16] */
+export interface ExplanationDecoderOptions extends SeedOptions {
+  /** Filters of the three upsample blocks, deepest first, each 1–8192. @default [64, 32, 16] */
   readonly filters?: readonly [number, number, number] | undefined;
-  /** Seed of the initial weights. @default 0 */
-  readonly seed?: number | undefined;
 }
+
+const filtersOfBlock = integer(1, MAX_FILTERS);
+
+/** The options of {@link explanationDecoder}. */
+export const explanationDecoderSchema: OptionsSchema<Settled<ExplanationDecoderOptions>> = {
+  where: WHERE,
+  fields: {
+    filters: withDefault<readonly [number, number, number], readonly [number, number, number]>(
+      tuple('[filters of the deepest, the middle, the finest block]', filtersOfBlock, filtersOfBlock, filtersOfBlock),
+      [64, 32, 16],
+    ),
+    seed: seedField,
+  },
+};
 
 type TapShape = readonly [height: number, width: number, channels: number];
 
@@ -28,17 +50,17 @@ type TapShape = readonly [height: number, width: number, channels: number];
  * @param inputSize `[H,W]` of the image and of the map.
  * @returns A model from three Δf, finest first, to `[N,H,W,1]` in (0,1). With its first weights the
  *   map lies around 0.5 and varies over the image, so that neither trivial solution is near.
+ * @throws {TypeError} If an argument is of the wrong kind, or an option is unknown.
  * @throws {RangeError} If there are not three taps or a size is not a whole number above 0.
  */
 export function explanationDecoder(
   tapShapes: readonly TapShape[],
   inputSize: readonly [number, number],
-  options: ExplanationDecoderOptions = {},
+  options?: ExplanationDecoderOptions,
 ): LayersModel {
-  const {filters = [64, 32, 16], seed = 0} = options;
-  if (tapShapes.length !== 3) throw new RangeError(`explanationDecoder needs three tap shapes, but got ${tapShapes.length}.`);
-  for (const side of tapShapes.flat()) checkInteger('explanationDecoder: tapShapes', side, 1);
-  const [fine, middle] = tapShapes as [TapShape, TapShape, TapShape];
+  const {filters, seed} = readOptions(explanationDecoderSchema, options);
+  const [fine, middle] = checkTaps(tapShapes);
+  checkInputSize(inputSize);
   return withoutLeftovers(() => {
     const random = new Random(seed).split('explanation-decoder');
     const start = (name: string): ReturnType<typeof initializers.heNormal> =>
@@ -51,10 +73,9 @@ export function explanationDecoder(
     const join = (a: SymbolicTensor, b: SymbolicTensor, name: string): SymbolicTensor =>
       layers.concatenate({name}).apply([a, b]) as SymbolicTensor;
 
-    const inputs = tapShapes.map((shape, index) =>
-      input({shape: [...shape], name: ['delta_fine', 'delta_middle', 'delta_deep'][index] as string}),
-    );
-    const [fineDelta, middleDelta, deepDelta] = inputs as [SymbolicTensor, SymbolicTensor, SymbolicTensor];
+    const names = ['delta_fine', 'delta_middle', 'delta_deep'];
+    const inputs = tapShapes.map((shape, index) => input({shape: [...shape], name: at(names, index)}));
+    const [fineDelta, middleDelta, deepDelta] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
     let x = upsample(deepDelta, filters[0], [middle[0], middle[1]], 'upsample_1');
     x = join(x, reduce(middleDelta, filters[0], 'reduce_middle'), 'join_middle');
     x = upsample(x, filters[1], [fine[0], fine[1]], 'upsample_2');
@@ -72,4 +93,25 @@ export function explanationDecoder(
     const saliency = new BilinearResize({size: inputSize, name: 'saliency_resize'}).apply(head.apply(x));
     return model({inputs, outputs: saliency as SymbolicTensor, name: 'explanation_decoder'});
   });
+}
+
+function checkTaps(tapShapes: unknown): readonly [TapShape, TapShape, TapShape] {
+  const rule = `${WHERE}: tapShapes must be three shapes [height, width, channels], finest first, but`;
+  if (!Array.isArray(tapShapes)) throw new TypeError(`${rule} is ${show(tapShapes)}.`);
+  if (tapShapes.length !== 3) throw new RangeError(`${rule} has ${tapShapes.length}.`);
+  tapShapes.forEach((shape: unknown, index) => {
+    const name = `${WHERE}: tapShapes[${index}]`;
+    if (!Array.isArray(shape)) throw new TypeError(`${name} must be [height, width, channels], but is ${show(shape)}.`);
+    if (shape.length !== 3) throw new RangeError(`${name} must be [height, width, channels], but is ${show(shape)}.`);
+    checkSize(name, shape[0], shape[1]);
+    checkInteger(`${name}: channels`, shape[2], 1, MAX_CHANNELS);
+  });
+  return tapShapes as unknown as readonly [TapShape, TapShape, TapShape];
+}
+
+function checkInputSize(inputSize: unknown): void {
+  const rule = `${WHERE}: inputSize must be [height, width], but is ${show(inputSize)}.`;
+  if (!Array.isArray(inputSize)) throw new TypeError(rule);
+  if (inputSize.length !== 2) throw new RangeError(rule);
+  checkSize(`${WHERE}: inputSize`, inputSize[0], inputSize[1]);
 }

@@ -14,6 +14,7 @@ import {
   tidy,
   type Rank,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
@@ -21,38 +22,49 @@ import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {disposeAbandonedTape} from '../tfjs/abandoned-tape.js';
 import {backendFailure} from '../backend/backend-failure.js';
 import {requireBackend} from '../backend/check-backend.js';
-import {show} from '../core/check.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {Teacher} from '../core/types.js';
+import type {Model, Target, TargetFn, Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
 import {classifierOf} from './graph/classifier-head.js';
 import {planGraph, slotsAt} from './graph/plan.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 import {pooledHeadIn} from './graph/pooled-head.js';
-import {scoreModel, type BatchScores, type ScoreModel} from './score-model.js';
+import {checkModel, scoreModel, type BatchScores, type ScoreModel} from './score-model.js';
+import {applyTarget, valuesOf} from './target-values.js';
+import {isTargetFn} from './targets.js';
 
 /** Outputs of layers that are known already, by path. */
 export type KnownOutputs = Readonly<Record<string, Tensor4D>>;
+
+/** What is differentiated: a class for each image, or a function of all logits. */
+export type Explained = readonly number[] | TargetFn;
 
 /** A classifier reduced to what a gradient method needs. Holds no tensors. */
 export interface GradientModel extends Pick<ScoreModel, 'toInput'> {
   /** Which number is differentiated, in words, for the record of a map. */
   readonly logit: string;
   /**
-   * Probabilities of a batch `[N,H,W,C]`, which stays the caller's; what only `known` outputs need
-   * does not run. Lets waiting events run first, so that a loop over batches can be aborted.
+   * Probabilities of a batch `[N,H,W,C]`, which stays the caller's, or the values of a target that is a
+   * function; what only `known` outputs need does not run. Lets waiting events run first, so that a loop
+   * over batches can be aborted.
    *
    * @throws {RangeError} If a logit is not finite.
    */
-  score(batch: Tensor4D, known?: KnownOutputs): Promise<BatchScores>;
+  score(batch: Tensor4D, target: Target | undefined, known?: KnownOutputs): Promise<BatchScores>;
   /**
-   * Differentiates the logit of one class per image with respect to the batch, or to the output of
-   * the layer at `path`. Lets waiting events run first.
+   * The number of each image that {@link GradientModel.gradient} differentiates. Lets waiting events run first.
+   *
+   * @param batch `[N,H,W,C]`, borrowed.
+   */
+  value(batch: Tensor4D, explained: Explained): Promise<Float32Array>;
+  /**
+   * Differentiates one number per image, the logit of its class or the value of a function, with respect to
+   * the batch, or to the output of the layer at `path`. Lets waiting events run first.
    *
    * @returns The gradient, of the shape of what it refers to; the caller's.
    * @throws {UnsupportedModelError} If the logits have no gradient.
    */
-  gradient(batch: Tensor4D, classes: readonly number[], at?: {readonly path: string; readonly output: Tensor4D}): Promise<Tensor4D>;
+  gradient(batch: Tensor4D, explained: Explained, at?: {readonly path: string; readonly output: Tensor4D}): Promise<Tensor4D>;
 }
 
 /** A gradient model that can be looked into. */
@@ -68,12 +80,12 @@ export interface LayeredModel extends GradientModel {
  * @throws {TypeError} If `model` is no object.
  * @throws {UnsupportedModelError} If it is a score function, a GraphModel or no classifier.
  */
-export function gradientModel(where: string, model: LayersModel | Teacher): GradientModel {
+export function gradientModel(where: string, model: Model): GradientModel {
   refuseBlackBox(where, model);
   if (!('logits' in model)) return layeredModel(where, model);
   return {
     ...differentiable(where, `logits of teacher '${model.name}'`, (images) => model.logits(images)),
-    toInput: scoreModel(model).toInput,
+    toInput: scoreModel(where, model).toInput,
   };
 }
 
@@ -85,7 +97,7 @@ export function gradientModel(where: string, model: LayersModel | Teacher): Grad
  * @throws {UnsupportedModelError} If it is a score function, a GraphModel, a Teacher without `model`
  *   or no classifier.
  */
-export function layeredModel(where: string, model: LayersModel | Teacher): LayeredModel {
+export function layeredModel(where: string, model: Model): LayeredModel {
   refuseBlackBox(where, model);
   const network = 'logits' in model ? model.model : model;
   if (network === undefined) {
@@ -97,7 +109,7 @@ export function layeredModel(where: string, model: LayersModel | Teacher): Layer
   const squash =
     squashPath === undefined ? 'output of the model' : `input of the ${numClasses === 1 ? 'sigmoid' : 'softmax'} in '${squashPath}'`;
   const anyLayer = differentiable(where, averages ? 'log of the averaged probabilities' : squash, logits);
-  return {...anyLayer, gradient: throughPooledHead(network, anyLayer.gradient), toInput: scoreModel(model).toInput, network};
+  return {...anyLayer, gradient: throughPooledHead(network, anyLayer.gradient), toInput: scoreModel(where, model).toInput, network};
 }
 
 /**
@@ -107,11 +119,12 @@ export function layeredModel(where: string, model: LayersModel | Teacher): Layer
 function throughPooledHead(network: LayersModel, differentiateAny: GradientModel['gradient']): GradientModel['gradient'] {
   const head = pooledHeadIn(network);
   const plan = planGraph(network);
-  return async (batch, classes, at) => {
-    if (head === undefined || at === undefined || slotsAt(plan, at.path)[0] !== head.slot) return differentiateAny(batch, classes, at);
+  return async (batch, explained, at) => {
+    const isHead = at !== undefined && head !== undefined && slotsAt(plan, at.path)[0] === head.slot;
+    if (!isHead || typeof explained === 'function') return differentiateAny(batch, explained, at);
     await yieldToEvents();
     const {shape} = at.output;
-    return tidy(() => broadcastTo<Rank.R4>(div(head.classWeights(classes), shape[1] * shape[2]), shape));
+    return tidy(() => broadcastTo<Rank.R4>(div(head.classWeights(explained), shape[1] * shape[2]), shape));
   };
 }
 
@@ -120,24 +133,34 @@ type Logits = (images: Tensor4D, known?: KnownOutputs) => Tensor2D;
 function differentiable(where: string, logit: string, logits: Logits): Omit<GradientModel, 'toInput'> {
   return {
     logit,
-    async score(batch, known) {
+    async score(batch, target, known) {
       await yieldToEvents();
       return readScores(
         where,
+        target,
         tidy(() => logits(batch, known)),
       );
     },
-    async gradient(batch, classes, at) {
+    async value(batch, explained) {
+      await yieldToEvents();
+      const values = tidy(() => explainedValues(where, logits(batch), explained));
+      try {
+        return Float32Array.from(await values.data());
+      } finally {
+        values.dispose();
+      }
+    },
+    async gradient(batch, explained, at) {
       await yieldToEvents();
       await requireBackend(where, 'grad-cam');
       const inner = at === undefined ? logits : (output: Tensor4D) => logits(batch, {[at.path]: output});
-      return differentiate(where, inner, at?.output ?? batch, classes);
+      return differentiate(where, inner, at?.output ?? batch, explained);
     },
   };
 }
 
 /** Reads and disposes the logits. */
-async function readScores(where: string, logits: Tensor2D): Promise<BatchScores> {
+async function readScores(where: string, target: Target | undefined, logits: Tensor2D): Promise<BatchScores> {
   try {
     const raw = await logits.data<'float32'>();
     const width = logits.shape[1];
@@ -146,23 +169,22 @@ async function readScores(where: string, logits: Tensor2D): Promise<BatchScores>
       throw new RangeError(
         `${where}: the model must give finite logits, but gave ${raw[bad]} for image ${Math.floor(bad / width)} of the batch, class ${bad % width}.`,
       );
-    const probabilities = tidy(() => softmax(classLogits(logits)));
+    const form = isTargetFn(target) ? classLogits : (given: Tensor2D): Tensor2D => softmax(classLogits(given));
+    const scores = tidy(() => form(logits));
     try {
-      return {values: Float32Array.from(await probabilities.data()), numClasses: probabilities.shape[1]};
+      const read = {values: Float32Array.from(await scores.data()), numClasses: scores.shape[1]};
+      return isTargetFn(target) ? await valuesOf(where, target, read) : read;
     } finally {
-      probabilities.dispose();
+      scores.dispose();
     }
   } finally {
     logits.dispose();
   }
 }
 
-function differentiate(where: string, logits: (x: Tensor4D) => Tensor2D, x: Tensor4D, classes: readonly number[]): Tensor4D {
+function differentiate(where: string, logits: (x: Tensor4D) => Tensor2D, x: Tensor4D, explained: Explained): Tensor4D {
   // Images do not influence each other in inference, so one pass differentiates the sum over the batch.
-  const chosen = (input: Tensor): Tensor => {
-    const values = logits(input as Tensor4D); // [N,K]
-    return sum(mul(values, chosenRows(classes, values.shape[1])));
-  };
+  const chosen = (input: Tensor): Tensor => sum(explainedValues(where, logits(input as Tensor4D), explained));
   try {
     return tidy(() => grad(chosen)(x) as Tensor4D);
   } catch (cause) {
@@ -176,6 +198,12 @@ function differentiate(where: string, logits: (x: Tensor4D) => Tensor2D, x: Tens
   }
 }
 
+/** The number of each image that is explained, `[N]`. */
+function explainedValues(where: string, logits: Tensor2D, explained: Explained): Tensor1D {
+  if (typeof explained === 'function') return applyTarget(where, explained, classLogits(logits));
+  return sum(mul(logits, chosenRows(explained, logits.shape[1])), 1);
+}
+
 /** One row per image with 1 at its class; for a single output 1 or −1, its side. */
 function chosenRows(classes: readonly number[], width: number): Tensor2D {
   const rows = new Float32Array(classes.length * width);
@@ -186,13 +214,9 @@ function chosenRows(classes: readonly number[], width: number): Tensor2D {
   return tensor2d(rows, [classes.length, width]);
 }
 
-function refuseBlackBox(where: string, model: unknown): void {
-  if (typeof model !== 'function' && (typeof model !== 'object' || model === null)) {
-    throw new TypeError(`${where}: model must be a LayersModel or a Teacher, but is ${show(model)}.`);
-  }
-  const isGraph = !('logits' in model) && !('layers' in model) && 'predict' in model;
-  if (typeof model === 'function' || isGraph) {
-    const what = isGraph ? 'a GraphModel has no layers and no gradients' : 'a score function has no gradients';
-    throw new UnsupportedModelError(`${where}: ${what}. rise() and lime() explain it from its scores alone.`);
-  }
+function refuseBlackBox(where: string, model: Model): asserts model is LayersModel | Teacher {
+  checkModel(where, model);
+  if ('logits' in model || 'layers' in model) return;
+  const what = typeof model === 'function' ? 'a score function has no gradients' : 'a GraphModel has no layers and no gradients';
+  throw new UnsupportedModelError(`${where}: ${what}. rise() and lime() explain it from its scores alone.`);
 }

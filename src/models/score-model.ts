@@ -4,9 +4,9 @@
  * A model with one output counts as two classes, so that "the other side" can be asked for as well.
  */
 import {clone, dispose, reshape, sigmoid, softmax, Tensor, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
-import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {show} from '../core/check.js';
-import type {ImageInput, ImagesInput, ScoreFn, Teacher} from '../core/types.js';
+import {isPromise, show} from '../core/check.js';
+import type {GraphModelLike, ImageInput, ImagesInput, Model, ScoreFn, Teacher} from '../core/types.js';
+import {classLogits} from '../losses/class-logits.js';
 import {toNetworkInput} from '../data/network-input.js';
 import {classifierOf} from './graph/classifier-head.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
@@ -14,27 +14,19 @@ import {yieldToEvents} from '../core/yield-to-events.js';
 // What rounding may add to a probability that was summed or averaged in float32.
 const ROUNDING = 1e-5;
 
-/**
- * What tfjs-converter loads as a GraphModel, told by its form so that the package is not needed.
- * Anything else that predicts a batch fits as well.
- */
-export interface GraphModelLike {
-  /** `[N,H,W,C]` to `[N,K]` or `[N,1,1,K]`, alone, in a list of one or under one name. */
-  predict(batch: Tensor): unknown;
-  /** Where a GraphModel says what it takes; `-1` or `null` leaves a size open. */
-  readonly inputs?: readonly {readonly shape?: readonly (number | null)[] | undefined}[] | undefined;
-}
-
-/** What can be scored as a black box. */
-export type BlackBoxModel = LayersModel | Teacher | GraphModelLike | ScoreFn;
-
 /** The scores of a batch. */
 export interface BatchScores {
   /** `N · numClasses` finite values, row by row. */
   readonly values: Float32Array;
-  /** Scores per image, at least 2. */
+  /** Scores per image: at least 2, or 1 for a function of the logits. */
   readonly numClasses: number;
 }
+
+/**
+ * What the scores of a LayersModel or Teacher are: probabilities, or the logits that a target of
+ * one's own is made of. Those of other models are what they are.
+ */
+export type ScoreForm = 'probabilities' | 'logits';
 
 /** A model reduced to what a black-box method needs. */
 export interface ScoreModel {
@@ -62,6 +54,7 @@ export interface ScoreModel {
 /**
  * Wraps a model so that it can be scored.
  *
+ * @param where Names the caller in messages.
  * @param model A LayersModel or Teacher: scores are probabilities, the softmax of the logits (taken
  *   in front of a closing softmax, so never twice). A GraphModel or a function: scores are what it
  *   returns, used as they are; a tensor it returns is disposed. Where there is one output, the
@@ -71,33 +64,38 @@ export interface ScoreModel {
  * @throws {TypeError} If `model` is none of these.
  * @throws {UnsupportedModelError} If a LayersModel is no single-input, single-output classifier.
  */
-export function scoreModel(model: BlackBoxModel): ScoreModel {
-  if (typeof model === 'function')
-    return {score: (batch) => scoreByFunction(model, batch, 'the score function'), toInput: tensorsOnly(undefined)};
-  if (typeof model !== 'object' || (model as unknown) === null) {
-    throw new TypeError(`model must be a LayersModel, a Teacher, a GraphModel or a score function, but is ${show(model)}.`);
+export function scoreModel(where: string, model: Model, form: ScoreForm = 'probabilities'): ScoreModel {
+  checkModel(where, model);
+  if (typeof model === 'function') {
+    return {score: (batch) => scoreByFunction(model, batch, `${where}: the score function`), toInput: tensorsOnly(where, undefined)};
   }
   if ('logits' in model) {
     const {inputShape, numClasses} = model;
-    return {
-      inputShape,
-      numClasses: Math.max(numClasses, 2),
-      score: (batch) => scoreByLogits(model, batch),
-      toInput: (images) => toNetworkInput(images, model),
-    };
+    const score = (batch: Tensor4D): Promise<BatchScores> => scoreByLogits(where, model, batch, form);
+    return {inputShape, numClasses: Math.max(numClasses, 2), score, toInput: (images) => toNetworkInput(images, model)};
   }
-  if (!('layers' in model) && typeof model.predict === 'function') {
+  if (!('layers' in model)) {
     const inputShape = sizesOf(model.inputs?.[0]?.shape);
-    return {
-      inputShape,
-      score: (batch) => scoreByFunction((x) => predictRows(model, x), batch, "the model's predict"),
-      toInput: tensorsOnly(inputShape),
-    };
+    const score = (batch: Tensor4D): Promise<BatchScores> =>
+      scoreByFunction((x) => predictRows(where, model, x), batch, `${where}: the model's predict`);
+    return {inputShape, score, toInput: tensorsOnly(where, inputShape)};
   }
-  const classifier = classifierOf(model as LayersModel, 'scoreModel');
-  const inputShape = sizesOf((model as LayersModel).inputs[0]?.shape);
+  const classifier = classifierOf(model, where);
+  const inputShape = sizesOf(model.inputs[0]?.shape);
   const numClasses = Math.max(classifier.numClasses, 2);
-  return {inputShape, numClasses, score: (batch) => scoreByLogits(classifier, batch), toInput: tensorsOnly(inputShape)};
+  return {inputShape, numClasses, score: (batch) => scoreByLogits(where, classifier, batch, form), toInput: tensorsOnly(where, inputShape)};
+}
+
+/**
+ * Checks that an argument is a model of some kind.
+ *
+ * @throws {TypeError} If it is none; a promise of one is told to be awaited.
+ */
+export function checkModel(where: string, model: unknown): asserts model is Model {
+  const {logits, predict} = (model ?? {}) as {logits?: unknown; predict?: unknown};
+  const isModel = typeof model === 'object' && !isPromise(model) && (typeof logits === 'function' || typeof predict === 'function');
+  if (typeof model === 'function' || isModel) return;
+  throw new TypeError(`${where}: model must be a LayersModel, a Teacher, a GraphModel or a score function, but is ${show(model)}.`);
 }
 
 function sizesOf(shape: readonly (number | null)[] | undefined): ScoreModel['inputShape'] {
@@ -105,23 +103,27 @@ function sizesOf(shape: readonly (number | null)[] | undefined): ScoreModel['inp
   return sizes.length === 3 && sizes.every((size) => size !== null && size > 0) ? (sizes as [number, number, number]) : undefined;
 }
 
-async function scoreByLogits(classifier: Pick<Teacher, 'logits' | 'numClasses'>, batch: Tensor4D): Promise<BatchScores> {
+async function scoreByLogits(
+  where: string,
+  classifier: Pick<Teacher, 'logits' | 'numClasses'>,
+  batch: Tensor4D,
+  form: ScoreForm,
+): Promise<BatchScores> {
   await yieldToEvents();
-  const {numClasses} = classifier;
-  const squash = numClasses === 1 ? sigmoid : softmax;
-  const probabilities = tidy(() => squash(classifier.logits(batch)));
-  return readScores(probabilities, batch.shape[0], 'the model');
+  const squash = form === 'logits' ? classLogits : classifier.numClasses === 1 ? sigmoid<Tensor2D> : softmax<Tensor2D>;
+  const scores = tidy(() => squash(classifier.logits(batch)));
+  return readScores(scores, batch.shape[0], `${where}: the model`);
 }
 
 /** The one output of a GraphModel, however it is wrapped; a feature map of 1×1 counts as a row. */
-function predictRows(model: GraphModelLike, batch: Tensor4D): Tensor2D {
+function predictRows(where: string, model: GraphModelLike, batch: Tensor4D): Tensor2D {
   const predicted = model.predict(batch);
   const tensors = predicted instanceof Tensor ? [predicted] : Object.values((predicted ?? {}) as Record<string, Tensor>);
   const [output] = tensors;
   try {
     if (!(output instanceof Tensor) || tensors.length !== 1) {
       throw new RangeError(
-        `the model's predict must give one tensor of scores, but gave ${output instanceof Tensor ? `${tensors.length} tensors` : show(predicted)}.`,
+        `${where}: the model's predict must give one tensor of scores, but gave ${output instanceof Tensor ? `${tensors.length} tensors` : show(predicted)}.`,
       );
     }
     const [rows, height, width, classes] = output.shape;
@@ -198,13 +200,13 @@ function malformed(who: string, count: number, what: string): RangeError {
   return new RangeError(`${who} must return one row of scores per image, [${count}, classes], but returned ${what}.`);
 }
 
-function tensorsOnly(inputShape: ScoreModel['inputShape']): ScoreModel['toInput'] {
+function tensorsOnly(where: string, inputShape: ScoreModel['inputShape']): ScoreModel['toInput'] {
   return (images) => {
     const list: readonly ImageInput[] = Array.isArray(images) ? images : [images as ImageInput];
     const picture = list.find((image) => !(image instanceof Tensor));
     if (picture !== undefined) {
       throw new TypeError(
-        `image must be a tensor of what the network sees, but is ${show(picture)}: only a Teacher knows how pixels become network input (teacherFromLayersModel).`,
+        `${where}: image must be a tensor of what the network sees, but is ${show(picture)}: only a Teacher knows how pixels become network input (teacherFromLayersModel).`,
       );
     }
     const shape = inputShape ?? ((list[0] as Tensor | undefined)?.shape.slice(-3) as [number, number, number] | undefined) ?? [1, 1, 1];

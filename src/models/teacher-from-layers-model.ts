@@ -1,25 +1,48 @@
 /** Makes a Teacher of a tfjs LayersModel, without touching the model. */
-import {checkInteger, checkShape} from '../core/check.js';
-import {resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
+import {at} from '../core/at.js';
+import {checkShape, checkSize, checkTensor} from '../core/check.js';
+import {absentMeans, integer, list, text, tuple} from '../core/fields.js';
+import {readOptions, type Field, type OptionsSchema, type Settled} from '../core/options.js';
+import {preprocessingField, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import type {Preprocessing, Teacher} from '../core/types.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {checkLayersModel} from './check-layers-model.js';
 import {classifierOf} from './graph/classifier-head.js';
+
+const WHERE = 'teacherFromLayersModel';
 
 /** Options of {@link teacherFromLayersModel}. */
 export interface TeacherOptions {
   /**
-   * How the model was trained to see pixels. Wrong here means wrong everywhere, so there is no
-   * default: without it decoded pictures are refused and only network input is accepted.
+   * How the model was trained to see pixels. Wrong here means wrong everywhere, so nothing is guessed:
+   * without it decoded pictures are refused and only network input is accepted. @default none: tensors only
    */
   readonly preprocessing?: PreprocessingName | Preprocessing | undefined;
   /** For messages and saved files. @default the model's name */
   readonly name?: string | undefined;
-  /** Class names, one per logit. */
+  /** Class names, one per logit. @default none */
   readonly labels?: readonly string[] | undefined;
-  /** `[height, width, channels]`, where the model leaves height or width open. */
+  /** `[height, width, channels]`, needed where the model leaves height or width open. @default the model's */
   readonly inputShape?: readonly [number, number, number] | undefined;
 }
+
+/** `labels`: names of the classes. */
+export const labelsField: Field<readonly string[] | undefined> = /* @__PURE__ */ absentMeans(/* @__PURE__ */ list(text()), 'none');
+
+/** The options of {@link teacherFromLayersModel}. */
+export const teacherSchema: OptionsSchema<Settled<TeacherOptions, 'preprocessing' | 'name' | 'labels' | 'inputShape'>> = {
+  where: WHERE,
+  fields: {
+    preprocessing: preprocessingField,
+    name: absentMeans(text(), "the model's name"),
+    labels: labelsField,
+    inputShape: absentMeans(
+      tuple<readonly [number, number, number]>('[height, width, channels]', integer(1), integer(1), integer(1)),
+      "the model's",
+    ),
+  },
+};
 
 /** Teachers whose logits are those of a model and nothing else. */
 const wrapped = new WeakMap<Teacher, LayersModel>();
@@ -38,26 +61,28 @@ export function layersModelOf(teacher: Teacher): LayersModel | undefined {
  * @param model One image input `[N,H,W,C]`, one output `[N,K]` or `[N,1,1,K]`. Borrowed and never
  *   changed: it has to outlive the teacher, and weights that change later change the teacher.
  * @returns The teacher; it holds no tensors.
+ * @throws {TypeError} If `model` is no model or a disposed one, or an option is unknown or of the wrong kind.
  * @throws {UnsupportedModelError} If the model has another form; the message says what is needed.
  * @throws {RangeError} If `labels`, `inputShape` or the per-channel values of `preprocessing` do not
  *   fit the model.
  * @example
  * const teacher = teacherFromLayersModel(model, {preprocessing: 'tf'});
  */
-export function teacherFromLayersModel(model: LayersModel, options: TeacherOptions = {}): Teacher {
-  const where = 'teacherFromLayersModel';
-  const {numClasses, logits} = classifierOf(model, where);
-  const {name = model.name, labels} = options;
-  const inputShape = resolveInputShape(model, options.inputShape);
-  const preprocessing = options.preprocessing === undefined ? undefined : resolvePreprocessing(options.preprocessing);
+export function teacherFromLayersModel(model: LayersModel, options?: TeacherOptions): Teacher {
+  const settings = readOptions(teacherSchema, options);
+  checkLayersModel(`${WHERE}: model`, model);
+  const {numClasses, logits} = classifierOf(model, WHERE);
+  const {name = model.name, labels} = settings;
+  const inputShape = resolveInputShape(model, settings.inputShape);
+  const preprocessing = settings.preprocessing === undefined ? undefined : resolvePreprocessing(WHERE, settings.preprocessing);
   for (const key of ['mean', 'std'] as const) {
     const values = preprocessing?.[key] ?? 0;
     if (typeof values !== 'number' && values.length !== inputShape[2]) {
-      throw new RangeError(`${where}: preprocessing.${key} must have ${inputShape[2]} values, one per channel, but has ${values.length}.`);
+      throw new RangeError(`${WHERE}: preprocessing.${key} must have ${inputShape[2]} values, one per channel, but has ${values.length}.`);
     }
   }
   if (labels !== undefined && labels.length !== numClasses) {
-    throw new RangeError(`${where}: labels must have ${numClasses} entries, one per class, but has ${labels.length}.`);
+    throw new RangeError(`${WHERE}: labels must have ${numClasses} entries, one per class, but has ${labels.length}.`);
   }
   const teacher: Teacher = {
     name,
@@ -67,7 +92,7 @@ export function teacherFromLayersModel(model: LayersModel, options: TeacherOptio
     labels,
     model,
     logits(images) {
-      checkShape('logits: images', images.shape, [null, ...inputShape]);
+      checkTensor('logits: images', images, [null, ...inputShape]);
       return logits(images);
     },
   };
@@ -76,15 +101,15 @@ export function teacherFromLayersModel(model: LayersModel, options: TeacherOptio
 }
 
 function resolveInputShape(model: LayersModel, given: TeacherOptions['inputShape']): readonly [number, number, number] {
-  const known = (model.inputs[0] as LayersModel['inputs'][number]).shape.slice(1);
+  const known = at(model.inputs, 0).shape.slice(1);
   if (given === undefined && known.includes(null)) {
     const shown = known.map((size) => size ?? '?').join(', ');
     throw new UnsupportedModelError(
-      `teacherFromLayersModel: model '${model.name}' leaves its input open ([${shown}]). Needed is the option inputShape: [height, width, channels].`,
+      `${WHERE}: model '${model.name}' leaves its input open ([${shown}]). Needed is the option inputShape: [height, width, channels].`,
     );
   }
   const shape = given ?? (known as [number, number, number]);
-  for (const size of shape) checkInteger('teacherFromLayersModel: inputShape', size, 1);
-  checkShape('teacherFromLayersModel: inputShape', shape, known);
+  checkSize(`${WHERE}: inputShape`, shape[0], shape[1]);
+  checkShape(`${WHERE}: inputShape`, shape, known);
   return shape;
 }

@@ -1,5 +1,6 @@
 /** WebGPU in Node, through the optional packages `webgpu` (Dawn) and `@tensorflow/tfjs-backend-webgpu`. */
-import {engine, getBackend, setBackend, type KernelBackend} from '@tensorflow/tfjs-core';
+import {getBackend, setBackend} from '@tensorflow/tfjs-core';
+import {fetchVariables} from '../tfjs/webgpu/fetch-variables.js';
 import {provideWebgpu, withdrawWebgpu} from '../tfjs/webgpu/provide.js';
 import {installTrainingKernels} from '../tfjs/install-training-kernels.js';
 import {BackendError} from '../core/errors/backend-error.js';
@@ -57,7 +58,7 @@ export async function setUpWebGPUInNode(options: WebGPUInNodeOptions = {}): Prom
     disposed = true;
     if (before != null && before !== 'webgpu') {
       await setBackend(before);
-      await fetchVariables(engine().backend);
+      await fetchVariables();
     }
     withdrawWebgpu();
   };
@@ -67,12 +68,4 @@ export async function setUpWebGPUInNode(options: WebGPUInNodeOptions = {}): Prom
   }
   installTrainingKernels();
   return {adapter, dispose};
-}
-
-/** Brings weights to a backend. tfjs does it by itself, but reads synchronously, which Node cannot on WebGPU. */
-async function fetchVariables(backend: KernelBackend): Promise<void> {
-  for (const variable of Object.values(engine().registeredVariables)) {
-    await variable.data(); // the backend keeps what was read
-    if (engine().state.tensorInfo.get(variable.dataId)?.backend !== backend) engine().moveData(backend, variable.dataId);
-  }
 }

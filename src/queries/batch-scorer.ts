@@ -6,11 +6,13 @@
 import {clone, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {RunOptions, WorkerOptions} from '../core/types.js';
-import {scoreModel, type BatchScores, type BlackBoxModel, type ScoreModel} from '../models/score-model.js';
+import type {Model, RunOptions, Target, WorkerOptions} from '../core/types.js';
+import {scoreModel, type BatchScores, type ScoreForm, type ScoreModel} from '../models/score-model.js';
+import {isTargetFn} from '../models/targets.js';
+import {valuesOf} from '../models/target-values.js';
 import {layersModelOf} from '../models/teacher-from-layers-model.js';
 import {scoreJob} from './score-job.js';
-import {checkWorkers, inThreads} from '../workers/in-threads.js';
+import {inThreads} from '../workers/in-threads.js';
 
 /** A model that is scored batch by batch. */
 export interface BatchScorer extends ScoreModel {
@@ -20,28 +22,41 @@ export interface BatchScorer extends ScoreModel {
   scoreOnce(batch: Tensor4D): Promise<BatchScores>;
 }
 
+/** What is asked of the model, and how. */
+export interface ScorerOptions extends WorkerOptions, Pick<RunOptions, 'signal'> {
+  /** A function of the logits is applied here, so that its values are the scores, one per image. */
+  readonly target?: Target | undefined;
+}
+
 /**
  * Prepares a model to be scored.
  *
  * @param where Names the caller in messages.
  * @param model Borrowed.
- * @throws {TypeError | RangeError} If `workers` is no whole number from 0 to 256, or `model` is no model.
+ * @throws {TypeError} If `model` is no model.
  * @throws {UnsupportedModelError} If there are workers and the model cannot be sent to them.
  * @throws {WorkerError | BackendError} If there are workers, and threads cannot be had here.
  */
-export function batchScorer(
-  where: string,
-  model: BlackBoxModel,
-  {workers, signal}: WorkerOptions & Pick<RunOptions, 'signal'>,
-): BatchScorer {
-  const threads = checkWorkers(where, workers);
-  const scorer = scoreModel(model);
+export function batchScorer(where: string, model: Model, {workers: threads = 0, signal, target}: ScorerOptions): BatchScorer {
+  const form: ScoreForm = isTargetFn(target) ? 'logits' : 'probabilities';
+  const scorer = withThreads(where, model, scoreModel(where, model, form), {form, threads, signal});
+  if (!isTargetFn(target)) return scorer;
+  const valued = async (scores: Promise<BatchScores>): Promise<BatchScores> => valuesOf(where, target, await scores);
+  return {...scorer, numClasses: 1, score: (batch) => valued(scorer.score(batch)), scoreOnce: (batch) => valued(scorer.scoreOnce(batch))};
+}
+
+interface ThreadOptions extends Pick<RunOptions, 'signal'> {
+  readonly form: ScoreForm;
+  readonly threads: number;
+}
+
+function withThreads(where: string, model: Model, scorer: ScoreModel, {form, threads, signal}: ThreadOptions): BatchScorer {
   if (threads === 0) return {...scorer, threads, scoreOnce: (batch) => scorer.score(batch).finally(() => batch.dispose())};
-  const run = inThreads({where, job: scoreJob, settings: undefined, models: [sendableModel(where, model)], workers: threads, signal});
+  const run = inThreads({where, job: scoreJob, settings: {where, form}, models: [sendableModel(where, model)], workers: threads, signal});
   return {...scorer, threads, scoreOnce: run, score: (batch) => run(clone(batch))};
 }
 
-function sendableModel(where: string, model: BlackBoxModel): LayersModel {
+function sendableModel(where: string, model: Model): LayersModel {
   const refuse = (what: string): never => {
     throw new UnsupportedModelError(
       `${where}: ${what} cannot be sent to worker threads. Pass a LayersModel, or a Teacher made by teacherFromLayersModel(model); or leave the option workers out.`,

@@ -1,10 +1,11 @@
 /** The loop of whatever takes many images: in batches of bounded memory, stoppable between two. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
 import {onBackend} from '../backend/on-backend.js';
-import {checkInteger, checkShape} from '../core/check.js';
+import {checkShape} from '../core/check.js';
 import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import type {ImagesInput, RunOptions} from '../core/types.js';
-import {countImages, inputOf, type InputMaker} from '../data/image-list.js';
+import {checkImages, inputOf, type InputMaker} from '../data/image-list.js';
+import {checkFinite} from './finite-input.js';
 
 /** What the loop needs to know. */
 export interface BatchLoop extends RunOptions, InputMaker {
@@ -28,7 +29,8 @@ export interface ImageBatch {
  * Calls `use` for batch after batch and joins the results. Images are converted batch by batch, so
  * that a thousand pictures are never all tensors at once.
  *
- * @throws {RangeError} If there is no image, `batchSize` is below 1, or images differ in size.
+ * @throws {TypeError} If something is no image.
+ * @throws {RangeError} If there is no image, one is not finite, or they differ in size.
  * @throws {BackendError} If the backend lacks what is needed.
  */
 export async function overImageBatches<T>(
@@ -36,16 +38,22 @@ export async function overImageBatches<T>(
   {where, batchSize, threads = 0, signal, onProgress, toInput}: BatchLoop,
   use: (batch: ImageBatch) => Promise<readonly T[]>,
 ): Promise<T[]> {
-  checkInteger(`${where}: batchSize`, batchSize, 1);
-  const total = countImages(images);
-  if (total === 0) throw new RangeError(`${where}: images must hold at least one image, but is empty.`);
+  const total = checkImages(where, images);
   let size: readonly number[] | undefined;
   const turn = async ({first, count}: Part): Promise<{done: number; found: readonly T[]}> => {
     const input = inputOf(images, first, first + count, {toInput});
     try {
       size ??= input.shape.slice(1);
       checkShape(`${where}: images`, input.shape, [count, ...size]);
-      return {done: first + count, found: await use({images: input, first})};
+      // Beside the work, so that nothing waits for it; but what it finds explains why the work failed.
+      const finite = checkFinite(where, input);
+      finite.catch(() => undefined); // Reported when it is awaited.
+      const found = await use({images: input, first}).catch(async (error: unknown) => {
+        await finite;
+        throw error;
+      });
+      await finite;
+      return {done: first + count, found};
     } finally {
       input.dispose();
     }

@@ -1,15 +1,11 @@
 /** Batches that are handed to worker threads, and what becomes of them when the run is aborted. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {checkInteger} from '../core/check.js';
 import type {RunOptions} from '../core/types.js';
 import {untilAborted} from '../core/until-aborted.js';
 import {shipModels} from './shipped-models.js';
 import type {Job} from './job.js';
 import {checkThreads, runInThread} from './thread-pool.js';
-
-/** How many threads there may be. */
-const MAX_WORKERS = 256;
 
 /** What the batches of a run have in common. */
 export interface ThreadRun<Settings, Result> extends Pick<RunOptions, 'signal'> {
@@ -60,9 +56,4 @@ function takeValues(where: string, batch: Tensor4D): Float32Array {
   } finally {
     batch.dispose();
   }
-}
-
-/** Returns the option `workers`, 0 where it is absent. @throws {TypeError | RangeError} If it is no whole number from 0 to 256. */
-export function checkWorkers(where: string, workers: number | undefined = 0): number {
-  return checkInteger(`${where}: workers`, workers, 0, MAX_WORKERS);
 }

@@ -4,6 +4,8 @@
  */
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {BackendError} from '../core/errors/backend-error.js';
+import {DisposedError} from '../core/errors/disposed-error.js';
+import {LayerNotFoundError} from '../core/errors/layer-not-found-error.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 
@@ -19,6 +21,8 @@ const classes: Readonly<Record<string, new (message: string) => Error>> = {
   TypeError,
   AttentiveError,
   BackendError,
+  DisposedError,
+  LayerNotFoundError,
   ModelFileError,
   UnsupportedModelError,
 };

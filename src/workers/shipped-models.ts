@@ -6,6 +6,7 @@
 import {io} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
+import {isDisposed} from '../models/check-layers-model.js';
 import type {PackedModel, Shipment} from './thread-task.js';
 
 /** The last packing of models, found by the first of them. */
@@ -46,15 +47,6 @@ export function livingShipments(): number[] {
     if (model === undefined || isDisposed(model)) living.delete(id);
   }
   return [...living.keys()];
-}
-
-function isDisposed(model: LayersModel): boolean {
-  try {
-    for (const weight of model.weights) weight.read();
-    return false;
-  } catch {
-    return true; // Reading is what tfjs refuses then, and nothing else tells.
-  }
 }
 
 /** Frees the shared memory: whoever asks again has a model packed again. */

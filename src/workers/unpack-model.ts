@@ -2,10 +2,9 @@
 import {dispose, io} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import {buildLayersModel} from '../tfjs/build-layers-model.js';
 import {registerLayers} from '../layers/register-layers.js';
-import {disposeModel} from '../tfjs/dispose-model.js';
 import type {PackedModel} from './thread-task.js';
+import {buildLayersModel, disposeModel} from '../tfjs/model-variables.js';
 
 /**
  * Builds the model again; it belongs to the caller.

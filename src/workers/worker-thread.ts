@@ -8,11 +8,11 @@ import {tensor4d} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {startBackend} from '../backend/start-backend.js';
 import {installTrainingKernels} from '../tfjs/install-training-kernels.js';
-import {disposeModel} from '../tfjs/dispose-model.js';
 import {toPlainError} from './plain-error.js';
 import type {Job, ReadyJob} from './job.js';
 import type {Shipment, ThreadReply, ThreadStart, ThreadTask} from './thread-task.js';
 import {unpackModel} from './unpack-model.js';
+import {disposeModel} from '../tfjs/model-variables.js';
 
 /** Models that are built and ready. */
 interface Arrived {

@@ -8,8 +8,8 @@ import {installTrainingKernels} from '../../src/tfjs/install-training-kernels.js
 import {gradientSaliency} from '../../src/baselines/gradient/gradient-saliency.js';
 import {rise} from '../../src/baselines/rise/rise.js';
 import {BackendError} from '../../src/core/errors/backend-error.js';
-import {disposeModel} from '../../src/tfjs/dispose-model.js';
 import {useBackend} from '../helpers/on-backend.js';
+import {disposeModel} from '../../src/tfjs/model-variables.js';
 
 const tasks: BackendTask[] = ['black-box', 'grad-cam', 'train'];
 
@@ -69,6 +69,8 @@ test('a gradient that is wrong is found out', async () => {
 
 test('an unknown task is refused', async () => {
   await expect(checkBackend('dream' as BackendTask)).rejects.toThrow(/'black-box', 'grad-cam', 'train'/);
+  await expect(checkBackend('dream' as BackendTask)).rejects.toThrow(RangeError);
+  for (const task of [undefined, null, 3, Promise.resolve('train')]) await expect(checkBackend(task as never)).rejects.toThrow(TypeError);
 });
 
 test('a layer whose kernel is missing is named, with what to do', async () => {

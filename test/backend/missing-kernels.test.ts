@@ -31,15 +31,15 @@ import {
   gradCam,
   gradCamExplainer,
   gradientSaliency,
-  gridSegments,
   insertionScore,
   lime,
   maxSensitivity,
   muFidelity,
-  randomisationCheck,
+  randomizationCheck,
   rise,
   smoothGrad,
 } from '../../src/index.js';
+import {gridSegments} from '../../src/baselines/index.js';
 import {HEIGHT, patchBatch, patchTeacher, WIDTH} from '../helpers/patch-world.js';
 import {temporaryStore} from '../helpers/temporary-store.js';
 
@@ -77,8 +77,8 @@ const entries: Readonly<Record<string, (subject: Subject) => Promise<unknown>>> 
   confidenceChange: ({images, model}) => confidenceChange(images, [map], model),
   muFidelity: ({images, model}) => muFidelity(images, [map], model, {numSamples: 4}),
   maxSensitivity: ({images, model}) => maxSensitivity([images], gradCamExplainer(model), {numSamples: 1}),
-  randomisationCheck: ({images, model}) => randomisationCheck((copy) => gradCamExplainer(copy), model, images, {layers: ['stage_1']}),
-  compare: ({images, model}) => compare({explainers: {'Grad-CAM': gradCamExplainer(model)}, measures: ['deletion'], images, model}),
+  randomizationCheck: ({images, model}) => randomizationCheck(images, (copy) => gradCamExplainer(copy), model, {layers: ['stage_1']}),
+  compare: ({images, model}) => compare({explainers: {'Grad-CAM': gradCamExplainer(model)}, metrics: ['deletion'], images, model}),
   checkBackend: () => checkBackend('train'),
 };
 

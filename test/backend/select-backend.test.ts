@@ -58,6 +58,22 @@ describe('selectBackend', () => {
     await expect(selectBackend({prefer: ['cuda' as BackendName]})).rejects.toThrow(RangeError);
     await expect(selectBackend({prefer: ['cuda' as BackendName]})).rejects.toThrow(/must be one of .*'tfjs-node-gpu'.* but is "cuda"/);
     await expect(selectBackend({prefer: []})).rejects.toThrow(RangeError);
+    await expect(selectBackend({prefer: []})).rejects.toThrow(/^selectBackend: prefer must be a list of at least 1/);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['an unknown option', {prefered: ['cpu']}, "there is no option 'prefered'. Did you mean 'prefer'?"],
+    ['a name alone', {prefer: 'cpu'}, 'prefer must be a list of at least 1, each one of '],
+    ['a number among the names', {prefer: ['cpu', 3]}, 'prefer[1] must be one of '],
+    ['a word for a switch', {allowSoftware: 'yes'}, 'allowSoftware must be true or false, but is "yes".'],
+    ['no object', 'cpu', 'options must be an object, but is "cpu".'],
+    ['null', null, 'options must be an object, but is null.'],
+    ['a promise', Promise.resolve({}), 'options must be an object, but is a promise (await it first).'],
+  ])('refuses %s as the wrong kind, and changes nothing', async (_, options, message) => {
+    const before = getBackend();
+    await expect(selectBackend(options as never)).rejects.toThrow(TypeError);
+    await expect(selectBackend(options as never)).rejects.toThrow(`selectBackend: ${message}`);
+    expect(getBackend()).toBe(before);
   });
 
   test('throws a BackendError with every reason if none works, and returns to the one before', async () => {
@@ -115,7 +131,7 @@ describe('in a process that has chosen nothing', () => {
     const result = await inNewProcess(`
       const {loadLayersModelFromFiles} = await import('./src/node/index.ts');
       const {checkBackend, rise} = await import('./src/index.ts');
-      const refused = await rise([], async () => [[1]], {}).catch(({name, message}) => ({name, message}));
+      const refused = await rise({data: new Uint8Array(3), width: 1, height: 1}, async () => [[1]], {}).catch(({name, message}) => ({name, message}));
       const {ok, backend, missing} = await checkBackend('train');
       const model = await loadLayersModelFromFiles('quickstart/teacher');
       console.log("\\n" + JSON.stringify({refused, checked: {ok, backend, missing: missing.length}, backend: tf.getBackend(), layers: model.layers.length > 3}));`);

@@ -55,8 +55,8 @@ describe('classActivationMap', () => {
     const before = await hashWeights(model);
     await expectNoLeak(async () => {
       const target = [2, 0];
-      const maps = await classActivationMap(x, model, {target, normalise: false});
-      const relatives = await gradCam(x, model, {layer: 'map', target, normalise: false, relu: false});
+      const maps = await classActivationMap(x, model, {target, normalize: false});
+      const relatives = await gradCam(x, model, {layer: 'map', target, normalize: false, relu: false});
       expect(maps.map((map) => [map.target, map.options['layer'], map.method])).toEqual(
         [2, 0, 2, 0].map((each) => [each, 'map', 'class-activation-map']),
       );
@@ -88,7 +88,7 @@ describe('classActivationMap', () => {
     const x = images();
     await expectNoLeak(async () => {
       for (const variant of camVariants) {
-        const options = {layer: 'map', target: [2, 0], variant, relu: false, normalise: false};
+        const options = {layer: 'map', target: [2, 0], variant, relu: false, normalize: false};
         const expected = (await gradCam(x, unknown, options)).flatMap(({data}) => [...data]);
         expectClose(
           (await gradCam(x, known, options)).flatMap(({data}) => [...data]),
@@ -111,7 +111,7 @@ describe('classActivationMap', () => {
     const x = images(1);
     const logits = await (executeGraph(model, x) as Tensor).data();
     const bias = await model.getWeights().at(-1)!.data();
-    const maps = await classActivationMap(x, model, {target: [0, 1, 2], normalise: false});
+    const maps = await classActivationMap(x, model, {target: [0, 1, 2], normalize: false});
     expectClose(
       maps.map(({data}) => data.reduce((sum, value) => sum + value, 0) / 60),
       [0, 1, 2].map((at) => logits[at]! - bias[at]!),
@@ -123,8 +123,8 @@ describe('classActivationMap', () => {
   it('has both sides of a single sigmoid', async () => {
     const model = ending(gap(), dense(1, 'sigmoid'));
     const x = images();
-    const [negative, positive] = await classActivationMap(x, model, {target: [0, 1], normalise: false});
-    const expected = await gradCam(x, model, {target: [0, 1], normalise: false, relu: false});
+    const [negative, positive] = await classActivationMap(x, model, {target: [0, 1], normalize: false});
+    const expected = await gradCam(x, model, {target: [0, 1], normalize: false, relu: false});
     expectClose(
       positive!.data,
       expected[1]!.data.map((value) => value * 15),

@@ -2,6 +2,10 @@
 import '../helpers/use-wasm.js';
 import type {Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {scoreCamExplainer} from '../../src/baselines/cam/score-cam.js';
+import {integratedGradientsExplainer} from '../../src/baselines/gradient/integrated-gradients.js';
+import {meaningfulPerturbationExplainer} from '../../src/baselines/perturbation/meaningful-perturbation.js';
+import {occlusionExplainer} from '../../src/baselines/perturbation/occlusion.js';
 import {describe, expect, it} from 'vitest';
 import {
   AttentiveDistiller,
@@ -10,7 +14,7 @@ import {
   gradientSaliencyExplainer,
   limeExplainer,
   randomExplainer,
-  randomisationCheck,
+  randomizationCheck,
   riseExplainer,
   smoothGradExplainer,
   type Explainer,
@@ -39,6 +43,10 @@ const methods: Record<string, (model: LayersModel) => Explainer | Promise<Explai
   CAM: (model) => classActivationMapExplainer(model),
   'gradient saliency': (model) => gradientSaliencyExplainer(model, {reduce: 'gradient-times-input'}),
   SmoothGrad: (model) => smoothGradExplainer(model, {reduce: 'gradient-times-input', numSamples: 5}),
+  'integrated gradients': (model) => integratedGradientsExplainer(model, {numSteps: 4}),
+  occlusion: (model) => occlusionExplainer(model, {windowSize: 6, stride: 3}),
+  'Score-CAM': (model) => scoreCamExplainer(model, {layer: 'stage_2'}),
+  'meaningful perturbation': (model) => meaningfulPerturbationExplainer(model, {numSteps: 8, fill: 'zeros', areaWeight: 0.3}),
 };
 
 describe.each(Object.entries(methods))('%s', (_, make) => {
@@ -46,7 +54,7 @@ describe.each(Object.entries(methods))('%s', (_, make) => {
     expectNoLeak(async () => {
       const model = patchTeacher();
       const {images} = patchBatch(1000, 3);
-      const {steps} = await randomisationCheck(make, model, images, {layers: ['stage_1'], seed: 3});
+      const {steps} = await randomizationCheck(images, make, model, {layers: ['stage_1'], seed: 3});
       expect(steps).toHaveLength(1);
       for (const correlation of steps[0]!.correlations) expect(correlation).toBeLessThan(0.9);
       images.dispose();

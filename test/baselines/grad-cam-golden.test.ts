@@ -72,11 +72,11 @@ describe.skipIf(!present)(
       const input = batchOf(array);
       const layered = layeredModel('test', model);
       await expectNoLeak(async () => {
-        expectClose((await layered.score(input)).values, probabilities.values, {abs: 1e-5}, 'probabilities');
+        expectClose((await layered.score(input, 'argmax')).values, probabilities.values, {abs: 1e-5}, 'probabilities');
         for (const expected of maps) {
           const {layer, target, upsampled, normalised, empty} = expected;
           await expectParts(layered, input, expected);
-          const [plain] = await gradCam(input, model, {layer, target, normalise: false});
+          const [plain] = await gradCam(input, model, {layer, target, normalize: false});
           const [map] = await gradCam(input, model, {layer, target});
           expectClose(plain!.data, upsampled.values, bound('upsampled'), `${layer} upsampled`);
           expectClose(map!.data, normalised.values, bound('normalised'), `${layer} normalised`);
@@ -100,7 +100,7 @@ describe.skipIf(!present)(
       const {images, cases: all} = family!.resnet;
       const cases = casesWhere(onGpuBackend || getBackend() === 'cpu', all); // some 10 s per image there
       const model = (await loadDataModel(family!.resnet.model)) ?? skip(`There is no ${family!.resnet.model} in ${dataFolder} (AKD_DATA).`);
-      const preprocessing = resolvePreprocessing('torch');
+      const preprocessing = resolvePreprocessing('test', 'torch');
       const teacher = teacherFromLayersModel(model, {preprocessing});
       const size = 32 * 32 * 3;
       const pixels = images.values as Uint8Array;
@@ -122,7 +122,7 @@ describe.skipIf(!present)(
         );
         for (const each of [logits, probabilities]) each.dispose();
         for (const [at, {layer}] of cases[0]!.maps.entries()) {
-          const plain = await gradCam(input, model, {layer, normalise: false, batchSize: 4});
+          const plain = await gradCam(input, model, {layer, normalize: false, batchSize: 4});
           const stretched = await gradCam(input, teacher, {layer, batchSize: 4});
           cases.forEach(({target, maps}, image) => {
             const expected = maps[at]!;

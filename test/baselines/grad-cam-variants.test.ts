@@ -63,7 +63,7 @@ describe('Grad-CAM variants', () => {
     const weights = await kernel.data();
     await expectNoLeak(async () => {
       for (const relu of [true, false]) {
-        const maps = await gradCam(images, model, {variant, relu, normalise: false, target: [2, 0]});
+        const maps = await gradCam(images, model, {variant, relu, normalize: false, target: [2, 0]});
         expect(maps.map(({target}) => target)).toEqual([2, 0, 2, 0]);
         maps.forEach(({data, target, method, empty}, index) => {
           const image = Math.floor(index / 2);
@@ -140,7 +140,7 @@ describe('the counting example', () => {
 
   it('gives what the hand gives, before and behind the ReLU', async () => {
     const at = async (layer: string, options: object): Promise<Float32Array> =>
-      (await gradCam(image, model, {layer, target: 1, normalise: false, relu: false, ...options}))[0]!.data;
+      (await gradCam(image, model, {layer, target: 1, normalize: false, relu: false, ...options}))[0]!.data;
     // Corners of the enlarged map are the corners of the 2×2 map.
     const corners = (data: Float32Array): number[] => [0, 3, 12, 15].map((pixel) => data[pixel]!);
     expectClose(corners(await at('conv1', {})), [11.25, 13.5, 20.25, 22.5], {abs: 1e-4}, 'conv1');

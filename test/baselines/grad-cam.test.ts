@@ -1,7 +1,7 @@
 import {fill, mul, randomUniform, slice, tensor4d, zeros, type Rank, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {input, layers, model as functional, sequential, type LayersModel, type Sequential} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
-import {settle} from '../../src/baselines/_settle.js';
+import {settleValues} from '../../src/core/saliency-map.js';
 import {gradCam, gradCamExplainer, type GradCamOptions} from '../../src/baselines/cam/grad-cam.js';
 import {LayerNotFoundError} from '../../src/core/errors/layer-not-found-error.js';
 import {UnsupportedModelError} from '../../src/core/errors/unsupported-model-error.js';
@@ -77,8 +77,9 @@ describe('gradCam', () => {
         expect(map.options).toEqual({
           layer: 'conv_b',
           variant: 'grad-cam',
+          combine: 'mean',
           relu: true,
-          normalise: true,
+          normalize: true,
           batchSize: 16,
           target: 'argmax',
           logit: "input of the softmax in 'classes'",
@@ -117,16 +118,16 @@ describe('gradCam', () => {
         ['conv_b', 'body/inner/conv_b', 'rest/conv_b'],
         ['conv_a', 'body/conv_a', 'conv_a'],
       ] as const) {
-        for (const normalise of [true, false]) {
-          const expected = values(await gradCam(x, plain, {layer, target: 2, normalise, relu: false}));
+        for (const normalize of [true, false]) {
+          const expected = values(await gradCam(x, plain, {layer, target: 2, normalize, relu: false}));
           expectClose(
-            values(await gradCam(x, outer, {layer: path, target: 2, normalise, relu: false})),
+            values(await gradCam(x, outer, {layer: path, target: 2, normalize, relu: false})),
             expected,
             {abs: 1e-6, relToMax: 1e-6},
             path,
           );
           expectClose(
-            values(await gradCam(x, inSequential, {layer: other, target: 2, normalise, relu: false})),
+            values(await gradCam(x, inSequential, {layer: other, target: 2, normalize, relu: false})),
             expected,
             {abs: 1e-6, relToMax: 1e-6},
             other,
@@ -157,7 +158,7 @@ describe('gradCam', () => {
     const x = images(2);
     const p = await (model.predict(x) as Tensor).data();
     await expectNoLeak(async () => {
-      const all = {relu: false, normalise: false} as const;
+      const all = {relu: false, normalize: false} as const;
       const positive = await gradCam(x, model, {...all, target: {kind: 'binary', positive: true}});
       const negative = await gradCam(x, model, {...all, target: {kind: 'binary', positive: false}});
       expect([positive[0]!.target, negative[0]!.target]).toEqual([1, 0]);
@@ -195,7 +196,7 @@ describe('gradCam', () => {
       model.setWeights([...weights.slice(0, 4), sharp, ...weights.slice(5)]);
       return model;
     });
-    const [first, second] = await Promise.all(scaled.map((model) => one(model, {target: 4, normalise: false, relu: false}, x)));
+    const [first, second] = await Promise.all(scaled.map((model) => one(model, {target: 4, normalize: false, relu: false}, x)));
     expect(Math.max(...first!.data.map(Math.abs))).toBeGreaterThan(0.1);
     expect(first!.data).toEqual(second!.data);
     expect(second!.options['logit']).toBe('output of the model');
@@ -265,7 +266,7 @@ describe('gradCam', () => {
         layers.dense({units: 2, kernelInitializer: 'ones'}),
       ],
     });
-    expect(await one(constant, {target: 0, normalise: false})).toMatchObject({empty: true, data: new Float32Array(96)});
+    expect(await one(constant, {target: 0, normalize: false})).toMatchObject({empty: true, data: new Float32Array(96)});
   });
 
   it('joins several layers by the mean or the maximum of their stretched maps', async () => {
@@ -278,7 +279,7 @@ describe('gradCam', () => {
           ['conv_a', 'conv_b'],
           ['conv_b', 'conv_a'],
         ]) {
-          const maps = await gradCam(x, model, {layer, target: 1, combine, normalise: false});
+          const maps = await gradCam(x, model, {layer, target: 1, combine, normalize: false});
           maps.forEach((map, image) => {
             const pairs = [...early[image]!.data].map((a, at) => [a, late[image]!.data[at]!] as const);
             expectClose(
@@ -305,7 +306,7 @@ describe('gradCam', () => {
     const model = functional({inputs: image, outputs: apply(dense(3, 'softmax'), apply(gap(), second))});
     await expectNoLeak(async () => {
       const x = images(1);
-      const before = await one(model, {layer: 'shared', target: 1, variant: 'hires-cam', normalise: false, relu: false}, x);
+      const before = await one(model, {layer: 'shared', target: 1, variant: 'hires-cam', normalize: false, relu: false}, x);
       expect((await one(model, {}, x)).options['layer']).toBe('join');
       // Moving the map along the gradient changes the logit by that much: Σ g·A, from the map's own mass.
       const output = executeGraph(model, x, {until: 'shared'}) as Tensor4D;
@@ -318,7 +319,7 @@ describe('gradCam', () => {
         return Math.log(row[1]!);
       };
       const others = await Promise.all(
-        [0, 2].map((target) => one(model, {layer: 'shared', target, variant: 'hires-cam', normalise: false, relu: false}, x)),
+        [0, 2].map((target) => one(model, {layer: 'shared', target, variant: 'hires-cam', normalize: false, relu: false}, x)),
       );
       const mass = ({data}: SaliencyMap): number => data.reduce((sum, value) => sum + value, 0);
       // log p = z_1 − log Σ exp z, so its slope is that of z_1 less the mean slope.
@@ -371,8 +372,8 @@ describe('gradCam refuses', () => {
       RangeError,
       /layer 'mean' must give.*H·W > 1.*\[N, 4\].*'conv_a', 'pool', 'conv_b'/,
     ],
-    ['an empty list of layers', () => gradCam(x, model, {layer: []}), RangeError, /at least one layer/],
-    ['a layer that is no path', () => gradCam(x, model, {layer: 3 as never}), TypeError, /path of a layer/],
+    ['an empty list of layers', () => gradCam(x, model, {layer: []}), RangeError, /gradCam: layer must be a text or a list of at least 1/],
+    ['a layer that is no path', () => gradCam(x, model, {layer: 3 as never}), TypeError, /gradCam: layer must be a text or a list/],
     ['an unknown variant', () => gradCam(x, model, {variant: 'score-cam' as never}), RangeError, /'xgrad-cam'.*"score-cam"/],
     ['an unknown way to combine', () => gradCam(x, model, {combine: 'sum' as never}), RangeError, /combine/],
     ['a batch of nothing', () => gradCam(x, model, {batchSize: 0}), RangeError, /batchSize/],
@@ -392,7 +393,7 @@ describe('gradCam refuses', () => {
       UnsupportedModelError,
       /'mine' has no tfjs model.*gradientSaliency/,
     ],
-    ['nothing', () => gradCam(x, undefined as never), TypeError, /LayersModel or a Teacher/],
+    ['nothing', () => gradCam(x, undefined as never), TypeError, /gradCam: model must be a LayersModel, a Teacher/],
     ['values that are not finite', () => gradCam(x, overflowing), RangeError, /gradCam: the model must give finite logits/],
   ];
   it.each(refused)('%s', async (_name, call, type, message) => {
@@ -407,7 +408,7 @@ describe('gradCam refuses', () => {
   });
 
   it('a map that is not finite', () => {
-    expect(() => settle('gradCam', Float32Array.of(1, NaN), true)).toThrow(/gradCam: the map must have finite values, but has NaN/);
+    expect(() => settleValues('gradCam', Float32Array.of(1, NaN), true)).toThrow(/gradCam: the map must have finite values, but has NaN/);
   });
 
   it('a model without feature maps', async () => {

@@ -79,7 +79,7 @@ describe('gradientSaliency', () => {
         );
         expectClose(map.data, expected, {abs: 1e-6}, `${reduce} ${index}`);
         expect(map).toMatchObject({height: 3, width: 4, method: 'gradient-saliency', seed: null, empty: false});
-        expect(map.options).toEqual({reduce, batchSize: 8, target: [2, 0], logit: "input of the softmax in 'classes'"});
+        expect(map.options).toEqual({reduce, batchSize: 16, target: [2, 0], logit: "input of the softmax in 'classes'"});
       });
     });
   });

@@ -1,8 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {fitLime} from '../../src/baselines/lime/_fit.js';
 import {limeMask} from '../../src/baselines/lime/mask.js';
-import {hideSegments, meanColours} from '../../src/baselines/lime/_perturb.js';
-import {cosineDistance, kernelWeight} from '../../src/baselines/lime/_samples.js';
+import {cosineDistance, hideSegments, kernelWeight, meanColours, spreadColours} from '../../src/baselines/lime/_neighbours.js';
 import {designOf} from '../../src/baselines/lime/ridge.js';
 import {relabelSegments, type Segments} from '../../src/baselines/lime/superpixels/segments.js';
 import {expectClose, type Tolerance} from '../helpers/expect.js';
@@ -70,9 +69,10 @@ describe('stored numbers of LIME', () => {
       hide_color === null
         ? meanColours(values, cut, 3, bytes)
         : Float64Array.from({length: cut.numSegments * 3}, (_, at) => (typeof hide_color === 'number' ? hide_color : hide_color[at % 3]!));
+    const baseline = spreadColours(colours, cut);
     const bound = bytes ? {} : tolerance['fudged/perturbed float32'];
-    expectClose(hideSegments(values, colours, cut, [new Uint8Array(cut.numSegments)]), fudged.values, bound, 'all hidden');
-    expectClose(hideSegments(values, colours, cut, rowsOf(rows)), perturbed.values, bound, 'perturbed');
+    expectClose(hideSegments(values, baseline, cut, [new Uint8Array(cut.numSegments)]), fudged.values, bound, 'all hidden');
+    expectClose(hideSegments(values, baseline, cut, rowsOf(rows)), perturbed.values, bound, 'perturbed');
     expect(values).toEqual(Float32Array.from(image.values));
   });
 

@@ -22,11 +22,11 @@ import {describe, expect, it, vi} from 'vitest';
 import {gridSegments} from '../../src/baselines/lime/superpixels/grid.js';
 import {quickshift} from '../../src/baselines/lime/superpixels/quickshift.js';
 import type {LabelMap} from '../../src/baselines/lime/superpixels/segments.js';
-import {limeExplainer} from '../../src/baselines/lime/lime-explainer.js';
+import {limeExplainer} from '../../src/baselines/lime/lime.js';
 import {limeMask, limePicture} from '../../src/baselines/lime/mask.js';
 import type {LimeOptions} from '../../src/baselines/lime/options.js';
 import {lime, type LimeMap} from '../../src/baselines/lime/lime.js';
-import {sampleRows} from '../../src/baselines/lime/_samples.js';
+import {sampleRows} from '../../src/baselines/lime/_neighbours.js';
 import {Random} from '../../src/core/random.js';
 import type {DecodedImage, ScoreFn, Teacher} from '../../src/core/types.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';
@@ -63,7 +63,7 @@ describe('lime', () => {
     await expectNoLeak(async () => {
       const image = tileImage(7, channels, 2);
       const before = (await image.data()).slice();
-      const [map] = await lime(image, patchScore(7, channels), {...quick, hideColor: 0, alpha: 1e-6});
+      const [map] = await lime(image, patchScore(7, channels), {...quick, fill: 0, alpha: 1e-6});
       const gain = 2 * 4 * 4 * channels; // pixels of the tile times their value
       expect(map!.coefficients[0]![0]).toBe(7);
       expectClose([map!.coefficients[0]![1]], [gain], {rel: 1e-4}, 'weight of the tile');
@@ -98,7 +98,7 @@ describe('lime', () => {
   it('explains both classes from one pass, the other side with the opposite sign', async () => {
     const image = tileImage(3, 3, 1);
     const score = vi.fn(patchScore(3, 3));
-    const maps = await lime(image, score, {...quick, hideColor: 0, target: [1, 0], batchSize: 64});
+    const maps = await lime(image, score, {...quick, fill: 0, target: [1, 0], batchSize: 64});
     expect(score).toHaveBeenCalledTimes(4);
     expect(maps.map(({target}) => target)).toEqual([1, 0]);
     expectClose(
@@ -119,9 +119,9 @@ describe('lime', () => {
     );
     model.layers[1]!.setWeights([kernel, model.layers[1]!.getWeights()[1]!]);
     const image = tileImage(4, 1, 1);
-    const [positive] = await lime(image, model, {...quick, hideColor: 0, target: {kind: 'binary', positive: true}});
-    const [negative] = await lime(image, model, {...quick, hideColor: 0, target: {kind: 'binary', positive: false}});
-    const [best] = await lime(image, model, {...quick, hideColor: 0});
+    const [positive] = await lime(image, model, {...quick, fill: 0, target: {kind: 'binary', positive: true}});
+    const [negative] = await lime(image, model, {...quick, fill: 0, target: {kind: 'binary', positive: false}});
+    const [best] = await lime(image, model, {...quick, fill: 0});
     const probability = 1 / (1 + Math.exp(-0.2 * 16));
     expectClose([positive!.score, negative!.score], [probability, 1 - probability], {abs: 1e-5}, 'scores');
     expect(positive!.coefficients[0]![0]).toBe(4);
@@ -143,7 +143,7 @@ describe('lime', () => {
     const inner = patchTeacher();
     const outer = sequential({layers: [inner]});
     const {images} = patchBatch(0, 1);
-    const options = {segmenter: 'grid', numSamples: 60, hideColor: 0} as const;
+    const options = {segmenter: 'grid', numSamples: 60, fill: 0} as const;
     const [direct] = await lime(images, inner, options);
     const [nested] = await lime(images, outer, options);
     const [teacher] = await lime(images, teacherFromLayersModel(inner), options);
@@ -160,7 +160,7 @@ describe('lime', () => {
     const {images, labels} = patchBatch(0, 3);
     const fine = (picture: DecodedImage): LabelMap => quickshift(picture, {kernelSize: 1, maxDistance: 10});
     for (const segmenter of [fine, 'slic', 'grid'] as const) {
-      const maps = await lime(images, model, {segmenter, numSamples: 300, hideColor: 0});
+      const maps = await lime(images, model, {segmenter, numSamples: 300, fill: 0});
       expect(maps.map(({target}) => target)).toEqual(labels);
       maps.forEach(({data, segments}, index) => {
         const best = Math.max(...data);
@@ -181,7 +181,7 @@ describe('lime', () => {
     const first = tileImage(1, 3, 1);
     const second = tileImage(2, 3, 1);
     const score = patchScore(2, 3);
-    const options = {segmenter: 'slic', numSamples: 45, hideColor: 0, target: [0, 1]} as const;
+    const options = {segmenter: 'slic', numSamples: 45, fill: 0, target: [0, 1]} as const;
     const one = await lime([first, second], score, {...options, batchSize: 1});
     const many = await lime([first, second], score, {...options, batchSize: 100});
     const odd = await lime([first, second], score, {...options, batchSize: 7});
@@ -227,7 +227,7 @@ describe('lime', () => {
       await expect(lime(image, calls, {...quick, batchSize: 16})).rejects.toThrow('down');
       let width = 2;
       await expect(lime(image, (batch) => new Float32Array(batch.shape[0] * width++), {...quick, batchSize: 16})).rejects.toThrow(
-        /same classes every time, but gave 2 and then 3/,
+        /as many scores for every batch, but gave 3/,
       );
       await expect(lime(image, patchScore(0, 3), {...quick, target: 2})).rejects.toThrow(/lime: target/);
     });
@@ -241,7 +241,7 @@ describe('lime', () => {
       await new Promise((resolve) => setTimeout(resolve, 1));
       return [...means].map((value) => [value, 0]);
     };
-    const [map] = await lime(image, later, {...quick, hideColor: 0, numSamples: 100, target: 0});
+    const [map] = await lime(image, later, {...quick, fill: 0, numSamples: 100, target: 0});
     expect(map!.coefficients[0]![0]).toBe(6);
     image.dispose();
   });
@@ -251,7 +251,7 @@ describe('lime', () => {
     const score: ScoreFn = (batch) =>
       tidy(() => reshape(sigmoid(maxPool(batch, [height, width], 1, 'valid')), [batch.shape[0], 3]) as Tensor2D);
     for (const featureSelection of ['auto', 'highest-weights'] as const) {
-      const [map] = await lime(image, score, {...quick, numFeatures: 4, featureSelection, hideColor: -1});
+      const [map] = await lime(image, score, {...quick, numFeatures: 4, featureSelection, fill: -1});
       expect(map!.coefficients).toHaveLength(4);
       expect(new Set(map!.data).size).toBeLessThanOrEqual(5);
       const sizes = map!.coefficients.map(([, weight]) => Math.abs(weight));
@@ -281,15 +281,18 @@ describe('lime', () => {
       [{numFeatures: 0}, /lime: numFeatures/],
       [{featureSelection: 'lasso' as never}, /lime: featureSelection/],
       [{segmenter: 'felzenszwalb' as never}, /lime: segmenter must be one of/],
-      [{segmenter: 5 as never}, /lime: segmenter must be a name/],
-      [{hideColor: [0, 0]}, /hideColor must be one value or 3/],
-      [{hideColor: Number.NaN}, /lime: hideColor/],
+      [
+        {segmenter: 5 as never},
+        /lime: segmenter must be one of 'quickshift', 'slic', 'grid', \{labels, height, width\} or a function, but is 5/,
+      ],
+      [{fill: [0, 0]}, /fill must be one value or 3/],
+      [{fill: Number.NaN}, /lime: fill/],
       [{batchSize: 0}, /lime: batchSize/],
       [{seed: -1}, /lime: seed/],
-      [{segmenter: gridSegments(4, 4)}, /12×20 \(height×width\), but are 4×4/],
+      [{segmenter: gridSegments(4, 4)}, /12×20 \(height×width\), but gave 4×4/],
     ];
     for (const [options, message] of bad) await expect(lime(image, score, options), message.source).rejects.toThrow(message);
-    await expect(lime([], score)).rejects.toThrow(/number of images/);
+    await expect(lime([], score)).rejects.toThrow(/^lime: images must hold at least one image/);
     await expect(lime({data: new Uint8Array(3), width: 1, height: 1}, score)).rejects.toThrow(/only a Teacher/);
     expect(score).not.toHaveBeenCalled();
     image.dispose();
@@ -342,12 +345,12 @@ describe('lime on decoded pictures', () => {
       return normal(Math.trunc(values.reduce((total, value) => total + value, 0) / values.length), channel);
     });
     expectClose(await seen[0]!, expected, {abs: 1e-5}, 'what the network saw');
-    expect(map!.options).toMatchObject({segmenter: 'function', hideColor: null, numFeatures: 'all', numSamples: 20});
+    expect(map!.options).toMatchObject({segmenter: 'function', fill: 'segment-mean', numFeatures: 'all', numSamples: 20});
   });
 
   it('takes a given colour in the values of the image that was passed', async () => {
     const {teacher, seen} = witness();
-    await lime(picture, teacher, {segmenter: tiles, numSamples: 2, hideColor: [255, 0, 51]});
+    await lime(picture, teacher, {segmenter: tiles, numSamples: 2, fill: [255, 0, 51]});
     const row = sampleRows(2, 15, new Random(0).split('lime'))[1]!;
     const hidden = [...Array(height * width).keys()].find((pixel) => row[tileOf(pixel)] === 0)!;
     const second = (await seen[0]!).subarray(bytes.length);
@@ -356,7 +359,7 @@ describe('lime on decoded pictures', () => {
       Float32Array.from(bytes, (pixel, at) => normal(pixel, at % 3)),
       [height, width, 3],
     );
-    await lime(tensor, teacher, {segmenter: tiles, numSamples: 2, hideColor: 0.5});
+    await lime(tensor, teacher, {segmenter: tiles, numSamples: 2, fill: 0.5});
     expectClose((await seen[1]!).slice(bytes.length + hidden * 3, bytes.length + hidden * 3 + 3), [0.5, 0.5, 0.5], {abs: 1e-6}, 'tensor');
     tensor.dispose();
   });
@@ -438,12 +441,12 @@ describe('limeMask', () => {
 describe('limeExplainer', () => {
   it('binds model and options, which a call overrides', async () => {
     const image = tileImage(6, 3, 1);
-    const explainer = limeExplainer(patchScore(6, 3), {...quick, hideColor: 0, target: 1});
+    const explainer = limeExplainer(patchScore(6, 3), {...quick, fill: 0, target: 1});
     expect(explainer.method).toBe('lime');
     const [bound] = await explainer.explain(image, {seed: undefined, target: undefined});
     const [over] = await explainer.explain(image, {target: 0, seed: 3});
     expect([bound!.target, bound!.seed, over!.target, over!.seed]).toEqual([1, 0, 0, 3]);
-    expect(bound).toEqual((await lime(image, patchScore(6, 3), {...quick, hideColor: 0, target: 1}))[0]);
+    expect(bound).toEqual((await lime(image, patchScore(6, 3), {...quick, fill: 0, target: 1}))[0]);
     image.dispose();
   });
 });

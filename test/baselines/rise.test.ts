@@ -77,7 +77,7 @@ describe('rise', () => {
 
   it('scales by variant: the mean score where shown, and around 0 where nothing matters', async () => {
     const maps = await Promise.all(
-      (['official', 'normalised', 'debiased'] as RiseVariant[]).map(
+      (['official', 'normalized', 'debiased'] as RiseVariant[]).map(
         async (variant) => (await rise(white(), patchMean, {numMasks: 2000, gridSize: 3, target: 1, variant}))[0]!,
       ),
     );
@@ -104,7 +104,7 @@ describe('rise', () => {
     expect(all.map(({target}) => target)).toEqual([2, 0, 1]);
     for (const map of all) {
       const [alone] = await rise(image, counting, {...smallOptions, batchSize: 20, target: map.target});
-      expect(map).toEqual(alone);
+      expect(map).toEqual({...alone, options: {...alone!.options, target: [2, 0, 1]}});
     }
   });
 
@@ -230,11 +230,11 @@ describe('rise', () => {
 
   it('uses all masks where there is nothing to find', async () => {
     const constant: ScoreFn = (batch) => Array.from({length: batch.shape[0]}, () => [0.25, 0.75]);
-    for (const variant of ['official', 'normalised', 'debiased'] as const) {
+    for (const variant of ['official', 'normalized', 'debiased'] as const) {
       const [map] = await rise(white(), constant, {numMasks: 400, gridSize: 4, variant, stopWhenStable: {every: 50}});
       expect(map!.masksUsed).toBe(400);
     }
-    const [nothing] = await rise(white(), constant, {numMasks: 40, stopWhenStable: {every: 10}, target: 0, variant: 'normalised'});
+    const [nothing] = await rise(white(), constant, {numMasks: 40, stopWhenStable: {every: 10}, target: 0, variant: 'normalized'});
     expect(nothing!.score).toBe(0.25);
     const silent: ScoreFn = (batch) => zeros([batch.shape[0], 2]) as Tensor2D;
     const [flat] = await rise(white(), silent, {numMasks: 40, stopWhenStable: {every: 10}});
@@ -246,7 +246,7 @@ describe('rise', () => {
     const before = [...(await image.data())];
     const weights = await hashWeights(teacher);
     await expectNoLeak(async () => {
-      await rise([image, image], teacher, {...smallOptions, batchSize: 7, target: [0, 1], stopWhenStable: true, variant: 'normalised'});
+      await rise([image, image], teacher, {...smallOptions, batchSize: 7, target: [0, 1], stopWhenStable: true, variant: 'normalized'});
     });
     expect([...(await image.data())]).toEqual(before);
     expect(await hashWeights(teacher)).toBe(weights);
@@ -281,7 +281,7 @@ describe('rise', () => {
     const growing: ScoreFn = (batch) => zeros([batch.shape[0], batch.shape[0] + 1]) as Tensor2D;
     await expectNoLeak(async () => {
       await expect(rise(image, failing, smallOptions)).rejects.toThrow('out of order');
-      await expect(rise(image, growing, smallOptions)).rejects.toThrow('as many scores for every batch, but gave 33 after 2');
+      await expect(rise(image, growing, smallOptions)).rejects.toThrow('as many scores for every batch, but gave 17 after 2');
     });
   });
 
@@ -300,8 +300,12 @@ describe('rise', () => {
         numMasks: 4000,
         gridSize: [8, 8],
         keepProbability: 0.5,
-        batchSize: 32,
+        batchSize: 16,
         variant: 'official',
+        target: 'argmax',
+        fill: 'zeros',
+        seed: 0,
+        workers: 0,
         stopWhenStable: false,
         masks: 'drawn',
       },
@@ -314,8 +318,8 @@ describe('rise', () => {
     expect(JSON.parse(JSON.stringify(stopping!.options))).toEqual(stopping!.options);
   });
 
-  it('gives nothing for no images, and takes images of several sizes where the model does', async () => {
-    expect(await rise([], teacher)).toEqual([]);
+  it('refuses no images, and takes images of several sizes where the model does', async () => {
+    await expect(rise([], teacher)).rejects.toThrow(new RangeError('rise: images must hold at least one image, but is [].'));
     const maps = await rise([white(), fill([10, 20, 1], 1) as Tensor3D], patchMean, smallOptions);
     expect(maps.map(({height, width, data}) => [height, width, data.length])).toEqual([
       [12, 18, 216],
@@ -335,17 +339,17 @@ describe('rise', () => {
   });
 
   it.each<[string, RiseOptions, RegExp]>([
-    ['no masks', {numMasks: 0}, /rise: numMasks must be a whole number from 1/],
+    ['no masks', {numMasks: 0}, /rise: numMasks must be a whole number of at least 1/],
     ['more cells than rows', {gridSize: 17}, /rise: gridSize \(rows\) must be a whole number from 1 to 16/],
     ['a probability above 1', {keepProbability: 1.5}, /rise: keepProbability/],
-    ['masks that hide nothing', {keepProbability: 1}, /keepProbability must be below 1/],
-    ['an empty batch', {batchSize: 0}, /rise: batchSize must be a whole number from 1/],
+    ['masks that hide nothing', {keepProbability: 1}, /rise: keepProbability must be a number above 0 and below 1, but is 1/],
+    ['an empty batch', {batchSize: 0}, /rise: batchSize must be a whole number of at least 1/],
     ['a seed below 0', {seed: -1}, /rise: seed/],
-    ['an unknown variant', {variant: 'mean' as never}, /variant must be one of 'official', 'normalised', 'debiased'/],
-    ['to look at every mask', {stopWhenStable: {every: 1}}, /stopWhenStable.every must be a whole number from 2/],
+    ['an unknown variant', {variant: 'mean' as never}, /variant must be one of 'official', 'normalized', 'debiased'/],
+    ['to look at every mask', {stopWhenStable: {every: 1}}, /stopWhenStable.every must be a whole number of at least 2/],
     ['a tolerance of 0', {stopWhenStable: {tolerance: 0}}, /stopWhenStable.tolerance/],
     ['a class that does not exist', {target: [0, 3]}, /rise: target\[1\] must be a whole number from 0 to 2/],
-    ['no class', {target: []}, /at least one class from 0 to 2/],
+    ['no class', {target: []}, /rise: target must be/],
   ])('refuses %s', async (_, options, message) => {
     await expectNoLeak(async () => {
       const result = rise(image, teacher, options);

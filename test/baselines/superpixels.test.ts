@@ -185,7 +185,9 @@ describe('relabelSegments', () => {
   });
 
   it('refuses what is no label map', () => {
-    expect(() => relabelSegments({labels: [0.5], height: 1, width: 1})).toThrow(/whole numbers/);
+    expect(() => relabelSegments({labels: [0.5], height: 1, width: 1})).toThrow(
+      'relabelSegments: map: labels[0] must be a whole number, but is 0.5.',
+    );
     expect(() => relabelSegments({labels: [0, 1, 2], height: 2, width: 2})).toThrow(/height · width = 4/);
     expect(() => relabelSegments(null as never)).toThrow(TypeError);
   });

@@ -1,6 +1,6 @@
 import {readFileSync, readdirSync} from 'node:fs';
 import {homedir} from 'node:os';
-import {join} from 'node:path';
+import {join, sep} from 'node:path';
 import {afterEach, describe, expect, it, vi} from 'vitest';
 import {AttentiveError} from '../../src/core/errors/attentive-error.js';
 import {schemeOf, toFilePath} from '../../src/files/file-path.js';
@@ -43,18 +43,23 @@ describe('toFilePath', () => {
     expect(() => toFilePath('indexeddb://x')).toThrow(RangeError);
     expect(() => toFilePath('')).toThrow(TypeError);
     expect(() => toFilePath(undefined as never)).toThrow(/path must be a text/);
+    expect(() => toFilePath('a\0b', 'load')).toThrow(/^load: path must be without the character NUL/);
     expect(schemeOf(homedir())).toBeUndefined();
   });
 });
 
 describe('src', () => {
-  it('imports no module of Node outside src/node, but for its types', () => {
+  it('imports no module of Node outside src/node and what a worker thread runs, but for its types', () => {
     const src = join(import.meta.dirname, '../../src');
-    const files = readdirSync(src, {recursive: true, encoding: 'utf8'}).filter((name) => name.endsWith('.ts') && !name.startsWith('node'));
-    const leaking = files.filter((name) =>
-      /^(?:import (?!type\b)|export ).*from '(?:node:|fs|path|url|crypto)|import\('node:/m.test(readFileSync(join(src, name), 'utf8')),
-    );
-    expect(files).toContain(join('data', 'node-builtin.ts'));
-    expect(leaking).toEqual([]);
+    // A thread's own file is loaded by threads alone, and no browser has them.
+    const runsInNode = (name: string): boolean => name.startsWith(`node${sep}`) || name === join('workers', 'worker-thread.ts');
+    const files = readdirSync(src, {recursive: true, encoding: 'utf8'}).filter((name) => name.endsWith('.ts'));
+    const imports = (name: string): boolean =>
+      /^(?:import (?!type\b)|export ).*from '(?:node:|fs|path|url|crypto)|import\('node:/m.test(readFileSync(join(src, name), 'utf8'));
+    expect(files).toContain(join('core', 'node-builtin.ts'));
+    expect(imports(join('workers', 'worker-thread.ts'))).toBe(true);
+    expect(files.filter((name) => !runsInNode(name) && imports(name))).toEqual([]);
+    const importers = files.filter((name) => /from '.*\/worker-thread\.js'/.test(readFileSync(join(src, name), 'utf8')));
+    expect(importers).toEqual([]);
   });
 });

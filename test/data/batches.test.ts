@@ -13,7 +13,7 @@ const read = (batch: TrainingBatch): string[] => (batch.images as DecodedImage[]
 const epochOf = (options: Parameters<typeof batchesOf>[1], epoch: number): string[][] => [...batchesOf(pictures, options)(epoch)].map(read);
 const all = async (batches: TrainingBatches, epoch = 0): Promise<TrainingBatch[]> => {
   const found = [];
-  for await (const batch of iterateBatches(batches, epoch)) found.push(batch);
+  for await (const batch of iterateBatches('train', batches, epoch)) found.push(batch);
   return found;
 };
 
@@ -108,7 +108,7 @@ describe('iterateBatches', () => {
     expect(await all(once, 0)).toHaveLength(1);
     await expect(all(once, 1)).rejects.toThrow(/gave no batch in epoch 1.*Pass a function that makes a new one/);
     const same = (): Generator => once;
-    await expect(all(same as never, 1)).rejects.toThrow(/The function given as batches gave no batch in epoch 1/);
+    await expect(all(same as never, 1)).rejects.toThrow(/^train: the function given as batches gave no batch in epoch 1/);
     await expect(all([], 0)).rejects.toThrow(/nothing to train on/);
   });
 
@@ -123,7 +123,7 @@ describe('iterateBatches', () => {
           images.dispose();
         }
       };
-      for await (const {images} of iterateBatches(source, 0)) {
+      for await (const {images} of iterateBatches('train', source, 0)) {
         expect((images as Tensor4D).shape).toEqual([1, 2, 2, 1]);
         break;
       }
@@ -131,9 +131,9 @@ describe('iterateBatches', () => {
   });
 
   it('refuses what is no batch', async () => {
-    await expect(all(5 as never)).rejects.toThrow(/batches must be an array.*but it is 5/);
-    await expect(all((() => undefined) as never)).rejects.toThrow(/function given as batches must return/);
-    await expect(all([pictures[0]] as never)).rejects.toThrow(/Batch 0 must be \{images, labels\}/);
+    await expect(all(5 as never)).rejects.toThrow(/^train: batches must be an array.*but it is 5/);
+    await expect(all((() => undefined) as never)).rejects.toThrow(/^train: the function given as batches must return/);
+    await expect(all([pictures[0]] as never)).rejects.toThrow(/^train: batch 0 must be \{images, labels\}/);
     await expect(all([batch], -1)).rejects.toThrow(/epoch/);
   });
 });
@@ -142,12 +142,14 @@ describe('batchLabels', () => {
   it('reads arrays and tensors, and refuses what is no class', async () => {
     const images = [pictures[0]!, pictures[1]!];
     const tensor = tensor1d([1, 2], 'int32');
-    expect(await batchLabels({images}, 2, 3)).toBeUndefined();
-    expect([...(await batchLabels({images, labels: [2, 0]}, 2, 3))!]).toEqual([2, 0]);
-    expect([...(await batchLabels({images, labels: tensor}, 2, 3))!]).toEqual([1, 2]);
+    expect(await batchLabels('train: batch 0', {images}, 2, 3)).toBeUndefined();
+    expect([...(await batchLabels('train: batch 0', {images, labels: [2, 0]}, 2, 3))!]).toEqual([2, 0]);
+    expect([...(await batchLabels('train: batch 0', {images, labels: tensor}, 2, 3))!]).toEqual([1, 2]);
     expect(tensor.isDisposed).toBe(false);
-    await expect(batchLabels({images, labels: tensor}, 2, 2)).rejects.toThrow(/labels\[1\] must be a whole number from 0 to 1, but is 2/);
-    await expect(batchLabels({images, labels: [1]}, 2, 2)).rejects.toThrow(/as many as the 2 images/);
+    await expect(batchLabels('train: batch 0', {images, labels: tensor}, 2, 2)).rejects.toThrow(
+      /^train: batch 0: labels\[1\] must be a whole number from 0 to 1, but is 2/,
+    );
+    await expect(batchLabels('train: batch 0', {images, labels: [1]}, 2, 2)).rejects.toThrow(/as many as the 2 images/);
     tensor.dispose();
   });
 });

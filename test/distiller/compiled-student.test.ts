@@ -13,11 +13,11 @@ import {
   type StudentBuilder,
   type UnscoredMap,
 } from '../../src/index.js';
-import {disposeModel} from '../../src/tfjs/dispose-model.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {dataFolder, loadDataModel} from '../helpers/files.js';
 import {patchBatch, patchTeacher} from '../helpers/patch-world.js';
 import {drawWeights} from '../helpers/trained-like.js';
+import {disposeModel} from '../../src/tfjs/model-variables.js';
 
 /** What compiling may change. */
 const SAME = {abs: 1e-4};

@@ -1,7 +1,8 @@
-import {spawn} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
 import {chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, truncate, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join, relative} from 'node:path';
+import {promisify} from 'node:util';
 import {io} from '@tensorflow/tfjs-core';
 import {layers, loadLayersModel, sequential} from '@tensorflow/tfjs-layers';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
@@ -176,6 +177,16 @@ describe('saveArtifacts and loadArtifacts with file://', () => {
     await expect(saveArtifacts(url, {...artifactsOf(1), modelTopology: new ArrayBuffer(8)})).rejects.toThrow(TypeError);
     await expect(readdir(folder)).rejects.toThrow(/ENOENT/);
     await expect(loadArtifacts(url)).rejects.toThrow(/model\.json cannot be read/);
+  });
+
+  it.skipIf(process.platform === 'win32')('refuse pipes in the place of their files instead of waiting for ever', async () => {
+    await saveArtifacts(url, artifactsOf(1));
+    for (const name of [(await weightsFiles())[0]!, 'model.json']) {
+      await rm(join(folder, name));
+      await promisify(execFile)('mkfifo', [join(folder, name)]);
+      await expect(loadArtifacts(url)).rejects.toThrow(ModelFileError);
+    }
+    await expect(saveArtifacts(url, artifactsOf(2))).rejects.toThrow(/not written by this library/);
   });
 
   it('find a save that moved', async () => {

@@ -1,8 +1,10 @@
+import {execFile} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {cp, mkdir, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join, relative} from 'node:path';
 import {pathToFileURL} from 'node:url';
+import {promisify} from 'node:util';
 import {io, memory, tensor2d, tidy, zeros, type Tensor} from '@tensorflow/tfjs-core';
 import {layers, loadLayersModel, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
@@ -242,6 +244,95 @@ describe('loadLayersModelFromFiles', () => {
   ])('refuses a model.json with %s', async (_, text, pattern) => {
     await writeFile(join(folder, 'model.json'), text);
     await expectRefused(pattern);
+  });
+
+  it.each<[string, (weight: Record<string, unknown>) => void, RegExp]>([
+    ['a quantisation that is null', (weight) => (weight['quantization'] = null), /quantisation null; an object is needed/],
+    ['a quantisation that is a word', (weight) => (weight['quantization'] = 'uint8'), /quantisation "uint8"; an object is needed/],
+    ['the dtype of an object', (weight) => (weight['dtype'] = 'constructor'), /dtype "constructor"/],
+    ['the name __proto__', (weight) => (weight['name'] = '__proto__'), /weight "__proto__" has that name/],
+  ])('refuses a weight with %s', async (_, change, pattern) => {
+    await writeModel((manifest) => change(manifest.weightsManifest[0]!.weights[0]));
+    await expectRefused(pattern);
+  });
+
+  it('refuses a manifest that lists no weight where one should be', async () => {
+    await writeModel((manifest) => (manifest.weightsManifest[0]!.weights[0] = null));
+    await expectRefused(/a weight has no name/);
+  });
+
+  it('frees the weights of a layer that is used twice, too, where a name does not fit', async () => {
+    const layer = (name: string, ...from: string[]): object => ({
+      class_name: 'Dense',
+      name,
+      config: {name, units: 3, activation: 'linear', use_bias: true},
+      inbound_nodes: from.map((each) => [[each, 0, 0, {}]]),
+    });
+    const modelTopology = {
+      model_config: {
+        class_name: 'Model',
+        config: {
+          name: 'shared',
+          layers: [
+            {class_name: 'InputLayer', name: 'in', config: {name: 'in', batch_input_shape: [null, 3], dtype: 'float32'}, inbound_nodes: []},
+            layer('twice', 'in', 'twice'),
+          ],
+          input_layers: [['in', 0, 0]],
+          output_layers: [['twice', 1, 0]],
+        },
+      },
+    };
+    const weights = [
+      {name: 'twice/kernel', shape: [3, 3], dtype: 'float32'},
+      {name: 'twice/misnamed', shape: [3], dtype: 'float32'},
+    ];
+    await writeFile(join(folder, 'model.json'), JSON.stringify({modelTopology, weightsManifest: [{paths: ['w.bin'], weights}]}));
+    await writeFile(join(folder, 'w.bin'), floats(...new Array<number>(12).fill(1)));
+    await expectRefused(/weights do not fit the topology.*twice\/misnamed/);
+  });
+
+  it('refuses layers that are wider than every weight before it builds them', async () => {
+    await writeModel((manifest) => (manifest.modelTopology.model_config.config.layers[0].config.units = 3e8));
+    const start = performance.now();
+    await expectRefused(/a layer has units 300000000, but no weight is as large: the largest side is 3/);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
+  it('refuses what is nested ten thousand deep, and reads what is nested as models are', async () => {
+    const nested = (depth: number): string => `{"a":`.repeat(depth) + '1' + '}'.repeat(depth);
+    for (const depth of [600, 10_000]) {
+      await writeFile(join(folder, 'model.json'), `{"modelTopology": ${nested(depth)}, "weightsManifest": []}`);
+      await expectRefused(/is nested more than 500 deep|is not JSON/);
+    }
+    await writeModel((manifest) => (manifest.modelTopology.note = JSON.parse(nested(400))));
+    (await loadLayersModelFromFiles(folder)).dispose();
+  });
+
+  it.skipIf(process.platform === 'win32')('refuses a pipe as model.json instead of waiting for ever', async () => {
+    const file = join(folder, 'model.json');
+    await promisify(execFile)('mkfifo', [file]);
+    await expectRefused(/model\.json cannot be read: it is no regular file/);
+    await expect(loadLayersModelFromFiles(file)).rejects.toThrow(ModelFileError);
+    await expect(fileModelHandler(folder).load!()).rejects.toThrow(/no regular file/);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'path must be a text or a file: URL, but is undefined.'],
+    ['a promise', Promise.resolve('x'), 'path must be a text or a file: URL, but is a promise (await it first).'],
+    ['an empty text', '', 'path must be a text or a file: URL, but is "".'],
+  ])('refuses %s as a path', async (_, path, message) => {
+    await expect(loadLayersModelFromFiles(path as never)).rejects.toThrow(TypeError);
+    await expect(loadLayersModelFromFiles(path as never)).rejects.toThrow(`loadLayersModelFromFiles: ${message}`);
+    expect(() => fileModelHandler(path as never)).toThrow(TypeError);
+    expect(() => fileModelHandler(path as never)).toThrow(`fileModelHandler: ${message}`);
+  });
+
+  it.each([[null], [[]], [Promise.resolve({})], [{Mine: {}}], ['Mine']])('refuses %o as customObjects', async (customObjects) => {
+    await writeModel();
+    await expect(loadLayersModelFromFiles(folder, customObjects as never)).rejects.toThrow(TypeError);
+    await expect(loadLayersModelFromFiles(folder, customObjects as never)).rejects.toThrow(
+      /^loadLayersModelFromFiles: customObjects must be an object of classes by name, but is /,
+    );
   });
 
   it('refuses weights that do not fit, an unknown layer, and a path to nothing', async () => {

@@ -5,7 +5,8 @@
  */
 import {tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {input, layers, model, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
-import {AttentiveDistiller, deletionScore, gradCam, gridSegments, insertionScore, lime, rise, type SaliencyMap} from '../../src/index.js';
+import {AttentiveDistiller, deletionScore, gradCam, insertionScore, lime, rise, type SaliencyMap} from '../../src/index.js';
+import {gridSegments} from '../../src/baselines/index.js';
 import {Random} from '../../src/core/random.js';
 import type {GoldenArray} from './golden.js';
 import {HEIGHT, WIDTH, patchBatch, patchTeacher} from './patch-world.js';

@@ -12,6 +12,7 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
+import {isCompilable} from '../../src/layers/compiled-form.js';
 import {AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock} from '../../src/layers/index.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {golden, type GoldenArray} from '../helpers/golden.js';
@@ -59,7 +60,7 @@ describe('every layer', () => {
     await runLayerTest(() => new CBAM({ratio: 2, spatial: false, initialGate: 0.9}), [[1, 3, 5, 4]], [1, 3, 5, 4]);
   });
   it('the attention delta does, in every mode', async () => {
-    for (const mode of ['signed', 'normalised'] as const) {
+    for (const mode of ['signed', 'normalized'] as const) {
       await runLayerTest(
         () => new AttentionDelta({mode}),
         [
@@ -193,18 +194,101 @@ describe('how the gates start', () => {
 });
 
 describe('what the layers refuse', () => {
-  it('names the option and the rule', () => {
-    expect(() => new ChannelAttention({ratio: 0})).toThrow(/ratio must be a whole number from 1/);
-    expect(() => new SpatialAttention({kernelSize: 4})).toThrow(/kernelSize must be odd, but is 4/);
-    expect(() => new CBAM({initialGate: 1})).toThrow(/initialGate/);
-    expect(() => new AttentionDelta({mode: 'squared' as never})).toThrow(/'signed', 'rectified', 'normalised'/);
-    expect(() => new UpsampleBlock({filters: 0})).toThrow(/filters/);
+  const makers = {
+    AttentionDelta: (config: never) => new AttentionDelta(config),
+    BilinearResize: (config: never) => new BilinearResize(config),
+    CBAM: (config: never) => new CBAM(config),
+    ChannelAttention: (config: never) => new ChannelAttention(config),
+    SpatialAttention: (config: never) => new SpatialAttention(config),
+    UpsampleBlock: (config: never) => new UpsampleBlock(config),
+  };
+  type Name = keyof typeof makers;
+  const refused = (name: Name, config: unknown): unknown => {
+    try {
+      makers[name](config as never);
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+
+  it.each<[Name, object, string]>([
+    ['ChannelAttention', {ratio: 0}, 'ratio must be a whole number from 1 to 65536, but is 0.'],
+    ['ChannelAttention', {ratio: 65_537}, 'ratio must be a whole number from 1 to 65536, but is 65537.'],
+    ['ChannelAttention', {seed: -1}, 'seed must be a whole number from 0 to 4294967295, but is -1.'],
+    ['SpatialAttention', {kernelSize: 4}, 'kernelSize must be an odd whole number from 1 to 255, but is 4.'],
+    ['SpatialAttention', {kernelSize: 257}, 'kernelSize must be an odd whole number from 1 to 255, but is 257.'],
+    ['SpatialAttention', {poolOrder: 'both'}, "poolOrder must be one of 'max-mean', 'mean-max', but is \"both\"."],
+    ['CBAM', {initialGate: 1}, 'initialGate must be a number above 0 and below 1, but is 1.'],
+    ['CBAM', {kernelSize: 2}, 'kernelSize must be an odd whole number from 1 to 255, but is 2.'],
+    ['AttentionDelta', {mode: 'normalised'}, "mode must be one of 'signed', 'rectified', 'normalized', but is \"normalised\"."],
+    ['UpsampleBlock', {filters: 0}, 'filters must be a whole number from 1 to 65536, but is 0.'],
+    ['UpsampleBlock', {filters: 300_000}, 'filters must be a whole number from 1 to 65536, but is 300000.'],
+    ['UpsampleBlock', {filters: 1, size: [0, 4]}, 'size[0] must be a whole number of at least 1, but is 0.'],
+    ['BilinearResize', {size: [1e9, 5]}, 'size must be [height, width] of at most 67108864 pixels, but is [1000000000, 5].'],
+    ['BilinearResize', {size: [4]}, 'size must be [height, width], but is [4].'],
+  ])('%s with %o as a wrong value', (name, config, message) => {
+    const error = refused(name, config);
+    expect(error).toBeInstanceOf(RangeError);
+    expect((error as Error).message).toBe(`${name}: ${message}`);
+  });
+
+  it.each<[Name, unknown, string]>([
+    ['ChannelAttention', {ratio: '8'}, 'ratio must be a whole number from 1 to 65536, but is "8".'],
+    ['CBAM', {spatial: 1}, 'spatial must be true or false, but is 1.'],
+    ['CBAM', {ration: 8}, "there is no option 'ration'. Did you mean 'ratio'?"],
+    ['SpatialAttention', {name: 3}, 'name must be a text, but is 3.'],
+    ['UpsampleBlock', {}, 'filters must be a whole number from 1 to 65536, but is undefined.'],
+    ['UpsampleBlock', undefined, 'filters must be a whole number from 1 to 65536, but is undefined.'],
+    ['BilinearResize', {size: 4}, 'size must be [height, width], but is 4.'],
+    ['AttentionDelta', null, 'options must be an object, but is null.'],
+    ['AttentionDelta', Promise.resolve({}), 'options must be an object, but is a promise (await it first).'],
+  ])('%s with %o as the wrong kind', (name, config, message) => {
+    const error = refused(name, config);
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).toBe(`${name}: ${message}`);
+  });
+
+  it('nothing of what tfjs adds when it loads a model, and null for what is absent', () => {
+    const added = {name: 'mine', trainable: false, dtype: 'float32', batchInputShape: [null, 4, 4, 2]};
+    for (const [name, config] of [
+      ['AttentionDelta', {}],
+      ['BilinearResize', {size: [2, 2]}],
+      ['CBAM', {initialGate: null}],
+      ['ChannelAttention', {initialGate: null}],
+      ['SpatialAttention', {}],
+      ['UpsampleBlock', {filters: 2, size: null}],
+    ] as const) {
+      const layer = makers[name]({...added, ...config} as never);
+      expect(layer.name).toBe('mine');
+      expect(layer.trainable).toBe(false);
+    }
+  });
+
+  it('more weights than a machine has, before it draws them', () => {
+    const block = new UpsampleBlock({filters: 65_536, kernelSize: 1});
+    expect(() => block.build([null, 4, 4, 65_536])).toThrow(
+      'UpsampleBlock must have at most 268435456 weights, but they are [1, 1, 65536, 65536].',
+    );
+    expect(() => new ChannelAttention({ratio: 1}).build([null, 4, 4, 65_536])).toThrow(RangeError);
+  });
+});
+
+describe('the compiled form', () => {
+  it('is not taken from a class that only inherits it', () => {
+    class Doubled extends CBAM {
+      override call(inputs: Tensor | Tensor[]): Tensor {
+        return tidy(() => mul(super.call(inputs), 2));
+      }
+    }
+    expect(isCompilable(new CBAM())).toBe(true);
+    expect(isCompilable(new Doubled())).toBe(false);
   });
 });
 
 describe('the attention delta', () => {
   it('gives what the attention changed', async () => {
-    const run = (mode: 'signed' | 'rectified' | 'normalised'): Promise<Float32Array> =>
+    const run = (mode: 'signed' | 'rectified' | 'normalized'): Promise<Float32Array> =>
       read(() => {
         const features = tensor4d([2, -4, 6, 8], [1, 2, 2, 1]);
         const attended = tensor4d([1, -3, 6, 2], [1, 2, 2, 1]);
@@ -213,7 +297,7 @@ describe('the attention delta', () => {
     expectClose(await run('signed'), [-1, 1, 0, -6], {});
     expectClose(await run('rectified'), [1, 0, 0, 6], {});
     expectClose(
-      await run('normalised'),
+      await run('normalized'),
       [1, -1, 0, 6].map((value) => value / Math.sqrt(38 / 4)),
       {abs: 1e-5},
     );

@@ -1,5 +1,19 @@
-import {grads, mean, memory, ones, tensor, tensor2d, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  grads,
+  mean,
+  memory,
+  mul,
+  ones,
+  sum,
+  tensor,
+  tensor2d,
+  tidy,
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
+import {finiteLogits} from '../../src/losses/finite-logits.js';
 import {classLogits, combineLosses, distillationLoss, explanationLoss, klDivergence, sparsityWeight} from '../../src/losses/index.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {golden, type GoldenArray} from '../helpers/golden.js';
@@ -140,13 +154,136 @@ describe('the losses', () => {
   it('refuse shapes that differ, showing each', () => {
     const before = memory().numTensors;
     tidy(() => {
-      expect(() => klDivergence(tensor2d([[1, 2]]), tensor2d([[1, 2, 3]]))).toThrow(/targetLogits \[1, 2\], logits \[1, 3\]/);
-      expect(() => distillationLoss(tensor2d([[1]]), tensor2d([[1]]), tensor2d([[1]]), {alpha: 2})).toThrow(
-        /alpha must be a finite number from 0 to 1/,
+      const [two, three] = [tensor2d([[1, 2]]), tensor2d([[1, 2, 3]])];
+      expect(() => klDivergence(two, three)).toThrow(/^klDivergence: logits must .* targetLogits \[1, 2\], logits \[1, 3\]/);
+      expect(() => distillationLoss(two, two, three)).toThrow(/^distillationLoss: logits must .* oneHotLabels \[1, 3\]/);
+      expect(() => explanationLoss(two, three, ones([1, 4, 4, 1]))).toThrow(/^explanationLoss: logits must .* maskedLogits \[1, 3\]/);
+      expect(() => explanationLoss(two, two, ones([2, 4, 4, 1]))).toThrow(
+        'explanationLoss: saliency must have shape [1, ?, ?, 1], but has [2, 4, 4, 1].',
       );
-      expect(() => combineLosses({})).toThrow(/at least one/);
+      expect(() => classLogits(tensor([1, 2]) as never)).toThrow('classLogits: logits must have shape [?, ?], but has [2].');
     });
     expect(memory().numTensors).toBe(before);
+  });
+
+  it('refuse what is no tensor, and options that they do not know, naming both', () => {
+    tidy(() => {
+      const logits = tensor2d([[1, 2]]);
+      const gone = tensor2d([[1, 2]]);
+      gone.dispose();
+      const refusals: [() => unknown, new (message: string) => Error, string][] = [
+        [() => klDivergence([[1, 2]] as never, logits), TypeError, 'klDivergence: targetLogits must be a tensor, but is [[1, 2]].'],
+        [() => klDivergence(logits, gone), TypeError, 'klDivergence: logits must be a tensor, but is a disposed Tensor of shape [1, 2].'],
+        [
+          () => distillationLoss(logits, null as never, logits),
+          TypeError,
+          'distillationLoss: teacherLogits must be a tensor, but is null.',
+        ],
+        [
+          () => explanationLoss(logits, logits, Promise.resolve() as never),
+          TypeError,
+          'explanationLoss: saliency must be a tensor, but is a promise (await it first).',
+        ],
+        [() => classLogits(undefined as never), TypeError, 'classLogits: logits must be a tensor, but is undefined.'],
+        [
+          () => distillationLoss(logits, logits, logits, {alpha: 2}),
+          RangeError,
+          'distillationLoss: alpha must be a finite number from 0 to 1, but is 2.',
+        ],
+        [
+          () => distillationLoss(logits, logits, logits, {temperature: 0}),
+          RangeError,
+          'distillationLoss: temperature must be a finite number above 0, but is 0.',
+        ],
+        [
+          () => distillationLoss(logits, logits, logits, {temprature: 1} as never),
+          TypeError,
+          "distillationLoss: there is no option 'temprature'. Did you mean 'temperature'?",
+        ],
+        [
+          () => explanationLoss(logits, logits, ones([1, 2, 2, 1]), {lambda: '1' as never}),
+          TypeError,
+          'explanationLoss: lambda must be a finite number of at least 0, but is "1".',
+        ],
+        [() => sparsityWeight(-1, 4, 4), RangeError, 'sparsityWeight: lambda must be a finite number of at least 0, but is -1.'],
+        [() => sparsityWeight(1, 0, 4), RangeError, 'sparsityWeight: height must be a whole number of at least 1, but is 0.'],
+        [
+          () => combineLosses({}),
+          RangeError,
+          'combineLosses: losses must be an object {name: {values, weight}} of at least one loss, but is empty.',
+        ],
+        [
+          () => combineLosses({a: {values: gone}}),
+          TypeError,
+          'combineLosses: losses.a.values must be a tensor, but is a disposed Tensor of shape [1, 2].',
+        ],
+        [
+          () => combineLosses({a: {values: logits, weight: NaN}}),
+          RangeError,
+          'combineLosses: losses.a.weight must be a finite number, but is NaN.',
+        ],
+        [
+          () => combineLosses({a: {values: logits, wieght: 2} as never}),
+          TypeError,
+          "combineLosses: there is no option 'losses.a.wieght'. Did you mean 'weight'?",
+        ],
+      ];
+      for (const [call, kind, message] of refusals) {
+        expect(call).toThrow(kind);
+        expect(call).toThrow(message);
+      }
+    });
+  });
+
+  it('count what has the probability 0 for nothing: 0 · log 0 is 0', async () => {
+    const logs = (...rows: number[][]): Tensor2D => tensor2d(rows.map((row) => row.map(Math.log)));
+    const {certain, same, ofQ, ofP, hard} = await readAll(() => {
+      const [p, q] = [logs([1, 0, 0], [0.5, 0.5, 0]), logs([0.5, 0.25, 0.25], [0.25, 0.75, 0])];
+      const [first, second] = grads((a: Tensor, b: Tensor) => sum(klDivergence(a as Tensor2D, b as Tensor2D)))([p, q]) as [Tensor, Tensor];
+      const labels = tensor2d([
+        [1, 0, 0],
+        [0, 1, 0],
+      ]);
+      return {certain: klDivergence(p, q), same: klDivergence(p, p), ofP: first, ofQ: second, hard: distillationLoss(q, p, labels).hard};
+    });
+    expectClose(certain, [Math.LN2, 0.5 * Math.LN2 + 0.5 * Math.log(2 / 3)], {abs: 1e-6});
+    expectClose(same, [0, 0], {abs: 1e-7});
+    // With respect to the logits of q it is q − p; to those of p, p · (log p/q − KL).
+    expectClose(ofQ, [-0.5, 0.25, 0.25, -0.25, 0.25, 0], {abs: 1e-6});
+    const ratio = Math.log(3) / 4;
+    expectClose(ofP, [0, 0, 0, ratio, -ratio, 0], {abs: 1e-6});
+    expectClose(hard, [Math.LN2, -Math.log(0.75)], {abs: 1e-6});
+  });
+
+  it('are infinite where one distribution rules out what the other allows, with a finite slope', async () => {
+    const {divergence, slope} = await readAll(() => {
+      const [p, q] = [tensor2d([[0, 0]]), tensor2d([[0, -Infinity]])];
+      const [, ofQ] = grads((a: Tensor, b: Tensor) => sum(klDivergence(a as Tensor2D, b as Tensor2D)))([p, q]) as [Tensor, Tensor];
+      return {divergence: klDivergence(p, q), slope: ofQ};
+    });
+    expect([...divergence]).toEqual([Infinity]);
+    expectClose(slope, [0.5, -0.5], {abs: 1e-6});
+  });
+
+  it('let NaN through', async () => {
+    expect([...(await read(() => klDivergence(tensor2d([[NaN, 0]]), tensor2d([[0, 0]]))))]).toEqual([NaN]);
+    expect([...(await read(() => finiteLogits(tensor2d([[NaN, 1]]))))]).toEqual([NaN, 1]);
+  });
+
+  it('in training, a class that is ruled out has the smallest probability there is', async () => {
+    const {logits, slope} = await readAll(() => {
+      const x = tensor2d([
+        [2, -Infinity, -1000],
+        [0, 1, 2],
+      ]);
+      const weights = tensor2d([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]);
+      return {logits: finiteLogits(x), slope: grads((each: Tensor) => sum(mul(finiteLogits(each as Tensor2D), weights)))([x])[0]!};
+    });
+    expectClose(logits, [2, 2 - 87.3, -1000, 0, 1, 2], {abs: 1e-5});
+    expect([...slope]).toEqual([1, 0, 3, 4, 5, 6]);
   });
 
   it('leave nothing behind but their results', () =>

@@ -118,7 +118,7 @@ describe('stored numbers of a CIFAR-10 ResNet', () => {
     if (!(await hasGolden('full_rise_causal'))) skip('The family full_rise_causal holds photographs and is not here (AKD_GOLDENS).');
     const {images, cases: all, tolerance: bounds} = await golden<Photographs>('full_rise_causal');
     const cases = casesWhere(onGpuBackend || getBackend() === 'cpu', all); // some 0.2 s per step there
-    const preprocessing = resolvePreprocessing('torch');
+    const preprocessing = resolvePreprocessing('test', 'torch');
     const size = 32 * 32 * 3;
     const model = (await loadDataModel('resnet20_cifar10')) ?? skip(`There is no resnet20_cifar10 in ${dataFolder} (AKD_DATA).`);
     const teacher = teacherFromLayersModel(model, {preprocessing});

@@ -68,7 +68,7 @@ describe('insertion and deletion', () => {
     const deletion = await deletionScore(x, map, sumModel, {stepSize: 2});
     expectClose(deletion.curve, [1, 0.3, 0], {abs: 1e-6});
     expectClose([deletion.auc], [0.4], {abs: 1e-6});
-    const insertion = await insertionScore(x, map, sumModel, {stepSize: 2, substrate: 'zeros'});
+    const insertion = await insertionScore(x, map, sumModel, {stepSize: 2, fill: 'zeros'});
     expectClose(insertion.curve, [0, 0.7, 1], {abs: 1e-6});
     expectClose([insertion.auc], [0.6], {abs: 1e-6});
   });
@@ -77,7 +77,7 @@ describe('insertion and deletion', () => {
     const x = pixels([0.3, 0.25, 0.2, 0.15, 0.1], 1);
     const map = [[5, 4, 3, 2, 1]];
     const run = async (score: typeof insertionScore, auc: 'official' | 'true-fraction'): Promise<CausalScore> =>
-      score(x, map, sumModel, {stepSize: 2, substrate: 'zeros', auc});
+      score(x, map, sumModel, {stepSize: 2, fill: 'zeros', auc});
     const deletion = await run(deletionScore, 'official');
     expectClose(deletion.curve, [1, 0.45, 0.1, 0], {abs: 1e-6});
     expect(deletion.fractions).toEqual([0, 0.4, 0.8, 1]);
@@ -92,13 +92,13 @@ describe('insertion and deletion', () => {
     const anyShown: ScoreFn = (batch) => tidy(() => asColumn(max(cast(notEqual(batch, 0), 'float32'), [1, 2, 3])));
     const deletion = await deletionScore(x, map, intact, {stepSize: 1});
     expect(deletion.auc).toBeLessThan(0.02);
-    const insertion = await insertionScore(x, map, anyShown, {stepSize: 1, substrate: 'zeros'});
+    const insertion = await insertionScore(x, map, anyShown, {stepSize: 1, fill: 'zeros'});
     expect(insertion.auc).toBeGreaterThan(0.98);
   });
 
   it.each(both)('%s changes all channels of a pixel together, in the order of the map', async (_, score) => {
     const x = tensor3d([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [2, 2, 3]);
-    const substrate = tensor3d(
+    const fill = tensor3d(
       Array.from({length: 12}, (__, index) => -index - 1),
       [2, 2, 3],
     );
@@ -115,7 +115,7 @@ describe('insertion and deletion', () => {
         [2, 1],
       ],
       spy,
-      {stepSize: 1, substrate, target: 0},
+      {stepSize: 1, fill, target: 0},
     );
     const order = [1, 2, 3, 0];
     const sign = kind === 'deletion' ? 1 : -1;
@@ -164,7 +164,7 @@ describe('insertion and deletion', () => {
     expect(own.curve[0]).toBeCloseTo(scores[best]!, 6);
     const other = await deletionScore(x, saliency(), model, {stepSize: 9, target: (best + 1) % 4});
     expect(other.curve[0]).toBeCloseTo(scores[(best + 1) % 4]!, 6);
-    const each = await insertionScore([x, x], [saliency(), saliency()], model, {stepSize: 9, target: [0, 3]});
+    const each = await insertionScore([x, x], [saliency(), saliency()], model, {stepSize: 9, target: {perImage: [0, 3]}});
     expect(each.map(({target, curve}) => [target, curve.at(-1)!.toFixed(5)])).toEqual([
       [0, scores[0]!.toFixed(5)],
       [3, scores[3]!.toFixed(5)],
@@ -307,7 +307,7 @@ describe('insertion and deletion', () => {
       batchSize: 3,
       onProgress: (progress) => records.push(progress),
     });
-    expect(records).toEqual([3, 6, 8].map((done) => ({stage: 'insertion', done, total: 8})));
+    expect(records).toEqual([3, 6, 8].map((done) => ({stage: 'insertionScore', done, total: 8})));
   });
 
   it('record the options in force, with the documented defaults', async () => {
@@ -315,14 +315,14 @@ describe('insertion and deletion', () => {
     const deletion = await deletionScore(photo(), saliency(), model);
     expect(deletion).toMatchObject({
       kind: 'deletion',
-      options: {stepSize: 224, batchSize: 32, substrate: 'zeros', auc: 'official', ties: 'index-asc'},
+      options: {target: 'argmax', stepSize: 2, batchSize: 16, workers: 0, fill: 'zeros', auc: 'official', ties: 'index-asc'},
     });
-    expect(deletion.curve).toHaveLength(2);
+    expect(deletion.curve).toHaveLength(24); // 45 pixels, a 28th rounded up
     const insertion = await insertionScore(photo(), saliency(), model);
-    expect(insertion.options.substrate).toEqual({kernel: 'official', length: 11, sigma: 5});
-    expect((await insertionScore(photo(), saliency(), model, {substrate: photo(8)})).options.substrate).toBe('tensor');
-    expect((await insertionScore(photo(), saliency(), model, {substrate: {kernel: 'gaussian'}})).curve).not.toEqual(insertion.curve);
-    expect((await deletionScore(photo(), saliency(), model, {substrate: 'blur'})).curve[0]).toBe(deletion.curve[0]);
+    expect(insertion.options.fill).toEqual({kernel: 'official', length: 11, sigma: 5});
+    expect((await insertionScore(photo(), saliency(), model, {fill: photo(8)})).options.fill).toBe('tensor');
+    expect((await insertionScore(photo(), saliency(), model, {fill: {kernel: 'gaussian'}})).curve).not.toEqual(insertion.curve);
+    expect((await deletionScore(photo(), saliency(), model, {fill: 'blur'})).curve[0]).toBe(deletion.curve[0]);
     expect(JSON.parse(JSON.stringify(insertion))).toEqual(insertion);
   });
 
@@ -351,8 +351,10 @@ describe('insertion and deletion', () => {
     await expect(run(0.5, 2)).rejects.toThrow('target must be a whole number from 0 to 1');
   });
 
-  it('give nothing for no images', async () => {
-    expect(await deletionScore([], [], classifier())).toEqual([]);
+  it('refuse no images', async () => {
+    await expect(deletionScore([], [], classifier())).rejects.toThrow(
+      new RangeError('deletionScore: images must hold at least one image, but is [].'),
+    );
   });
 
   it.each<[string, (score: typeof deletionScore) => Promise<unknown>, RegExp]>([
@@ -376,8 +378,16 @@ describe('insertion and deletion', () => {
     ['a map of another rank', (score) => score(photo(), zeros([9, 5, 3]) as Tensor3D, classifier()), /but has \[9, 5, 3\]/],
     ['a malformed map', (score) => score(photo(), {data: [1, 2], height: 9, width: 5}, classifier()), /has 2 for 9×5/],
     ['ragged rows', (score) => score(photo(), [[1, 2], [3]], classifier()), /rows of the same length/],
-    ['steps of no pixels', (score) => score(photo(), saliency(), classifier(), {stepSize: 0}), /stepSize must be a whole number from 1/],
-    ['an empty batch', (score) => score(photo(), saliency(), classifier(), {batchSize: 0}), /batchSize must be a whole number from 1/],
+    [
+      'steps of no pixels',
+      (score) => score(photo(), saliency(), classifier(), {stepSize: 0}),
+      /Score: stepSize must be a whole number of at least 1, but is 0/,
+    ],
+    [
+      'an empty batch',
+      (score) => score(photo(), saliency(), classifier(), {batchSize: 0}),
+      /Score: batchSize must be a whole number of at least 1, but is 0/,
+    ],
     [
       'an unknown rule',
       (score) => score(photo(), saliency(), classifier(), {auc: 'trapezoid' as never}),
@@ -385,18 +395,39 @@ describe('insertion and deletion', () => {
     ],
     ['an unknown tie rule', (score) => score(photo(), saliency(), classifier(), {ties: 'random' as never}), /ties must be one of/],
     [
-      'an unknown substrate',
-      (score) => score(photo(), saliency(), classifier(), {substrate: 'noise' as never}),
-      /substrate must be 'zeros', 'blur'/,
+      'an unknown fill',
+      (score) => score(photo(), saliency(), classifier(), {fill: 'noise' as never}),
+      /Score: fill must be 'zeros', 'mean', 'blur'/,
     ],
-    ['an even blur', (score) => score(photo(), saliency(), classifier(), {substrate: {length: 10}}), /length must be odd, but is 10/],
     [
-      'a substrate of another size',
-      (score) => score(photo(), saliency(), classifier(), {substrate: zeros([5, 9, 3]) as Tensor3D}),
-      /substrate must have shape \[9, 5, 3\], but has \[5, 9, 3\]/,
+      'an even blur',
+      (score) => score(photo(), saliency(), classifier(), {fill: {length: 10}}),
+      /Score: fill.length must be an odd whole number from 1 to 1001, but is 10/,
+    ],
+    [
+      'a fill of another size',
+      (score) => score(photo(), saliency(), classifier(), {fill: zeros([5, 9, 3]) as Tensor3D}),
+      /fill must have shape \[9, 5, 3\], but has \[5, 9, 3\]/,
+    ],
+    [
+      'images of different sizes in batches of one',
+      (score) =>
+        score(
+          [photo(), zeros([5, 9, 3]) as Tensor3D],
+          [saliency(), zeros([5, 9]) as Tensor2D],
+          (batch) => zeros([batch.shape[0], 2]) as Tensor2D,
+          {
+            batchSize: 1,
+          },
+        ),
+      /images must have shape \[1, 9, 5, 3\], but has \[1, 5, 9, 3\]/,
     ],
     ['another number of maps', (score) => score([photo(), photo()], [saliency()], classifier()), /1 maps for 2 images/],
-    ['another number of targets', (score) => score([photo()], [saliency()], classifier(), {target: [1, 2]}), /there are 2 for 1 images/],
+    [
+      'another number of targets',
+      (score) => score([photo()], [saliency()], classifier(), {target: {perImage: [1, 2]}}),
+      /target.perImage must be one class for each image, but there are 2 for 1 images/,
+    ],
     [
       'images of different sizes',
       (score) =>

@@ -15,14 +15,16 @@ import {
 import {beforeEach, describe, expect, it, vi} from 'vitest';
 import {AttentiveError} from '../../src/core/errors/attentive-error.js';
 import {Random} from '../../src/core/random.js';
-import type {Explainer, ExplainerOptions, Progress, SaliencyMap, ScoreFn} from '../../src/core/types.js';
+import type {Explainer, ExplainerOptions, Progress, SaliencyMap, ScoreFn, SeedOptions} from '../../src/core/types.js';
 import {blurImages} from '../../src/queries/blur.js';
 import {compare} from '../../src/metrics/compare/compare.js';
-import type {MeasureContext, MeasureName} from '../../src/metrics/compare/named-metrics.js';
+import type {MetricContext, MetricName} from '../../src/metrics/compare/named-metrics.js';
 import type {CompareOptions} from '../../src/metrics/compare/options.js';
+import {maxSensitivity} from '../../src/metrics/of-explainer/max-sensitivity.js';
 import {deletionScore} from '../../src/metrics/of-model/deletion-score.js';
 import {formatComparison} from '../../src/metrics/compare/format-comparison.js';
 import {insertionScore} from '../../src/metrics/of-model/insertion-score.js';
+import {muFidelity} from '../../src/metrics/of-model/mu-fidelity.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {HEIGHT, patchBatch, patchImage, patchTeacher, WIDTH} from '../helpers/patch-world.js';
@@ -35,11 +37,14 @@ beforeEach(() => {
 
 interface Call {
   image: number[];
-  options: ExplainerOptions;
+  options: ExplainerOptions & SeedOptions;
 }
 
 /** Explains by a function of one image's values; remembers its calls. */
-function explainer(draw: (values: Float32Array, options: ExplainerOptions) => ArrayLike<number>, calls: Call[] = []): Explainer {
+function explainer(
+  draw: (values: Float32Array, options: ExplainerOptions & SeedOptions) => ArrayLike<number>,
+  calls: Call[] = [],
+): Explainer {
   return {
     method: 'test',
     async explain(image, options = {}): Promise<SaliencyMap[]> {
@@ -68,11 +73,11 @@ function explainer(draw: (values: Float32Array, options: ExplainerOptions) => Ar
 
 const brightness = (values: Float32Array): number[] =>
   Array.from({length: values.length / 3}, (_, pixel) => values[3 * pixel]! + values[3 * pixel + 1]! + values[3 * pixel + 2]!);
-const noise = (values: Float32Array, {seed}: ExplainerOptions): number[] => {
+const noise = (values: Float32Array, {seed}: SeedOptions): number[] => {
   const random = new Random(seed!);
   return Array.from({length: values.length / 3}, () => random.next());
 };
-const all: MeasureName[] = [
+const all: MetricName[] = [
   'insertion',
   'deletion',
   'pointing',
@@ -102,7 +107,7 @@ const photos = (count: number): Tensor3D[] =>
   Array.from({length: count}, (_, index) => randomUniform([8, 6, 3], -1, 1, 'float32', index + 1) as Tensor3D);
 
 describe('compare', () => {
-  it('finds the explainer that knows the truth, by every measure of place', async () => {
+  it('finds the explainer that knows the truth, by every metric of place', async () => {
     const model = patchTeacher();
     const {images, labels} = patchBatch(0, 6);
     const regions = Array.from({length: 6}, (_, index): [number, number, number, number][] => {
@@ -111,7 +116,7 @@ describe('compare', () => {
     });
     const rows = await compare({
       explainers: {truth: explainer((values) => brightness(values).map((value) => Math.max(value - 1, 0))), noise: explainer(noise)},
-      measures: all,
+      metrics: all,
       images,
       model: teacherFromLayersModel(model),
       regions,
@@ -138,21 +143,21 @@ describe('compare', () => {
     model.dispose();
   });
 
-  it('gives the numbers of the measures alone', async () => {
+  it('gives the numbers of the metrics alone', async () => {
     const images = photos(3);
     const model = counting([]);
     const [row] = await compare({
       explainers: {bright: explainer(brightness)},
-      measures: ['insertion', 'deletion'],
+      metrics: ['insertion', 'deletion'],
       images,
       model,
       batchSize: 2,
-      settings: {deletion: {stepSize: 5, substrate: 'blur'}},
+      settings: {deletion: {stepSize: 5, fill: 'blur'}},
     });
     for (const [index, {values, target}] of row!.perImage.entries()) {
       const map = {data: brightness((await images[index]!.data()) as Float32Array), height: 8, width: 6};
       expectClose([values['insertion']!], [(await insertionScore(images[index]!, map, model, {stepSize: 2, target})).auc], {abs: 1e-6});
-      expectClose([values['deletion']!], [(await deletionScore(images[index]!, map, model, {stepSize: 5, substrate: 'blur'})).auc], {
+      expectClose([values['deletion']!], [(await deletionScore(images[index]!, map, model, {stepSize: 5, fill: 'blur'})).auc], {
         abs: 1e-6,
       });
     }
@@ -168,7 +173,7 @@ describe('compare', () => {
     const counts: number[] = [];
     const [row] = await compare({
       explainers: {a: explainer(brightness, a), b: explainer(noise, b)},
-      measures: ['gini'],
+      metrics: ['gini'],
       images,
       model: counting(counts),
       batchSize: 2,
@@ -191,7 +196,7 @@ describe('compare', () => {
     const many = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, explainer(brightness)]));
     await compare({
       explainers: many,
-      measures: ['insertion', 'deletion', 'drop', 'increase', 'gain'],
+      metrics: ['insertion', 'deletion', 'drop', 'increase', 'gain'],
       images: photos(4),
       model: counting(counts),
     });
@@ -201,10 +206,10 @@ describe('compare', () => {
     vi.mocked(blurImages).mockClear();
     await compare({
       explainers: many,
-      measures: ['deletion', 'insertion'],
+      metrics: ['deletion', 'insertion'],
       images: photos(1),
       model: counting([]),
-      settings: {insertion: {substrate: 'zeros'}},
+      settings: {insertion: {fill: 'zeros'}},
     });
     expect(blurImages).not.toHaveBeenCalled();
   });
@@ -214,16 +219,16 @@ describe('compare', () => {
     const run = (target: CompareOptions['target']): ReturnType<typeof compare> =>
       compare({
         explainers: {a: explainer(brightness, calls)},
-        measures: ['insertion'],
+        metrics: ['insertion'],
         images: photos(3),
         model: counting([]),
         target,
         batchSize: 2,
       });
     await run(2);
-    await run([0, 2, 1]);
+    await run({perImage: [0, 2, 1]});
     expect(calls.map(({options}) => options.target)).toEqual([2, 2, 2, 0, 2, 1]);
-    await expect(run([0, 3, 1])).rejects.toThrow(/from 0 to 2, but is 3/);
+    await expect(run({perImage: [0, 3, 1]})).rejects.toThrow('compare: target.perImage[1] must be a whole number from 0 to 2, but is 3.');
   });
 
   it('is the same for every batch size, and for a tensor or a list', async () => {
@@ -231,7 +236,7 @@ describe('compare', () => {
     const run = async (images: CompareOptions['images'], batchSize: number | undefined): Promise<unknown> => {
       const rows = await compare({
         explainers: {a: explainer(brightness), b: explainer(noise)},
-        measures: ['insertion', 'mu-fidelity', 'sensitivity', 'drop'],
+        metrics: ['insertion', 'mu-fidelity', 'sensitivity', 'drop'],
         images,
         model: counting([]),
         batchSize,
@@ -249,7 +254,7 @@ describe('compare', () => {
     const slow: Call[] = [];
     const options: CompareOptions = {
       explainers: {quick: explainer(brightness), slow: explainer(noise, slow)},
-      measures: ['intensity'],
+      metrics: ['intensity'],
       images: photos(5),
       model: counting([]),
       limits: {slow: 2},
@@ -271,21 +276,21 @@ describe('compare', () => {
     expect(common[0]!.perImage).toEqual(rows[0]!.perImage.slice(0, 2));
   });
 
-  it("takes measures of one's own, and leaves out what they do not define", async () => {
-    const seen: MeasureContext[] = [];
+  it("takes metrics of one's own, and leaves out what they do not define", async () => {
+    const seen: MetricContext[] = [];
     const images = photos(3);
     const model = counting([]);
     const peak = {
       name: 'peak',
-      measure: (context: MeasureContext): number => (seen.push(context), context.index === 1 ? NaN : Math.max(...context.map.data)),
+      measure: (context: MetricContext): number => (seen.push(context), context.index === 1 ? NaN : Math.max(...context.map.data)),
     };
     const later = {
       name: 'later',
-      measure: async ({image}: MeasureContext): Promise<number> => (await tidy(() => slice(image, [0, 0, 0, 0], [1, 1, 1, 1])).data())[0]!,
+      measure: async ({image}: MetricContext): Promise<number> => (await tidy(() => slice(image, [0, 0, 0, 0], [1, 1, 1, 1])).data())[0]!,
     };
     const [row] = await compare({
       explainers: {a: explainer(brightness)},
-      measures: [peak, 'gini', later],
+      metrics: [peak, 'gini', later],
       images,
       model,
       regions: [[[0, 0, 1, 1]], undefined, [[0, 0, 1, 1]]],
@@ -304,7 +309,7 @@ describe('compare', () => {
   it('leaves images without a region out of the pointing game', async () => {
     const [row] = await compare({
       explainers: {a: explainer(brightness)},
-      measures: ['pointing', 'energy'],
+      metrics: ['pointing', 'energy'],
       images: photos(3),
       model: counting([]),
       regions: [[[0, 0, 1, 1]], undefined, [[0, 0, 1, 1]]],
@@ -320,10 +325,10 @@ describe('compare', () => {
       ],
     };
     const sizes: number[] = [];
-    const size = {name: 'size', measure: ({map}: MeasureContext): number => sizes.push(map.data.length, map.height, map.width)};
+    const size = {name: 'size', measure: ({map}: MetricContext): number => sizes.push(map.data.length, map.height, map.width)};
     const [row] = await compare({
       explainers: {coarse},
-      measures: [size, 'insertion', 'sensitivity'],
+      metrics: [size, 'insertion', 'sensitivity'],
       images: photos(1),
       model: counting([]),
       target: 0,
@@ -337,7 +342,7 @@ describe('compare', () => {
     const calls: Call[] = [];
     await compare({
       explainers: {a: explainer(brightness, calls)},
-      measures: ['seconds'],
+      metrics: ['seconds'],
       images: photos(2),
       model: counting([]),
       warmUp: true,
@@ -346,12 +351,60 @@ describe('compare', () => {
     expect(calls[0]).toEqual(calls[1]);
   });
 
+  it('keeps the numbers of metrics apart, whatever their names', async () => {
+    const names = ['b', '1', '0', 'constructor', '__proto__'];
+    const [row] = await compare({
+      explainers: {a: explainer(brightness)},
+      metrics: names.map((name, index) => ({name, measure: () => index})),
+      images: photos(2),
+      model: counting([]),
+    });
+    expect(names.map((name) => row!.values[name]!.mean)).toEqual([0, 1, 2, 3, 4]);
+    expect(formatComparison([row!]).split('\n')[2]).toMatch(/^a +2( +\d\.000){5}$/);
+  });
+
+  it('hands the settings of a metric on to it', async () => {
+    const [x] = photos(1);
+    const model = counting([]);
+    const calls: Call[] = [];
+    const corner: [number, number, number, number][] = [[0, 0, 0.1, 0.1]];
+    const own = {
+      muFidelity: {numSamples: 15, gridSize: 3, subsetFraction: 0.4, fill: 0.1},
+      sensitivity: {numSamples: 3, radius: 0.4},
+      pointing: {tolerance: 20},
+    };
+    const [row] = await compare({
+      explainers: {a: explainer(brightness, calls)},
+      metrics: ['mu-fidelity', 'sensitivity', 'pointing'],
+      images: x!,
+      model,
+      regions: [corner],
+      settings: own,
+    });
+    expect(calls).toHaveLength(1 + 3); // The map of the image itself is drawn once.
+    const {seed, target, values} = row!.perImage[0]!;
+    const map = {data: brightness((await x!.data()) as Float32Array), height: 8, width: 6};
+    const options = {seed, target};
+    expect(values).toEqual({
+      'mu-fidelity': (await muFidelity(x!, map, model, {...own.muFidelity, ...options})).correlation,
+      sensitivity: (await maxSensitivity(x!, explainer(brightness), {...own.sensitivity, ...options})).sensitivity,
+      pointing: 1,
+    });
+    expect(values['sensitivity']).toBeGreaterThan(0);
+  });
+
+  it('does not take a flat map for one with many peaks', async () => {
+    const flat = explainer((values) => new Array<number>(values.length / 3).fill(0.5));
+    const [row] = await compare({explainers: {flat}, metrics: ['intensity'], images: photos(1), model: counting([])});
+    expect([row!.emptyMaps, row!.tiedMaps, row!.perImage[0]!.peaks]).toEqual([1, 0, 0]);
+  });
+
   it('takes decoded pictures through a teacher', async () => {
     const model = patchTeacher();
     const teacher = teacherFromLayersModel(model, {preprocessing: 'unit'});
     const picture = {data: new Uint8Array(HEIGHT * WIDTH * 3).fill(255), height: HEIGHT, width: WIDTH};
     const calls: Call[] = [];
-    await compare({explainers: {a: explainer(brightness, calls)}, measures: ['gini'], images: [picture, picture], model: teacher});
+    await compare({explainers: {a: explainer(brightness, calls)}, metrics: ['gini'], images: [picture, picture], model: teacher});
     expect(calls.map(({image}) => image[0])).toEqual([1, 1]);
     model.dispose();
   });
@@ -366,7 +419,7 @@ describe('compare', () => {
     });
     const options: CompareOptions = {
       explainers: {good: explainer(brightness), 'Grad-CAM': failing},
-      measures: ['insertion'],
+      metrics: ['insertion'],
       images,
       model: counting([]),
     };
@@ -380,18 +433,18 @@ describe('compare', () => {
       expect(error!.cause).toBe(cause);
     });
     const broken = {name: 'broken', measure: (): number => 'much' as never};
-    await expect(compare({...options, measures: [broken]})).rejects.toThrow(
-      "compare: measure 'broken' of 'good' failed on image 0: the value must be a number, but is \"much\"",
+    await expect(compare({...options, metrics: [broken]})).rejects.toThrow(
+      "compare: metric 'broken' of 'good' failed on image 0: the value must be a number, but is \"much\"",
     );
     const several: Explainer = {method: 'several', explain: async () => []};
     await expect(compare({...options, explainers: {several}})).rejects.toThrow(
-      /explainer 'several' failed .* must give one map for one image and one class, but gave 0/,
+      /explainer 'several' failed .* must give one map for one image and one target, but gave 0/,
     );
   });
 
   it('stops in the middle with the reason, leaking nothing', async () => {
     const images = photos(3);
-    for (const stage of ['explainer', 'measure', 'progress', 'before'] as const) {
+    for (const stage of ['explainer', 'metric', 'progress', 'before'] as const) {
       const controller = new AbortController();
       const reason = new Error('enough');
       const stop = (): void => controller.abort(reason);
@@ -405,13 +458,13 @@ describe('compare', () => {
           return explainer(brightness).explain(image, options);
         },
       };
-      const measure = {name: 'own', measure: (): number => (stage === 'measure' && stop(), 1)};
+      const metric = {name: 'own', measure: (): number => (stage === 'metric' && stop(), 1)};
       if (stage === 'before') stop();
       let done = 0;
       await expectNoLeak(async () => {
         const run = compare({
           explainers: {first: explainer(brightness), stopping},
-          measures: [measure, 'insertion', 'mu-fidelity'],
+          metrics: [metric, 'insertion', 'mu-fidelity'],
           images,
           model: counting([]),
           settings,
@@ -423,7 +476,7 @@ describe('compare', () => {
         });
         await expect(run).rejects.toBe(reason);
       });
-      expect(done).toBe({explainer: 1, measure: 0, progress: 3, before: 0}[stage]);
+      expect(done).toBe({explainer: 1, metric: 0, progress: 3, before: 0}[stage]);
     }
   });
 
@@ -433,7 +486,7 @@ describe('compare', () => {
     await expectNoLeak(() =>
       compare({
         explainers: {a: explainer(brightness), b: explainer(noise)},
-        measures: all.slice(4),
+        metrics: all.slice(4),
         images,
         model: counting([]),
         settings,
@@ -445,22 +498,28 @@ describe('compare', () => {
 
   it.each<[string, Partial<CompareOptions>, RegExp]>([
     ['no explainers', {explainers: {}}, /explainers must hold at least one/],
-    ['no images', {images: []}, /number of images must be a whole number from 1/],
-    ['an unknown measure', {measures: ['insert' as never]}, /a measure must be one of 'insertion', /],
-    ['a measure without a name', {measures: [{measure: () => 1} as never]}, /must be a name or \{name, measure\}/],
-    ['a name twice', {measures: ['gini', {name: 'gini', measure: () => 1}]}, /"gini" is there twice/],
-    ['limits of nobody', {limits: {b: 2}}, /a name in limits must be one of 'a', but is "b"/],
-    ['no images for one', {limits: {a: 0}}, /limits of "a" must be a whole number from 1/],
-    ['pointing without regions', {measures: ['pointing']}, /'pointing' needs the option regions/],
+    ['no images', {images: []}, /^compare: images must hold at least one image/],
+    ['an unknown metric', {metrics: ['insert' as never]}, /^compare: metrics\[0\] must be one of 'insertion', /],
+    [
+      'a metric without a name',
+      {metrics: [{measure: () => 1} as never]},
+      /^compare: metrics\[0\] must be .* or \{name, measure\(\)\}, but is Object/,
+    ],
+    ['a name twice', {metrics: ['gini', {name: 'gini', measure: () => 1}]}, /"gini" is there twice/],
+    ['limits of nobody', {limits: {b: 2}}, /^compare: limits must be for explainers, "a", but has "b"/],
+    ['no images for one', {limits: {a: 0}}, /^compare: limits\["a"\] must be a whole number of at least 1, but is 0/],
+    ['pointing without regions', {metrics: ['pointing']}, /^compare: regions must be given for 'pointing'/],
     ['too few regions', {regions: [undefined]}, /there are 1 for 2 images/],
-    ['too few classes', {target: [1]}, /target must be one per image, but there are 1 for 2/],
-    ['an empty batch', {batchSize: 0}, /batchSize must be a whole number from 1/],
+    ['a region that is none', {regions: [undefined, 5 as never]}, /^compare: regions\[1\] must be boxes .* or a mask .*, but is 5/],
+    ['a turned box', {regions: [[[0.5, 0, 0.1, 1]], undefined]}, /^compare: regions\[0\]\[0\] must have left < right/],
+    ['too few classes', {target: {perImage: [1]}}, /^compare: target.perImage must be one class for each image, but there are 1 for 2/],
+    ['an empty batch', {batchSize: 0}, /^compare: batchSize must be a whole number of at least 1, but is 0/],
     ['a seed below 0', {seed: -1}, /seed must be/],
-    ['an unknown substrate', {measures: ['insertion'], settings: {insertion: {substrate: 'noise' as never}}}, /substrate must be/],
+    ['an unknown fill', {metrics: ['insertion'], settings: {insertion: {fill: 'noise' as never}}}, /fill must be/],
   ])('refuses %s before anything runs', async (_, options, message) => {
     const calls: Call[] = [];
     await expect(
-      compare({explainers: {a: explainer(brightness, calls)}, measures: ['gini'], images: photos(2), model: counting([]), ...options}),
+      compare({explainers: {a: explainer(brightness, calls)}, metrics: ['gini'], images: photos(2), model: counting([]), ...options}),
     ).rejects.toThrow(message);
     expect(calls).toHaveLength(0);
   });
@@ -469,7 +528,7 @@ describe('compare', () => {
     await expect(
       compare({
         explainers: {a: explainer(brightness)},
-        measures: ['gini'],
+        metrics: ['gini'],
         images: [photos(1)[0]!, zeros([6, 8, 3]) as Tensor3D],
         model: counting([]),
       }),
@@ -484,8 +543,15 @@ describe('formatComparison', () => {
     images,
   });
   const rows = [
-    {method: 'Grad-CAM', images: 20, emptyMaps: 0, values: {insertion: mean(0.71234, 20), pointing: mean(0.5, 18)}, perImage: []},
-    {method: 'RISE', images: 1, emptyMaps: 0, values: {insertion: mean(0.8, 1), pointing: mean(NaN, 0)}, perImage: []},
+    {
+      method: 'Grad-CAM',
+      images: 20,
+      emptyMaps: 0,
+      tiedMaps: 0,
+      values: {insertion: mean(0.71234, 20), pointing: mean(0.5, 18)},
+      perImage: [],
+    },
+    {method: 'RISE', images: 1, emptyMaps: 0, tiedMaps: 0, values: {insertion: mean(0.8, 1), pointing: mean(NaN, 0)}, perImage: []},
   ];
 
   it('is an aligned table that shows where fewer images count', () => {
@@ -495,6 +561,17 @@ describe('formatComparison', () => {
       'Grad-CAM      20  0.71       0.50 (18)',
       'RISE           1  0.80       – (0)',
     ]);
+  });
+
+  it('shows nothing where a row lacks a metric, and refuses what is no row', () => {
+    const named = {...rows[0]!, values: {toString: mean(0.5, 20)}};
+    expect(formatComparison([named, rows[0]!]).split('\n').at(-1)).toBe('Grad-CAM      20  – (0)');
+    for (const [wrong, message] of [
+      [[null], 'formatComparison: rows[0] must be a row of compare(), but is null.'],
+      [[rows[0], {values: null}], 'formatComparison: rows[1] must be a row of compare(), but is Object.'],
+      ['rows', 'formatComparison: rows must be what compare() gives, but is "rows".'],
+    ] as const)
+      expect(() => formatComparison(wrong as never)).toThrow(new TypeError(message));
   });
 
   it('shows flat maps where there are any', () => {
@@ -516,7 +593,7 @@ describe('formatComparison', () => {
       [8, 6, 3],
     );
     const text = formatComparison(
-      await compare({explainers: {bright: explainer(brightness)}, measures: ['intensity', 'deletion'], images: x, model: counting([])}),
+      await compare({explainers: {bright: explainer(brightness)}, metrics: ['intensity', 'deletion'], images: x, model: counting([])}),
     );
     expect(text.split('\n')).toHaveLength(3);
     expect(text).toMatch(/^method {2}images {2}intensity {2}deletion\n.*\nbright {7}1 {2}1\.490/);

@@ -1,11 +1,9 @@
 import {describe, expect, it} from 'vitest';
 import {areaUnderCurve} from '../../src/metrics/of-model/auc.js';
-import {blurWeights} from '../../src/queries/blur.js';
 import {evidenceShare} from '../../src/metrics/of-map/evidence-share.js';
 import {meanIntensity} from '../../src/metrics/of-map/mean-intensity.js';
 import {rankPixels} from '../../src/metrics/of-map/ranking.js';
 import {topOneAccuracy} from '../../src/metrics/of-model/top-one-accuracy.js';
-import {expectClose} from '../helpers/expect.js';
 
 describe('rankPixels', () => {
   it('puts the most salient first and breaks ties by index, either way', () => {
@@ -26,31 +24,19 @@ describe('areaUnderCurve', () => {
     expect(areaUnderCurve([1, 0.45, 0.1, 0], [0, 0.4, 0.8, 1], 'true-fraction')).toBeCloseTo(0.41, 12);
   });
 
-  it('refuses a single score', () => {
+  it('refuses a single score, what is not finite, and fractions that do not rise from 0 to 1', () => {
     expect(() => areaUnderCurve([1], [0])).toThrow(RangeError);
-  });
-});
-
-describe('blurWeights', () => {
-  it('gives the nearly flat marginal of the reference by default', () => {
-    const half = [0.087958, 0.088896, 0.090474, 0.092191, 0.093489, 0.093982];
-    expectClose(blurWeights(), [...half, ...half.slice(0, 5).reverse()], {abs: 5e-7});
-  });
-
-  it('gives the cut Gaussian on request', () => {
-    const half = [0.066342, 0.079425, 0.091361, 0.100969, 0.107213, 0.109379];
-    expectClose(blurWeights({kernel: 'gaussian'}), [...half, ...half.slice(0, 5).reverse()], {abs: 5e-7});
-  });
-
-  it('folds as often as needed and sums to 1', () => {
-    const weights = blurWeights({length: 3, sigma: 20});
-    expectClose(weights, [1 / 3, 1 / 3, 1 / 3], {abs: 1e-3});
-    expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
-    expect([...blurWeights({length: 1})]).toEqual([1]);
-  });
-
-  it('refuses a sigma of 0', () => {
-    expect(() => blurWeights({sigma: 0})).toThrow(RangeError);
+    expect(() => areaUnderCurve([1, 2], [0])).toThrow('must have the same length of at least 2, but have 2 and 1');
+    expect(() => areaUnderCurve([1, NaN], [0, 1])).toThrow('areaUnderCurve: curve must have finite values, but is NaN at index 1');
+    expect(() => areaUnderCurve([1, 2], [0, Infinity])).toThrow('areaUnderCurve: fractions must have finite values');
+    for (const fractions of [
+      [0, 0.5],
+      [0.1, 1],
+      [0, 2],
+    ])
+      expect(() => areaUnderCurve([1, 2], fractions, 'true-fraction')).toThrow('areaUnderCurve: fractions must rise from 0 to 1, but is [');
+    expect(() => areaUnderCurve([1, 2, 3, 4], [0, 0.6, 0.4, 1], 'true-fraction')).toThrow(RangeError);
+    expect(areaUnderCurve([1, 2], [0.1, 0.2])).toBe(1.5);
   });
 });
 
@@ -62,6 +48,8 @@ describe('topOneAccuracy', () => {
   it('refuses lists of different length, or empty ones', () => {
     expect(() => topOneAccuracy([1], [1, 2])).toThrow(/have 1 and 2/);
     expect(() => topOneAccuracy([], [])).toThrow(RangeError);
+    expect(() => topOneAccuracy([NaN], [1])).toThrow('topOneAccuracy: predicted must have finite values, but is NaN at index 0');
+    expect(() => topOneAccuracy([1], ['1'] as never)).toThrow('topOneAccuracy: labels[0] must be a number, but is "1"');
   });
 });
 

@@ -1,9 +1,12 @@
+import {zeros} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
+import {Random} from '../../src/core/random.js';
 import {energyInside} from '../../src/metrics/of-map/energy-inside.js';
 import {entropy} from '../../src/metrics/of-map/entropy.js';
 import {giniSparseness} from '../../src/metrics/of-map/gini-sparseness.js';
 import {evidenceShare} from '../../src/metrics/of-map/evidence-share.js';
 import {pointingGame} from '../../src/metrics/of-map/pointing-game.js';
+import {meanIntensity} from '../../src/metrics/of-map/mean-intensity.js';
 import {rankCorrelation} from '../../src/metrics/of-map/rank-correlation.js';
 import {regionMask, type Region} from '../../src/metrics/of-map/region.js';
 import {expectClose} from '../helpers/expect.js';
@@ -55,11 +58,38 @@ describe('entropy', () => {
   });
 });
 
+describe('metrics of a map alone', () => {
+  const map = plane([[0, 0, 1]]);
+  it.each<[string, (map: never) => unknown]>([
+    ['pointingGame', (wrong) => pointingGame(wrong, [[0, 0, 1, 1]])],
+    ['energyInside', (wrong) => energyInside(wrong, [[0, 0, 1, 1]])],
+    ['evidenceShare', (wrong) => evidenceShare(wrong, [true])],
+    ['giniSparseness', giniSparseness],
+    ['entropy', entropy],
+    ['meanIntensity', meanIntensity],
+  ])('%s takes one map, not a list of maps, a tensor or a promise', (name, run) => {
+    const gone = zeros([4, 6]);
+    gone.dispose();
+    for (const [wrong, message] of [
+      [[map, map], 'map must be one map, but is [Object, Object]: take one of them, such as the first, [0].'],
+      [zeros([4, 6]), 'map must be {data}, but is Tensor of shape [4, 6]: pass {data: await tensor.data()}.'],
+      [gone, 'map must be {data}, but is a disposed Tensor of shape [4, 6]: pass'],
+      [Promise.resolve(map), 'map must be {data} with a list of numbers, but is a promise (await it first).'],
+      [null, 'map must be {data} with a list of numbers, but is null.'],
+      [{...map, data: ['a']}, 'map.data[0] must be a number, but is "a".'],
+    ] as const) {
+      expect(() => run(wrong as never)).toThrow(TypeError);
+      expect(() => run(wrong as never)).toThrow(`${name}: ${message}`);
+    }
+  });
+});
+
 describe('regionMask', () => {
   it('holds the pixels whose centre is in a box', () => {
     expect(marked([[0, 0, 1, 1]])).toHaveLength(24);
     expect(marked([[1 / 6, 0.25, 0.5, 0.75]])).toEqual([7, 8, 13, 14]);
     expect(marked([[0.3, 0, 0.7, 0.2]])).toEqual([2, 3]);
+    expect(marked([[0.2, 0.3, 0.45, 0.6]])).toEqual([7, 8]); // Centres at 1.5 and 2.5 of 6, between 1.2 and 2.7.
     expect(
       marked([
         [0, 0, 0.1, 0.3],
@@ -85,7 +115,9 @@ describe('regionMask', () => {
     ['a turned box', [[0.5, 0, 0.1, 1]], /left < right and top < bottom, but is \[0.5, 0, 0.1, 1\]/],
     ['pixels instead of fractions', [[0, 0, 3, 3]], /from 0 to 1, but is 3/],
     ['three sides', [[0, 0, 1]], /must be \[left, top, right, bottom\]/],
-    ['no region', undefined, /must be boxes .* but is undefined/],
+    ['no region', undefined, /^test: region must be boxes .* but is undefined/],
+    ['a mask of texts', new Array(24).fill('no'), /^test: region\[0\] must be true, false or a number, but is "no"/],
+    ['a box among numbers', [[0, 0, 1, 1], 5], /^test: region\[1\] must be \[left, top, right, bottom\], but is 5/],
   ])('refuses %s', (_, region, message) => {
     expect(() => regionMask('test', region as Region, plane([]))).toThrow(message);
   });
@@ -95,12 +127,12 @@ describe('pointingGame', () => {
   const left: Region = [[0, 0, 1 / 3, 1]];
 
   it('hits when the peak is inside, at the very edge too', () => {
-    expect(pointingGame(plane([[3, 1, 5]]), left)).toEqual({hit: true, peaks: 1, inside: 1});
-    expect(pointingGame(plane([[3, 2, 5]]), left)).toEqual({hit: false, peaks: 1, inside: 0});
-    expect(pointingGame(plane([[0, 0, -1]], -2), left).hit).toBe(true);
+    expect(pointingGame(plane([[3, 1, 5]]), left)).toEqual({hit: 1, peaks: 1, inside: 1});
+    expect(pointingGame(plane([[3, 2, 5]]), left)).toEqual({hit: 0, peaks: 1, inside: 0});
+    expect(pointingGame(plane([[0, 0, -1]], -2), left).hit).toBe(1);
   });
 
-  it('needs one of several equal peaks, and says how many there are', () => {
+  it('counts the share of equal peaks that lies inside, and says how many there are', () => {
     expect(
       pointingGame(
         plane([
@@ -110,18 +142,36 @@ describe('pointingGame', () => {
         ]),
         left,
       ),
-    ).toEqual({hit: true, peaks: 3, inside: 1});
+    ).toEqual({hit: 1 / 3, peaks: 3, inside: 1});
   });
 
   it('allows a distance, measured round', () => {
     const map = plane([[3, 3, 1]]); // two columns right of the region
-    expect([0, 1.99, 2].map((tolerance) => pointingGame(map, left, {tolerance}).hit)).toEqual([false, false, true]);
+    expect([0, 1.99, 2].map((tolerance) => pointingGame(map, left, {tolerance}).hit)).toEqual([0, 0, 1]);
     const corner: Region = [[0, 0, 1 / 6, 0.25]];
-    expect([1, 1.5].map((tolerance) => pointingGame(plane([[1, 1, 1]]), corner, {tolerance}).hit)).toEqual([false, true]);
+    expect([1, 1.5].map((tolerance) => pointingGame(plane([[1, 1, 1]]), corner, {tolerance}).hit)).toEqual([0, 1]);
+  });
+
+  it('agrees with distances to every marked pixel', () => {
+    const random = new Random(3);
+    for (const tolerance of [0, 1, 1.5, 2.3, 4, 1e9]) {
+      const mask = Uint8Array.from({length: 24}, () => (random.next() < 0.1 ? 1 : 0));
+      mask[random.int(24)] = 1;
+      const map = plane([]);
+      map.data.forEach((_, pixel) => (map.data[pixel] = random.next() < 0.6 ? 1 : 0));
+      map.data.set([0, 1]);
+      const isNear = (pixel: number): boolean =>
+        [...mask.entries()].some(
+          ([at, inside]) => inside === 1 && Math.hypot(Math.floor(at / 6) - Math.floor(pixel / 6), (at % 6) - (pixel % 6)) <= tolerance,
+        );
+      const peaks = [...map.data.keys()].filter((pixel) => map.data[pixel] === 1);
+      const inside = peaks.filter(isNear).length;
+      expect(pointingGame(map, mask, {tolerance})).toEqual({hit: inside / peaks.length, peaks: peaks.length, inside});
+    }
   });
 
   it('is not won by a flat map', () => {
-    expect(pointingGame(plane([], 1), left)).toEqual({hit: false, peaks: 0, inside: 0});
+    expect(pointingGame(plane([], 1), left)).toEqual({hit: 0, peaks: 0, inside: 0});
   });
 
   it('refuses NaN, a wrong size and a negative distance', () => {

@@ -1,9 +1,14 @@
 import {
+  fill,
+  mean,
   mul,
   neg,
+  ones,
   randomUniform,
   reshape,
   round,
+  slice,
+  squeeze,
   stack,
   sub,
   sum,
@@ -13,16 +18,27 @@ import {
   zeros,
   zerosLike,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
   type Tensor3D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import {layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
-import type {Explainer, ExplainerOptions, ImageInput, Progress, SaliencyMap, ScoreFn} from '../../src/core/types.js';
+import {contrast} from '../../src/core/contrast.js';
+import type {
+  Explainer,
+  ExplainerOptions,
+  ImageInput,
+  Progress,
+  SaliencyMap,
+  ScoreFn,
+  SeedOptions,
+  SingleTarget,
+} from '../../src/core/types.js';
 import {averageConfidenceChange, confidenceChange} from '../../src/metrics/of-model/confidence-change.js';
 import {maxSensitivity} from '../../src/metrics/of-explainer/max-sensitivity.js';
-import {muFidelity} from '../../src/metrics/of-model/mu-fidelity.js';
+import {muFidelity, type MuFidelity} from '../../src/metrics/of-model/mu-fidelity.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 
@@ -121,6 +137,25 @@ describe('confidenceChange', () => {
     }
   });
 
+  it('watches a function of the scores, if that is a probability', async () => {
+    const twoColumns: ScoreFn = (batch) => tidy(() => column(mean(batch, [1, 2, 3])));
+    const x = fill([2, 2, 1], 0.75) as Tensor3D;
+    const map = [
+      [1, 0],
+      [0, 0],
+    ];
+    const other = (scores: Tensor2D): Tensor1D => sub(1, squeeze(slice(scores, [0, 0], [-1, 1]), [1]));
+    const {base, after, target} = await confidenceChange(x, map, twoColumns, {target: other});
+    expectClose([base, after], [0.25, 1 - 0.75 / 4], {abs: 1e-6});
+    expect(target).toBe(-1);
+    await expect(confidenceChange(x, map, twoColumns, {target: (scores) => mul(other(scores), 4.04)})).rejects.toThrow(
+      /^confidenceChange: scores must be probabilities in \[0,1\], but the model gave 1\.0/,
+    );
+    // Rounding is no reason to refuse.
+    const rounded = await confidenceChange(x, map, twoColumns, {target: (scores) => mul(ones([scores.shape[0]]), 1.000005)});
+    expect([rounded.drop, rounded.gain]).toEqual([0, 0]);
+  });
+
   it('refuses scores that are no probabilities, and infinite maps', async () => {
     await expect(
       confidenceChange(
@@ -148,13 +183,22 @@ describe('muFidelity', () => {
     expect((await muFidelity(x, neg(map), sumModel, options)).correlation).toBeCloseTo(-1, 12);
   });
 
-  it('takes every kind of substrate into account', async () => {
+  it('takes every kind of fill into account', async () => {
     const x = whole(9, 9, 3);
-    const substrate = whole(9, 9, 4);
-    const map = tidy(() => reshape(sub(x, substrate), [9, 9]));
-    const {correlation, options} = await muFidelity(x, map, sumModel, {substrate, numSamples: 50, target: 0});
+    const other = whole(9, 9, 4);
+    const map = tidy(() => reshape(sub(x, other), [9, 9]));
+    const {correlation, options} = await muFidelity(x, map, sumModel, {fill: other, numSamples: 50, target: 0});
     expect(correlation).toBeCloseTo(1, 12);
-    expect(options).toEqual({gridSize: 9, subsetFraction: 0.2, numSamples: 50, substrate: 'tensor', seed: 0, batchSize: 32});
+    expect(options).toEqual({
+      target: 0,
+      gridSize: 9,
+      subsetFraction: 0.2,
+      numSamples: 50,
+      fill: 'tensor',
+      seed: 0,
+      batchSize: 16,
+      workers: 0,
+    });
   });
 
   it('is 0 where nothing can be told: a flat map or a model that does not look', async () => {
@@ -194,6 +238,35 @@ describe('muFidelity', () => {
     expect((await muFidelity(images[1]!, maps[1]!, model, {...options, seed: 10})).correlation).not.toBe(together[1]!.correlation);
   });
 
+  it('takes a grid that is finer than the image as its pixels', async () => {
+    const x = whole(6, 4, 3);
+    const map = saliency(4);
+    const run = async (gridSize: number): Promise<number> =>
+      (await muFidelity(x, map, sumModel, {gridSize, numSamples: 40, seed: 2, target: 0})).correlation;
+    expect(await run(4096)).toBe(await run(6));
+    expect(await run(6)).not.toBe(await run(4));
+    // Every pixel is a cell that can be hidden.
+    const shown: Float32Array[] = [];
+    const spy: ScoreFn = async (batch) => {
+      const values = await batch.data<'float32'>();
+      shown.push(...Array.from({length: batch.shape[0]}, (_, row) => values.slice(row * 24, (row + 1) * 24)));
+      return Array.from({length: batch.shape[0]}, () => [1, 0]);
+    };
+    await muFidelity(fill([6, 4, 1], 2) as Tensor3D, map, spy, {gridSize: 50, numSamples: 40, target: 0});
+    const hidden = Array.from({length: 24}, (_, pixel) => shown.filter((values) => values[pixel] === 0).length);
+    expect(Math.min(...hidden)).toBeGreaterThan(0);
+    expect(Math.max(...hidden)).toBeLessThan(20); // A fifth of 40, deviation 2.5.
+  });
+
+  it('watches a side, a class for each image, or a function of the scores', async () => {
+    const x = whole(6, 4, 3);
+    const map = reshape(x, [6, 4]);
+    const run = (target: SingleTarget): Promise<MuFidelity[]> => muFidelity([x], [map], sumModel, {numSamples: 20, target});
+    expect(await run({kind: 'binary', positive: false})).toMatchObject([{correlation: 1, target: 0}]);
+    expect(await run({perImage: [1]})).toMatchObject([{correlation: 0, target: 1}]);
+    expect(await run(contrast(1, 0))).toMatchObject([{correlation: -1, target: -1, options: {target: 'function'}}]);
+  });
+
   it('refuses options out of range', async () => {
     for (const options of [{gridSize: 0}, {subsetFraction: 0}, {subsetFraction: 1}, {numSamples: 1}, {seed: -1}, {batchSize: 0}]) {
       await expect(muFidelity(photo(1), saliency(1), classifier(), options)).rejects.toThrow(RangeError);
@@ -202,7 +275,10 @@ describe('muFidelity', () => {
 });
 
 /** Explains by a function of the pixels; remembers what it was asked. */
-function explainerOf(draw: (values: Float32Array, options: ExplainerOptions) => number[], asked: ExplainerOptions[] = []): Explainer {
+function explainerOf(
+  draw: (values: Float32Array, options: ExplainerOptions) => number[],
+  asked: (ExplainerOptions & SeedOptions)[] = [],
+): Explainer {
   return {
     method: 'test',
     async explain(image, options = {}): Promise<SaliencyMap[]> {
@@ -249,7 +325,53 @@ describe('maxSensitivity', () => {
     for (const values of seen.slice(1))
       values.forEach((value, index) => expect(Math.abs(value - seen[0]![index]!)).toBeLessThanOrEqual(0.5 + 1e-6));
     expect(new Set(seen.slice(1).map((values) => values.join())).size).toBe(6);
-    expect([target, options]).toEqual([2, {radius: 0.5, numSamples: 6, seed: 3}]);
+    expect([target, options]).toEqual([2, {radius: 0.5, numSamples: 6, seed: 3, target: 'argmax', batchSize: 16, maps: 'drawn'}]);
+  });
+
+  it('moves every value by as much up as down, and as far as the radius', async () => {
+    const seen: Float32Array[] = [];
+    await maxSensitivity(
+      zeros([10, 10, 3]) as Tensor3D,
+      explainerOf((values) => (seen.push(values), [1, 2])),
+      {radius: 0.5, numSamples: 10, seed: 1},
+    );
+    const moves = seen.slice(1).flatMap((values) => [...values]);
+    expect(moves).toHaveLength(3000);
+    const mean = moves.reduce((sum, value) => sum + value, 0) / 3000;
+    expect(Math.abs(mean)).toBeLessThan(0.02); // Uniform in ±0.5: the deviation of the mean is 0.0053.
+    expect(Math.min(...moves)).toBeLessThan(-0.49);
+    expect(Math.max(...moves)).toBeGreaterThan(0.49);
+  });
+
+  it('starts from maps that are at hand, and refuses what is none', async () => {
+    const map: SaliencyMap = {
+      data: Float32Array.of(0, 0, 0, 0),
+      height: 2,
+      width: 2,
+      target: 1,
+      score: 1,
+      method: 'm',
+      seed: null,
+      options: {},
+      empty: true,
+    };
+    const asked: (ExplainerOptions & SeedOptions)[] = [];
+    const given = explainerOf(() => [3, 4, 0, 0], asked);
+    expect(await maxSensitivity(x, given, {maps: [map], numSamples: 3})).toMatchObject({
+      sensitivity: 5,
+      target: 1,
+      options: {maps: 'given'},
+    });
+    expect(asked.map(({target}) => target)).toEqual([1, 1, 1]);
+    for (const [wrong, message] of [
+      [{}, /^maxSensitivity: maps\[0\] must be .*a saliency map \{data, height, width, target\}, but is Object/],
+      [zeros([2, 2]), /^maxSensitivity: maps\[0\] must be .*a saliency map/],
+      [{...map, data: Float32Array.of(1, NaN, 0, 0)}, /^maxSensitivity: maps\[0\] must have finite values, but is NaN at index 1/],
+    ] as const) {
+      await expect(maxSensitivity(x, given, {maps: [wrong as SaliencyMap]})).rejects.toThrow(message);
+    }
+    await expect(maxSensitivity(x, given, {maps: [map, map]})).rejects.toThrow('there are 2 maps for 1 images');
+    expect(asked).toHaveLength(3);
   });
 
   it('does not divide by a map of zeros', async () => {
@@ -265,13 +387,13 @@ describe('maxSensitivity', () => {
   });
 
   it('keeps class and seed, and takes several images', async () => {
-    const asked: ExplainerOptions[] = [];
+    const asked: (ExplainerOptions & SeedOptions)[] = [];
     const results = await maxSensitivity(
       [x, x],
       explainerOf((values) => [...values], asked),
       {numSamples: 2, seed: 4},
     );
-    expect(asked.map(({target}) => target)).toEqual([undefined, 2, 2, undefined, 2, 2]);
+    expect(asked.map(({target}) => target)).toEqual(['argmax', 2, 2, 'argmax', 2, 2]);
     expect(asked.every(({seed}) => seed === 4)).toBe(true);
     expect(results[0]).toEqual(results[1]);
     asked.length = 0;
@@ -279,7 +401,7 @@ describe('maxSensitivity', () => {
     await maxSensitivity(
       [x, x],
       explainerOf((values) => [...values], asked),
-      {numSamples: 1, target: [0, 1], onProgress: (progress) => records.push(progress)},
+      {numSamples: 1, target: {perImage: [0, 1]}, onProgress: (progress) => records.push(progress)},
     );
     expect(asked.map(({target}) => target)).toEqual([0, 0, 1, 1]);
     expect(records).toEqual([1, 2].map((done) => ({stage: 'maxSensitivity', done, total: 2})));
@@ -311,17 +433,25 @@ describe('maxSensitivity', () => {
         explainerOf(() => [NaN]),
       ),
     ).rejects.toThrow(/'test' must give finite maps, but gave NaN at index 0/);
+    const asked: ExplainerOptions[] = [];
+    await expect(
+      maxSensitivity(
+        tensor4d([1, NaN, 0, 0], [1, 2, 2, 1]),
+        explainerOf(() => [1], asked),
+      ),
+    ).rejects.toThrow('maxSensitivity: images must be finite, but hold NaN');
+    expect(asked).toHaveLength(0);
     await expect(
       maxSensitivity(
         [x],
         explainerOf(() => [1]),
-        {target: [1, 2]},
+        {target: {perImage: [1, 2]}},
       ),
     ).rejects.toThrow(/there are 2 for 1 images/);
   });
 });
 
-describe('measures that ask a model', () => {
+describe('metrics that ask a model or an explainer', () => {
   const explainer = explainerOf((values) => [...values]);
   it.each<[string, (signal?: AbortSignal, model?: ScoreFn | LayersModel) => Promise<unknown>]>([
     ['confidenceChange', (signal, model = classifierOnce()) => confidenceChange([image, image], [map, map], model, {batchSize: 1, signal})],

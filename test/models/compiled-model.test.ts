@@ -2,12 +2,12 @@ import {dispose, engine, memory, mul, randomNormal, relu, tidy, type Tensor, typ
 import {input, layers, model, sequential, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import {describe, expect, it, vi} from 'vitest';
-import {AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock} from '../../src/index.js';
-import {disposeModel} from '../../src/tfjs/dispose-model.js';
+import {AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock} from '../../src/layers/index.js';
 import {CompiledModel} from '../../src/models/compiled/compiled-model.js';
 import {inBrowser} from '../helpers/environment.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {drawWeights} from '../helpers/trained-like.js';
+import {disposeModel} from '../../src/tfjs/model-variables.js';
 
 type Layer = layers.Layer;
 const through = (x: SymbolicTensor, ...steps: Layer[]): SymbolicTensor =>
@@ -176,7 +176,7 @@ describe('a compiled model computes what predict computes:', () => {
       const attended = parts.map((part) => through(features, part));
       return [
         ...attended,
-        ...(['signed', 'rectified', 'normalised'] as const).map((mode, index) =>
+        ...(['signed', 'rectified', 'normalized'] as const).map((mode, index) =>
           join(new AttentionDelta({mode}), [attended[index]!, features]),
         ),
       ];
@@ -313,6 +313,18 @@ describe('a compiled model computes what predict computes:', () => {
 });
 
 describe('a compiled model', () => {
+  it('runs a layer of this library that was given another call as it is', () =>
+    expectNoLeak(async () => {
+      class Doubled extends CBAM {
+        static override className = 'DoubledCBAM';
+        override call(inputs: Tensor | Tensor[]): Tensor {
+          return tidy(() => mul(super.call(inputs), 2));
+        }
+      }
+      const x = input({shape: [9, 12, 3]});
+      await expectSame(model({inputs: x, outputs: through(x, conv(8), new Doubled({ratio: 2}))}), image(4));
+    }));
+
   const chain = (): LayersModel =>
     sequential({
       layers: [

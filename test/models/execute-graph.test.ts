@@ -211,6 +211,51 @@ describe('executeGraph', () => {
     );
   });
 
+  it.each<[string, () => unknown, string]>([
+    ['no model', () => executeGraph(null as never, images()), 'executeGraph: model must be a LayersModel, but is null.'],
+    [
+      'a model that was not awaited',
+      () => executeGraph(Promise.resolve(nestedModel()) as never, images()),
+      'executeGraph: model must be a LayersModel, but is a promise (await it first).',
+    ],
+    [
+      'a GraphModel',
+      () => executeGraph({inputs: [], outputs: [], predict: () => undefined} as never, images()),
+      'executeGraph: model must be a LayersModel, but is Object.',
+    ],
+    ['no tensor', () => executeGraph(nestedModel(), [1] as never), 'executeGraph: inputs[0] must be a tensor, but is 1.'],
+    [
+      'a disposed tensor',
+      () => {
+        const x = images();
+        x.dispose();
+        return executeGraph(nestedModel(), x);
+      },
+      'executeGraph: inputs[0] must be a tensor, but is a disposed Tensor of shape [2, 8, 6, 3].',
+    ],
+    [
+      'an unknown option',
+      () => executeGraph(nestedModel(), images(), {untill: 'norm'} as never),
+      "executeGraph: there is no option 'untill'. Did you mean 'until'?",
+    ],
+    [
+      'known outputs that are none',
+      () => executeGraph(nestedModel(), images(), {given: {norm: 3 as never}}),
+      'executeGraph: given must be an object of tensors by path, but is Object.',
+    ],
+    ['no model to list', () => listLayers(undefined as never), 'listLayers: model must be a LayersModel, but is undefined.'],
+  ])('refuses %s', (_, run, message) => {
+    expect(run).toThrow(TypeError);
+    expect(run).toThrow(message);
+  });
+
+  it('refuses a disposed model', () => {
+    const model = nestedModel();
+    model.dispose();
+    expect(() => executeGraph(model, images())).toThrow(/model must be a LayersModel, but is one that has been disposed/);
+    expect(() => listLayers(model)).toThrow(TypeError);
+  });
+
   it.runIf(differentiates)('differentiates with respect to a given feature map', async () => {
     const model = nestedModel();
     const x = images(1);

@@ -3,11 +3,11 @@ import '../helpers/use-wasm.js';
 import {abs, add, dispose, grad, memory, mul, randomNormal, sum, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {input, layers, model, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {expect, test} from 'vitest';
-import {disposeModel} from '../../src/tfjs/dispose-model.js';
 import {freezeStudent, freezeTeacher} from '../../src/models/compiled/frozen-networks.js';
-import {studentFromTeacher} from '../../src/models/student-from-teacher.js';
+import {studentFromTeacher} from '../../src/models/students/student-from-teacher.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';
 import {expectClose} from '../helpers/expect.js';
+import {disposeModel} from '../../src/tfjs/model-variables.js';
 
 interface Form {
   activation: 'relu' | 'relu6';

@@ -14,8 +14,8 @@ import {
 import {layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
 import {UnsupportedModelError} from '../../src/core/errors/unsupported-model-error.js';
-import type {ScoreFn, Scores, Teacher} from '../../src/core/types.js';
-import {scoreModel, type GraphModelLike} from '../../src/models/score-model.js';
+import type {GraphModelLike, Model, ScoreFn, Scores, Teacher} from '../../src/core/types.js';
+import {checkModel, scoreModel as scoreModelFor, type ScoreForm, type ScoreModel} from '../../src/models/score-model.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {read} from '../helpers/read.js';
@@ -28,6 +28,9 @@ function classifier(units: number, activation: 'softmax' | 'sigmoid' | 'linear')
 function asGraph(model: LayersModel): GraphModelLike {
   return {predict: (batch) => model.predict(batch) as Tensor, inputs: [{shape: [-1, 3, 2, 1]}]};
 }
+
+/** Messages begin with the caller's name; which caller it is does not matter here. */
+const scoreModel = (model: Model, form?: ScoreForm): ScoreModel => scoreModelFor('rise', model, form);
 
 const images = (): Tensor4D => randomUniform([4, 3, 2, 1], -1, 1, 'float32', 2) as Tensor4D;
 
@@ -181,12 +184,53 @@ describe('scoreModel', () => {
       input.dispose();
       expect(one.isDisposed).toBe(false);
       expect(() => each.toInput([one, picture])).toThrow(TypeError);
-      expect(() => each.toInput([])).toThrow(/at least one image/);
+      expect(() => each.toInput([])).toThrow(/image/);
     }
     const teacher = teacherFromLayersModel(model, {preprocessing: 'unit'});
     expect([...(await read(() => scoreModel(teacher).toInput(picture)))]).toEqual([1, 1, 1, 1, 1, 1]);
     expect(() => scoreModel(model).toInput(zeros([2, 3, 1]) as Tensor3D)).toThrow(/\[3, 2, 1\]/);
     expect(scoreModel(model)).toMatchObject({inputShape: [3, 2, 1], numClasses: 2});
+  });
+
+  it('gives logits where they are asked for, of one output z as the classes 0 and z', async () => {
+    const x = images();
+    for (const [units, activation] of [
+      [3, 'softmax'],
+      [3, 'linear'],
+      [1, 'sigmoid'],
+    ] as const) {
+      const model = classifier(units, activation);
+      const teacher = teacherFromLayersModel(model, {preprocessing: 'none'});
+      const raw = await read(() => teacher.logits(x));
+      const expected = units === 1 ? [...raw].flatMap((z) => [0, z]) : [...raw];
+      for (const each of [model, teacher]) {
+        await expectNoLeak(async () => {
+          const {values, numClasses} = await scoreModel(each, 'logits').score(x);
+          expect(numClasses).toBe(Math.max(units, 2));
+          expectClose(values, expected, {abs: 1e-6});
+        });
+      }
+      // The same as the probabilities say, up to what a softmax cannot tell.
+      const {values: logits, numClasses} = await scoreModel(model, 'logits').score(x);
+      const {values: probabilities} = await scoreModel(model).score(x);
+      expectClose(await read(() => softmax(tensor2d(logits, [4, numClasses]))), probabilities, {abs: 1e-6});
+    }
+  });
+
+  it('leaves the scores of a function and of a GraphModel as they are in every form', async () => {
+    const x = images();
+    const rows = [
+      [3, -1],
+      [0, 5],
+      [2, 2],
+      [7, 1],
+    ];
+    const model = classifier(3, 'linear');
+    for (const form of ['probabilities', 'logits'] as const) {
+      expect([...(await scoreModel(() => rows, form).score(x)).values]).toEqual(rows.flat());
+      const predicted = await read(() => model.predict(x) as Tensor);
+      expectClose((await scoreModel(asGraph(model), form).score(x)).values, predicted, {abs: 1e-6});
+    }
   });
 
   it('lets timers run between batches', async () => {
@@ -208,5 +252,17 @@ describe('scoreModel', () => {
     expect(() => scoreModel(null as never)).toThrow(TypeError);
     expect(() => scoreModel(classifier(3, 'sigmoid'))).toThrow(UnsupportedModelError);
     expect(() => scoreModel({execute: () => undefined, inputs: [], outputs: []} as never)).toThrow(/GraphModel/);
+  });
+
+  it('names the caller, and tells a promise of a model to be awaited', () => {
+    const promised = Promise.resolve(classifier(2, 'softmax'));
+    for (const check of [checkModel, scoreModelFor] as ((where: string, model: never) => unknown)[]) {
+      expect(() => check('lime', promised as never)).toThrow(TypeError);
+      expect(() => check('lime', promised as never)).toThrow(
+        /^lime: model must be a LayersModel, a Teacher, a GraphModel or a score function, but is a promise \(await it first\)/,
+      );
+    }
+    expect(() => checkModel('lime', classifier(2, 'softmax'))).not.toThrow();
+    expect(() => checkModel('lime', () => [])).not.toThrow();
   });
 });

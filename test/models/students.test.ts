@@ -18,17 +18,17 @@ import {describe, expect, it} from 'vitest';
 import {
   LayerNotFoundError,
   UnsupportedModelError,
-  attentionSites,
-  explanationDecoder,
   residualStudent,
   studentFromTeacher,
   teacherFromLayersModel,
   type Student,
 } from '../../src/index.js';
-import {disposeModel} from '../../src/tfjs/dispose-model.js';
 import {expectNoLeak} from '../helpers/expect.js';
 import {hashWeights} from '../helpers/hash.js';
 import {read, readAll} from '../helpers/read.js';
+import {explanationDecoder} from '../../src/models/explanation-decoder.js';
+import {attentionSites} from '../../src/models/students/student-from-teacher.js';
+import {disposeModel} from '../../src/tfjs/model-variables.js';
 
 const conv = (filters: number, strides = 1, name?: string): layers.Layer =>
   layers.conv2d({filters, kernelSize: 3, strides, padding: 'same', activation: 'relu', ...(name ? {name} : {})});
@@ -165,6 +165,30 @@ describe('a student from the teacher', () => {
     }));
 });
 
+describe('studentFromTeacher() refuses', () => {
+  it.each<[string, unknown, string]>([
+    ['a misspelt option', {initalGate: 0.5}, "there is no option 'initalGate'. Did you mean 'initialGate'?"],
+    ['an open gate', {initialGate: 1}, 'initialGate must be a finite number from 0.000001 to 0.999999, but is 1.'],
+    ['half a ratio', {ratio: 0.5}, 'ratio must be a whole number of at least 1, but is 0.5.'],
+    ['another delta', {delta: 'absolute'}, "delta must be one of 'signed', 'rectified', 'normalized', but is \"absolute\"."],
+    ['two taps', {taps: ['a', 'b']}, 'taps must be [finest, middle, deepest layer], but is ["a", "b"].'],
+    ['taps by number', {taps: [1, 2, 3]}, 'taps[0] must be a text, but is 1.'],
+    ['null', null, 'options must be an object, but is null.'],
+  ])('%s', (_, options, message) => {
+    expect(() => studentFromTeacher(options as never)).toThrow(`studentFromTeacher: ${message}`);
+  });
+
+  it('by its builder, what is no Teacher and no seed', () => {
+    const original = graphs['a chain']!();
+    expect(() => studentFromTeacher()(original as never, {seed: 1})).toThrow(/^studentFromTeacher: teacher must be a Teacher/);
+    expect(() => studentFromTeacher()(teacherFromLayersModel(original), {sed: 1} as never)).toThrow(/no option 'sed'. Did you mean 'seed'/);
+    expect(() => attentionSites(Promise.resolve(original) as never)).toThrow(
+      'attentionSites: teacherModel must be a LayersModel, but is a promise (await it first).',
+    );
+    disposeModel(original);
+  });
+});
+
 describe('a residual student', () => {
   const teacher = {
     name: 't',
@@ -227,8 +251,20 @@ describe('a residual student', () => {
     }));
 
   it('refuses what it does not know', () => {
-    expect(() => residualStudent({depth: 101 as never})).toThrow(/'18', '34', '50'/);
-    expect(() => residualStudent({width: 0})).toThrow(/width/);
+    expect(() => residualStudent({depth: 101 as never})).toThrow('residualStudent: depth must be one of 18, 34, 50, but is 101.');
+    expect(() => residualStudent({depth: '50' as never})).toThrow(TypeError);
+    expect(() => residualStudent({width: 0})).toThrow('residualStudent: width must be a whole number from 1 to 8192, but is 0.');
+    expect(() => residualStudent({width: 1e9})).toThrow(RangeError);
+    expect(() => residualStudent({stem: 'large' as never})).toThrow(/stem must be one of 'auto', 'imagenet', 'small'/);
+    expect(() => residualStudent({delta: 'normalised' as never})).toThrow(/delta must be one of 'signed', 'rectified', 'normalized'/);
+    expect(() => residualStudent({ratio: 0})).toThrow(/ratio must be a whole number of at least 1/);
+    expect(() => residualStudent({depht: 50} as never)).toThrow("residualStudent: there is no option 'depht'. Did you mean 'depth'?");
+    const builder = residualStudent({depth: 18, width: 2});
+    expect(() => builder(undefined as never, {seed: 0})).toThrow('residualStudent: teacher must be a Teacher');
+    expect(() => builder(teacher, undefined as never)).toThrow(
+      'residualStudent: seed must be a whole number from 0 to 4294967295, but is undefined.',
+    );
+    expect(() => builder(teacher, {seed: -1})).toThrow(RangeError);
   });
 });
 
@@ -267,7 +303,31 @@ describe('the explanation network', () => {
       }
     }));
 
-  it('refuses other than three taps', () => {
-    expect(() => explanationDecoder([[2, 2, 2]], [4, 4])).toThrow(/three tap shapes/);
-  });
+  it('refuses other taps, sizes and options, naming them', () =>
+    expectNoLeak(() => {
+      const taps = [
+        [4, 4, 2],
+        [2, 2, 2],
+        [1, 1, 2],
+      ] as const;
+      const refusals: [unknown, unknown, unknown, new (message: string) => Error, string][] = [
+        [[[2, 2, 2]], [4, 4], {}, RangeError, 'tapShapes must be three shapes [height, width, channels], finest first, but has 1.'],
+        [undefined, [4, 4], {}, TypeError, 'tapShapes must be three shapes [height, width, channels], finest first, but is undefined.'],
+        [[...taps.slice(1), 5], [4, 4], {}, TypeError, 'tapShapes[2] must be [height, width, channels], but is 5.'],
+        [[...taps.slice(1), [2, 2]], [4, 4], {}, RangeError, 'tapShapes[2] must be [height, width, channels], but is [2, 2].'],
+        [[...taps.slice(1), [0, 2, 2]], [4, 4], {}, RangeError, 'tapShapes[2]: height must be a whole number of at least 1, but is 0.'],
+        [[...taps.slice(1), [2, 2, 1e9]], [4, 4], {}, RangeError, 'tapShapes[2]: channels must be a whole number from 1 to 65536'],
+        [taps, 4, {}, TypeError, 'inputSize must be [height, width], but is 4.'],
+        [taps, [4], {}, RangeError, 'inputSize must be [height, width], but is [4].'],
+        [taps, [1e9, 1e9], {}, RangeError, 'inputSize: height · width must be at most'],
+        [taps, [4, 4], {filters: [1, 2, 0]}, RangeError, 'filters[2] must be a whole number from 1 to 8192, but is 0.'],
+        [taps, [4, 4], {filter: [1, 2, 3]}, TypeError, "there is no option 'filter'. Did you mean 'filters'?"],
+        [taps, [4, 4], {seed: 'a'}, TypeError, 'seed must be a whole number from 0 to 4294967295, but is "a".'],
+      ];
+      for (const [shapes, size, options, kind, message] of refusals) {
+        const call = (): unknown => explanationDecoder(shapes as never, size as never, options as never);
+        expect(call).toThrow(kind);
+        expect(call).toThrow(`explanationDecoder: ${message}`);
+      }
+    }));
 });

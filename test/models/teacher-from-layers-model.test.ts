@@ -232,12 +232,53 @@ describe('teacherFromLayersModel', () => {
       /no image classifier/,
     ],
     ['a GraphModel', () => ({inputs: [], outputs: [], execute: () => undefined}), /GraphModel/],
-    ['nothing', () => null, /not a LayersModel/],
   ])('refuses %s and says what is needed', (_, make, message) => {
     const call = (): unknown => teacherFromLayersModel(make() as LayersModel, {preprocessing: 'unit'});
     expect(call).toThrow(UnsupportedModelError);
     expect(call).toThrow(message);
     expect(call).toThrow(/Needed is a LayersModel with one image input/);
+  });
+
+  it.each<[string, () => unknown, unknown, new (message: string) => Error, string]>([
+    ['nothing', () => null, {}, TypeError, 'model must be a LayersModel, but is null.'],
+    ['a promise', () => Promise.resolve(), {}, TypeError, 'model must be a LayersModel, but is a promise (await it first).'],
+    ['a score function', () => () => [[1]], {}, TypeError, 'model must be a LayersModel, but is a function.'],
+    [
+      'a disposed model',
+      () => {
+        const model = ending(softmaxTails['Dense(softmax)']!);
+        model.dispose();
+        return model;
+      },
+      {},
+      TypeError,
+      'model must be a LayersModel, but is one that has been disposed.',
+    ],
+    ['a misspelt option', () => ending(gap), {lables: ['a']}, TypeError, "there is no option 'lables'. Did you mean 'labels'?"],
+    ['a name that is no text', () => ending(gap), {name: 5}, TypeError, 'name must be a text, but is 5.'],
+    ['labels that are a text', () => ending(gap), {labels: 'abcd'}, TypeError, 'labels must be a list of a text, but is "abcd".'],
+    ['two sizes', () => ending(gap), {inputShape: [8, 6]}, RangeError, 'inputShape must be [height, width, channels], but is [8, 6].'],
+    [
+      'a size of 0',
+      () => ending(gap),
+      {inputShape: [8, 0, 3]},
+      RangeError,
+      'inputShape[1] must be a whole number of at least 1, but is 0.',
+    ],
+    ['another size', () => ending(gap), {inputShape: [8, 7, 3]}, RangeError, 'inputShape must have shape [8, 6, 3], but has [8, 7, 3].'],
+    ['a preprocessing of none', () => ending(gap), {preprocessing: {scale: 1}}, TypeError, 'preprocessing.mean must be'],
+  ])('refuses %s, naming the argument', (_, make, options, kind, message) => {
+    const call = (): unknown => teacherFromLayersModel(make() as LayersModel, options as never);
+    expect(call).toThrow(kind);
+    expect(call).toThrow(`teacherFromLayersModel: ${message}`);
+  });
+
+  it('is asked with tensors only', () => {
+    const teacher = teacherFromLayersModel(ending(gap));
+    const gone = images();
+    gone.dispose();
+    expect(() => teacher.logits(gone)).toThrow('logits: images must be a tensor, but is a disposed Tensor of shape [3, 8, 6, 3].');
+    expect(() => teacher.logits([1] as never)).toThrow(TypeError);
   });
 
   it('agrees with predict on the model of the stored numbers', async () => {

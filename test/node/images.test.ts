@@ -174,7 +174,7 @@ describe('decodeImage', () => {
 
 const flat = async (batches: ImageFolder, epoch: number): Promise<TrainingBatch[]> => {
   const found = [];
-  for await (const batch of iterateBatches(batches, epoch)) found.push(batch);
+  for await (const batch of iterateBatches('train', batches, epoch)) found.push(batch);
   return found;
 };
 /** Every picture is two pixels wide: its number, then 255. */

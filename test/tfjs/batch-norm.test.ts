@@ -2,6 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {initializers, layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import {beforeAll, describe, expect, test} from 'vitest';
+import {gradCam} from '../../src/baselines/cam/grad-cam.js';
+import {gradientSaliency} from '../../src/baselines/gradient/gradient-saliency.js';
+import {executeGraph} from '../../src/models/graph/execute-graph.js';
+import {disposeModel} from '../../src/tfjs/model-variables.js';
 import {installTrainingKernels} from '../../src/tfjs/install-training-kernels.js';
 import {Random} from '../../src/core/random.js';
 import {expectClose} from '../helpers/expect.js';
@@ -44,29 +48,48 @@ describe.each(['cpu', fast] as const)('on %s', (backend) => {
       tf.dispose([x, weights]);
       layer.dispose();
     });
+  });
 
-    test.each(shapes)('has the gradients of its statistics and weights that differences give, for rank %#+2', async (...shape) => {
-      const channels = [shape.at(-1)!];
-      const values = {
-        mean: normals(3, channels),
-        variance: tf.add(tf.square(normals(4, channels)), 0.5),
-        offset: normals(5, channels),
-        scale: normals(6, channels, 1),
+  test.each(shapes)('batch norm has the gradients of its statistics and weights that differences give, for rank %#+2', async (...shape) => {
+    const channels = [shape.at(-1)!];
+    const values = {
+      mean: normals(3, channels),
+      variance: tf.add(tf.square(normals(4, channels)), 0.5),
+      offset: normals(5, channels),
+      scale: normals(6, channels, 1),
+    };
+    const x = normals(1, shape) as tf.Tensor4D;
+    const weights = normals(2, shape);
+    for (const name of Object.keys(values) as (keyof typeof values)[]) {
+      const loss = (at: tf.Tensor): tf.Scalar => {
+        const {mean, variance, offset, scale} = {...values, [name]: at} as Record<string, tf.Tensor1D>;
+        return tf.sum(tf.mul(weights, tf.square(tf.batchNorm(x, mean!, variance!, offset, scale, 1e-3))));
       };
-      const x = normals(1, shape) as tf.Tensor4D;
-      const weights = normals(2, shape);
-      const names = (Object.keys(values) as (keyof typeof values)[]).filter((name) =>
-        name === 'offset' ? center : name === 'scale' ? scale : true,
-      );
-      for (const name of names) {
-        const loss = (at: tf.Tensor): tf.Scalar => {
-          const {mean, variance, offset, scale: gamma} = {...values, [name]: at} as Record<string, tf.Tensor1D>;
-          const y = tf.batchNorm(x, mean!, variance!, center ? offset : undefined, scale ? gamma : undefined, 1e-3);
-          return tf.sum(tf.mul(weights, tf.square(y)));
-        };
-        await expectGradient(loss, values[name], {step: 1e-3, probes: 3, abs: 2e-2, rel: 2e-2});
-      }
-    });
+      await expectGradient(loss, values[name], {step: 1e-3, probes: 3, abs: 2e-2, rel: 2e-2});
+    }
+  });
+
+  test.each(combinations)(
+    'a batch norm along another axis, with scale=$scale, center=$center, has a gradient in inference',
+    async (options) => {
+      const layer = layers.batchNormalization({axis: 1, ...options});
+      const x = normals(1, [4, 3, 2, 3]);
+      const weights = normals(2, [4, 3, 2, 3]);
+      await expectGradient((at) => tf.sum(tf.mul(weights, tf.square(layer.apply(at) as tf.Tensor))), x, {step: 1e-2, abs: 2e-2, rel: 2e-2});
+      tf.dispose([x, weights]);
+      layer.dispose();
+    },
+  );
+
+  test('a layer without gamma and beta is as it was after training and differentiating', () => {
+    const layer = layers.batchNormalization({scale: false, center: false});
+    const x = normals(1, [7, 3]);
+    for (const training of [true, false]) take(tf.grad((at) => tf.sum(layer.apply(at, {training}) as tf.Tensor))(x));
+    expect(layer.weights.map(({originalName}) => originalName.split('/').at(-1))).toEqual(['moving_mean', 'moving_variance']);
+    expect(Object.keys(layer)).not.toContain('gamma');
+    expect(layer.getConfig()).toMatchObject({scale: false, center: false});
+    x.dispose();
+    layer.dispose();
   });
 
   test('batch norm along another axis than the last trains too', () => {
@@ -99,6 +122,79 @@ describe.each(['cpu', fast] as const)('on %s', (backend) => {
   });
 });
 
+describe.each(['cpu', fast] as const)('on %s, a classifier whose batch norms lack gamma or beta', (backend) => {
+  beforeAll(async () => {
+    await useBackend(backend);
+  });
+
+  /** Two batch norms, with what they lack or with a factor 1 and a summand 0 in its place. */
+  function classifier(lacking: boolean): LayersModel {
+    const options = (scale: boolean, center: boolean): object => (lacking ? {scale, center} : {});
+    const seed = (value: number): {kernelInitializer: ReturnType<typeof initializers.glorotUniform>} => ({
+      kernelInitializer: initializers.glorotUniform({seed: value}),
+    });
+    const model = sequential({
+      layers: [
+        layers.conv2d({inputShape: [8, 6, 3], filters: 4, kernelSize: 3, name: 'first', ...seed(1)}),
+        layers.batchNormalization(options(false, true)),
+        layers.reLU(),
+        layers.conv2d({filters: 5, kernelSize: 3, name: 'second', ...seed(2)}),
+        layers.batchNormalization(options(true, false)),
+        layers.reLU(),
+        layers.batchNormalization(options(false, false)),
+        layers.flatten(),
+        layers.dense({units: 3, activation: 'softmax', ...seed(3)}),
+      ],
+    });
+    tf.tidy(() => {
+      for (const {weights} of model.layers)
+        for (const weight of weights)
+          if (weight.originalName.includes('moving')) weight.write(tf.add(tf.square(normals(9, weight.shape as number[])), 0.5));
+    });
+    return model;
+  }
+
+  test('has the maps of its twin that has them all', async () => {
+    const [lacking, twin] = [classifier(true), classifier(false)];
+    const images = normals(4, [2, 8, 6, 3]) as tf.Tensor4D;
+    for (const explain of [
+      (model: LayersModel) => gradCam(images, model, {layer: 'first', target: [0, 1, 2], normalize: false}),
+      (model: LayersModel) => gradientSaliency(images, model, {target: [0, 1, 2]}),
+    ]) {
+      const before = tf.memory().numTensors;
+      const [maps, expected] = [await explain(lacking), await explain(twin)];
+      expect(tf.memory().numTensors).toBe(before);
+      expect(maps.some(({empty}) => !empty)).toBe(true);
+      for (const [index, map] of maps.entries()) {
+        expect(map.empty).toBe(expected[index]!.empty);
+        expectClose(map.data, expected[index]!.data, {relToMax: 1e-5});
+      }
+    }
+    images.dispose();
+    [lacking, twin].forEach(disposeModel);
+  });
+
+  test('has the gradients in training of its twin that has them all', async () => {
+    const [lacking, twin] = [classifier(true), classifier(false)];
+    const images = normals(4, [4, 8, 6, 3]);
+    const weights = normals(5, [4, 3]);
+    const gradients = (model: LayersModel): Float32Array[] => {
+      const kernels = ['first', 'second'].map((name) => model.getLayer(name).weights[0]!.read() as tf.Variable);
+      const loss = (): tf.Scalar => tf.sum(tf.mul(executeGraph(model, images, {training: true}) as tf.Tensor, weights));
+      const {value, grads} = tf.variableGrads(loss, kernels);
+      value.dispose();
+      return kernels.map(({name}) => take(grads[name]!));
+    };
+    const [found, expected] = [gradients(lacking), gradients(twin)];
+    for (const [index, values] of found.entries()) {
+      expect(Math.max(...values.map(Math.abs))).toBeGreaterThan(1e-4);
+      expectClose(values, expected[index]!, {abs: 1e-7, relToMax: 1e-4});
+    }
+    tf.dispose([images, weights]);
+    [lacking, twin].forEach(disposeModel);
+  });
+});
+
 async function fit(model: LayersModel): Promise<number[]> {
   const x = normals(1, [8, 6, 6, 2]);
   const y = tf.oneHot(tf.tensor1d([0, 1, 0, 1, 0, 1, 0, 1], 'int32'), 2);
@@ -117,7 +213,7 @@ test('batch norm gives the same gradient on both backends', async () => {
             at as tf.Tensor4D,
             tf.mean(at, [0, 1, 2]),
             tf.moments(at, [0, 1, 2]).variance as tf.Tensor1D,
-            undefined,
+            tf.zeros([7]),
             scale as tf.Tensor1D,
           ),
         ),

@@ -49,17 +49,15 @@ const dtype = fc.constantFrom<'float32' | 'int32'>('float32', 'float32', 'int32'
 const reductions = {sum: tf.sum, mean: tf.mean, max: tf.max} as const;
 
 test.each(Object.keys(reductions) as (keyof typeof reductions)[])('%s over any axes', async (name) => {
-  const anyCase = fc
-    .oneof(anyShape, longShape)
-    .chain((shape) =>
-      fc.record({
-        shape: fc.constant(shape),
-        axes: fc.subarray([...shape.keys()], {minLength: 1}),
-        keep: fc.boolean(),
-        dtype,
-        seed: fc.nat(),
-      }),
-    );
+  const anyCase = fc.oneof(anyShape, longShape).chain((shape) =>
+    fc.record({
+      shape: fc.constant(shape),
+      axes: fc.subarray([...shape.keys()], {minLength: 1}),
+      keep: fc.boolean(),
+      dtype,
+      seed: fc.nat(),
+    }),
+  );
   await compare(sample(anyCase), ({shape, axes, keep, dtype: type, seed}) => reductions[name](normals(seed, shape, type), axes, keep), {
     abs: 2e-6,
     relToMax: 2e-6,

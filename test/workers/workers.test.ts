@@ -49,6 +49,7 @@ import {Random} from '../../src/core/random.js';
 import {expectNoLeak} from '../helpers/expect.js';
 import {dataFolder, loadDataModel} from '../helpers/files.js';
 import {HEIGHT, patchBatch, patchTeacher, WIDTH} from '../helpers/patch-world.js';
+import {withoutWorkers} from '../helpers/without-workers.js';
 import {Census, FatefulLayer, type Fate} from '../helpers/thread-layers.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -94,9 +95,11 @@ afterAll(async () => {
 
 describe('with workers, results are those without', () => {
   it.each([1, 2, 3])('of rise, with %i', async (workers) => {
-    for (const options of [quick, {...quick, variant: 'normalised'} as const, {...quick, target: [2, 0], batchSize: 64}]) {
+    for (const options of [quick, {...quick, variant: 'normalized'} as const, {...quick, target: [2, 0], batchSize: 64}]) {
       const alone = await rise(images, teacher, options);
-      await expectNoLeak(async () => expect(await rise(images, teacher, {...options, workers})).toEqual(alone));
+      await expectNoLeak(async () =>
+        expect(withoutWorkers(await rise(images, teacher, {...options, workers}))).toEqual(withoutWorkers(alone)),
+      );
     }
   });
 
@@ -104,28 +107,37 @@ describe('with workers, results are those without', () => {
     const options = {...quick, numMasks: 2000, stopWhenStable: {every: 20, tolerance: 0.1}};
     const alone = await rise(image, teacher, options);
     expect(alone[0]!.masksUsed).toBeLessThan(2000);
-    await expectNoLeak(async () => expect(await rise(image, teacher, {...options, workers: 2})).toEqual(alone));
+    await expectNoLeak(async () =>
+      expect(withoutWorkers(await rise(image, teacher, {...options, workers: 2}))).toEqual(withoutWorkers(alone)),
+    );
   });
 
   it('of lime', async () => {
     const options = {numSamples: 50, batchSize: 7, segmenter: 'grid', target: [0, 1]} as const;
     const alone = await lime(images, teacher, options);
     for (const workers of [1, 2, 3])
-      await expectNoLeak(async () => expect(await lime(images, teacher, {...options, workers})).toEqual(alone));
+      await expectNoLeak(async () =>
+        expect(withoutWorkers(await lime(images, teacher, {...options, workers}))).toEqual(withoutWorkers(alone)),
+      );
   });
 
-  it('of the measures that ask the model, of one image and of several', async () => {
+  it('of the metrics that ask the model, of one image and of several', async () => {
     const maps = [0, 1, 2, 3, 4].map((seed) => randomMap({height: HEIGHT, width: WIDTH, seed}));
-    for (const measure of [insertionScore, deletionScore, muFidelity, confidenceChange] as readonly (typeof insertionScore)[]) {
+    for (const [measure, own] of [
+      [insertionScore, {}],
+      [deletionScore, {}],
+      [muFidelity, {numSamples: 40}],
+      [confidenceChange, {}],
+    ] as readonly (readonly [typeof insertionScore, object])[]) {
       for (const options of [
-        {batchSize: 8, numSamples: 30},
-        {target: 1, numSamples: 60},
+        {...own, batchSize: 8},
+        {...own, target: 1},
       ]) {
         const [one, all] = [await measure(image, maps[0]!, teacher, options), await measure(images, maps, teacher, options)];
         for (const workers of [1, 2, 3]) {
           await expectNoLeak(async () => {
-            expect(await measure(image, maps[0]!, teacher, {...options, workers})).toEqual(one);
-            expect(await measure(images, maps, teacher, {...options, workers})).toEqual(all);
+            expect(withoutWorkers([await measure(image, maps[0]!, teacher, {...options, workers})])).toEqual(withoutWorkers([one]));
+            expect(withoutWorkers(await measure(images, maps, teacher, {...options, workers}))).toEqual(withoutWorkers(all));
           });
         }
       }
@@ -136,7 +148,7 @@ describe('with workers, results are those without', () => {
     const run = (workers?: number): Promise<ComparisonRow[]> =>
       compare({
         explainers: {random: randomExplainer(teacher), RISE: riseExplainer(teacher, {...quick, workers})},
-        measures: ['insertion', 'deletion', 'mu-fidelity', 'drop'],
+        metrics: ['insertion', 'deletion', 'mu-fidelity', 'drop'],
         images,
         model: teacher,
         batchSize: 8,
@@ -150,7 +162,7 @@ describe('with workers, results are those without', () => {
     const picture = {data: Uint8Array.from({length: 40 * 50 * 3}, () => random.int(256)), height: 40, width: 50};
     const wrapped = teacherFromLayersModel(teacher, {preprocessing: 'tf'});
     const alone = await rise([picture, image], wrapped, quick);
-    expect(await rise([picture, image], wrapped, {...quick, workers: 2})).toEqual(alone);
+    expect(withoutWorkers(await rise([picture, image], wrapped, {...quick, workers: 2}))).toEqual(withoutWorkers(alone));
   });
 
   it('of any small network, image size and batch size', async () => {
@@ -175,7 +187,9 @@ describe('with workers, results are those without', () => {
         );
         try {
           const alone = await rise(picture, model, {...options, gridSize: 3, seed});
-          await expectNoLeak(async () => expect(await rise(picture, model, {...options, gridSize: 3, seed, workers})).toEqual(alone));
+          await expectNoLeak(async () =>
+            expect(withoutWorkers(await rise(picture, model, {...options, gridSize: 3, seed, workers}))).toEqual(withoutWorkers(alone)),
+          );
         } finally {
           picture.dispose();
           model.dispose();
@@ -197,7 +211,7 @@ describe('with workers, results are those without', () => {
     const alone = await rise(picture, model, options);
     const {auc} = await insertionScore(picture, alone[0]!, model, {stepSize: 224 * 28});
     await expectNoLeak(async () => {
-      expect(await rise(picture, model, {...options, workers: 2})).toEqual(alone);
+      expect(withoutWorkers(await rise(picture, model, {...options, workers: 2}))).toEqual(withoutWorkers(alone));
       expect((await insertionScore(picture, alone[0]!, model, {stepSize: 224 * 28, workers: 2})).auc).toBe(auc);
     });
     picture.dispose();
@@ -214,14 +228,16 @@ describe('models in threads', () => {
     for (const each of changed) each.dispose();
     const alone = await rise(image, model, quick);
     expect(alone[0]!.score).not.toBe(first[0]!.score);
-    expect(await rise(image, model, {...quick, workers: 2})).toEqual(alone);
+    expect(withoutWorkers(await rise(image, model, {...quick, workers: 2}))).toEqual(withoutWorkers(alone));
     model.dispose();
   });
 
   it('may hold layers of one’s own that are registered by a module that Node loads first', async () => {
     const model = fateful('nothing');
     const alone = await rise(image, model, quick);
-    await withOwnLayers(async () => expect(await rise(image, model, {...quick, workers: 2})).toEqual(alone));
+    await withOwnLayers(async () =>
+      expect(withoutWorkers(await rise(image, model, {...quick, workers: 2}))).toEqual(withoutWorkers(alone)),
+    );
     await expect(rise(image, model, {...quick, workers: 2})).rejects.toThrow(/Unknown layer: FatefulLayer.*--import/s);
     await expect(rise(image, model, {...quick, workers: 2})).rejects.toThrow(UnsupportedModelError);
     model.dispose();
@@ -320,7 +336,7 @@ describe('a thread that dies', () => {
         expect(thrown).toBeInstanceOf(WorkerError);
         expect(thrown).toBeInstanceOf(AttentiveError);
         expect((thrown as Error).message).toMatch(/^rise: a worker thread was lost \(.*exited with code: 3/);
-        expect(await rise(image, teacher, {...quick, workers: 2})).toEqual(alone);
+        expect(withoutWorkers(await rise(image, teacher, {...quick, workers: 2}))).toEqual(withoutWorkers(alone));
       });
     });
     model.dispose();
@@ -373,7 +389,7 @@ describe('an aborted run', () => {
       await expect(running).rejects.toThrow('enough');
       expect(memory().numTensors).toBe(before);
       expect(done).toBeLessThan(100_000);
-      expect(await rise(image, teacher, {...quick, workers: 2})).toEqual(alone);
+      expect(withoutWorkers(await rise(image, teacher, {...quick, workers: 2}))).toEqual(withoutWorkers(alone));
     });
   });
 
@@ -386,10 +402,13 @@ describe('an aborted run', () => {
       const counts = {add: 0, remove: 0};
       const counting = new Proxy(signal, {
         get: (target, name) => {
-          if (name === 'addEventListener') counts.add++;
-          if (name === 'removeEventListener') counts.remove++;
           const value: unknown = Reflect.get(target, name, target);
-          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+          if (typeof value !== 'function') return value;
+          return (...parameters: unknown[]): unknown => {
+            if (name === 'addEventListener') counts.add++;
+            if (name === 'removeEventListener') counts.remove++;
+            return Reflect.apply(value, target, parameters);
+          };
         },
       });
       await insertionScore(image, randomMap({height: HEIGHT, width: WIDTH}), teacher, {
@@ -466,7 +485,7 @@ describe('threads', () => {
       expect(long).rejects.toThrow(/disposeWorkers\(\) was called/),
       new Promise((resolve) => setTimeout(resolve, 1500)).then(disposeWorkers),
     ]);
-    expect(await rise(image, teacher, {...quick, workers: 2})).toEqual(alone);
+    expect(withoutWorkers(await rise(image, teacher, {...quick, workers: 2}))).toEqual(withoutWorkers(alone));
     await disposeWorkers();
     await disposeWorkers();
   });

@@ -1,26 +1,17 @@
 /** Which feature maps a class activation map looks at. */
-import {show} from '../../core/check.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {listLayers, type LayerInfo} from '../../models/graph/execute-graph.js';
 
 /**
- * Resolves the option `layer`.
+ * Resolves the option `layer`, which the schema has checked.
  *
  * @returns Paths, as asked for; without a wish the last layer in running order whose output is a feature
  *   map, `[N,H,W,K]` with H·W > 1 (a size that is left open counts).
- * @throws {TypeError} If `layer` is neither a path nor a list of paths.
- * @throws {RangeError} If the list is empty.
  * @throws {UnsupportedModelError} If there is no feature map at all.
  */
 export function camLayers(where: string, model: LayersModel, layer: string | readonly string[] | undefined): readonly string[] {
-  if (layer !== undefined) {
-    const paths: readonly unknown[] = Array.isArray(layer) ? layer : [layer];
-    const wrong = paths.findIndex((path) => typeof path !== 'string');
-    if (wrong >= 0) throw new TypeError(`${where}: layer must be the path of a layer or a list of them, but is ${show(layer)}.`);
-    if (paths.length === 0) throw new RangeError(`${where}: layer must name at least one layer, but is an empty list.`);
-    return paths as readonly string[];
-  }
+  if (layer !== undefined) return typeof layer === 'string' ? [layer] : layer;
   const last = featureMaps(model).at(-1);
   if (last === undefined)
     throw new UnsupportedModelError(

@@ -5,27 +5,33 @@
  * one linear map not even this, so at the last feature map it costs little more than a prediction.
  */
 import {relu as rectify, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
-import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
-import {checkOneOf} from '../../core/check.js';
+import {at} from '../../core/at.js';
+import {batchSizeField, normalizeField, progressField, signalField, targetField} from '../../core/common-options.js';
+import {absentMeans, boolean, either, list, oneOf, text, withDefault} from '../../core/fields.js';
+import {recordOptions} from '../../core/option-record.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
+import {settleValues} from '../../core/saliency-map.js';
 import {withTensors, type TensorScope} from '../../core/tensors.js';
-import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap, Teacher} from '../../core/types.js';
-import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
+import type {Explainer, ExplainerOptions, ImagesInput, Model, SaliencyMap} from '../../core/types.js';
+import {checkImages} from '../../data/image-list.js';
 import {resizeBilinear} from '../../data/resize.js';
-import {executeGraph} from '../../models/graph/execute-graph.js';
 import {layeredModel, type KnownOutputs, type LayeredModel} from '../../models/gradient-model.js';
-import {resolveTargets} from '../../models/targets.js';
-import {settle} from '../_settle.js';
+import {executeGraph} from '../../models/graph/execute-graph.js';
+import {checkTarget, resolveTargets} from '../../models/targets.js';
+import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
+import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
 import {explainerOf} from '../_explainer-of.js';
 import {camLayers, checkFeatureMap, inRunningOrder} from './_layers.js';
 import {camVariants, camWeights, weighChannels, type CamVariant} from './variant.js';
+
+const WHERE = 'gradCam';
 
 /** Options of {@link gradCam}. */
 export interface GradCamOptions extends ExplainerOptions {
   /**
    * Path of the layer that is looked at, `'outer/inner/conv'` inside nested models (`listLayers` shows
    * them all), or several.
-   * @default the last layer whose output is `[N,H,W,K]` with H·W > 1
+   * @default the last layer whose output is [N,H,W,K] with H·W > 1
    */
   readonly layer?: string | readonly string[] | undefined;
   /** How gradients become weights; see {@link CamVariant}. @default 'grad-cam' */
@@ -34,11 +40,28 @@ export interface GradCamOptions extends ExplainerOptions {
   readonly combine?: 'mean' | 'max' | undefined;
   /** Drops evidence against the class, pixels below 0. @default true */
   readonly relu?: boolean | undefined;
-  /** Stretches each map to [0,1]; without it the maps of one layer keep their scale. @default true */
-  readonly normalise?: boolean | undefined;
-  /** Images per call of the model, at least 1. Changes memory and speed, not the maps. @default 16 */
-  readonly batchSize?: number | undefined;
+  /** Stretches each map to [0,1]. @default true */
+  readonly normalize?: boolean | undefined;
 }
+
+/** The options of {@link gradCam}. */
+export const gradCamSchema: OptionsSchema<Settled<GradCamOptions, 'signal' | 'onProgress' | 'layer'>> = {
+  where: WHERE,
+  fields: {
+    target: targetField,
+    layer: absentMeans(
+      either<string | readonly string[]>(text(), list(text(), 1)),
+      'the last layer whose output is [N,H,W,K] with H·W > 1',
+    ),
+    variant: withDefault(oneOf(...camVariants), 'grad-cam'),
+    combine: withDefault(oneOf('mean', 'max'), 'mean'),
+    relu: withDefault(boolean(), true),
+    normalize: normalizeField,
+    batchSize: batchSizeField,
+    signal: signalField,
+    onProgress: progressField,
+  },
+};
 
 /**
  * Draws Grad-CAM maps: `relu(Σ_k w_k · A_k)` with `w_k = mean_xy ∂z_c/∂A_k`, where A is the output of a
@@ -51,7 +74,7 @@ export interface GradCamOptions extends ExplainerOptions {
  *   `model` is a Teacher with preprocessing; one or an array. Borrowed.
  * @param model A LayersModel that is a classifier, or a Teacher with such a `model` behind it. Borrowed.
  * @returns One map per image and class, image by image; `height · width` values in [0,1], or at any
- *   scale with `normalise: false`. A map without evidence is zeros, with `empty: true`. `seed` is
+ *   scale with `normalize: false`. A map without evidence is zeros, with `empty: true`. `seed` is
  *   null; `options.layer` tells the layer. Plain numbers, nothing to free.
  * @throws {LayerNotFoundError} If there is no such layer; lists those that exist.
  * @throws {RangeError} If the layer's output is no feature map (lists those that are), an option or the
@@ -59,65 +82,54 @@ export interface GradCamOptions extends ExplainerOptions {
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {UnsupportedModelError} If the model has no layers to look into (a GraphModel, a score
  *   function), is no classifier, or has no gradient.
- * @see Selvaraju et al. 2017, equations 1 and 2. We stretch to [0,1]; `normalise: false` gives the
+ * @see Selvaraju et al. 2017, equations 1 and 2. We stretch to [0,1]; `normalize: false` gives the
  *   paper's values.
  * @example
  * const [map] = await gradCam(image, teacher, {layer: 'conv5_block3_out', target: 281});
  */
-export async function gradCam(images: ImagesInput, model: LayersModel | Teacher, options: GradCamOptions = {}): Promise<SaliencyMap[]> {
-  const {
-    layer,
-    variant = 'grad-cam',
-    combine = 'mean',
-    relu = true,
-    normalise = true,
-    batchSize = 16,
-    target,
-    signal,
-    onProgress,
-  } = options;
-  const where = 'gradCam';
-  checkOneOf(`${where}: variant`, variant, camVariants);
-  checkOneOf(`${where}: combine`, combine, ['mean', 'max']);
+export async function gradCam(images: ImagesInput, model: Model, options?: GradCamOptions): Promise<SaliencyMap[]> {
+  const settings = readOptions(gradCamSchema, options);
+  const {variant, combine, relu, normalize, target, signal} = settings;
+  checkTarget(WHERE, target, checkImages(WHERE, images));
   signal?.throwIfAborted();
   installTrainingKernels();
-  const classifier = layeredModel(where, model);
-  const paths = camLayers(where, classifier.network, layer);
-  const record = {
-    layer: paths.length === 1 ? (paths[0] as string) : paths,
-    ...{variant, relu, normalise, batchSize, target: target ?? 'argmax', logit: classifier.logit},
-    ...(paths.length === 1 ? {} : {combine}),
-  };
+  const classifier = layeredModel(WHERE, model);
+  const paths = camLayers(WHERE, classifier.network, settings.layer);
+  const record = recordOptions(settings, {layer: paths.length === 1 ? at(paths, 0) : paths, logit: classifier.logit});
 
-  const drawBatch = ({images: batch}: ImageBatch): Promise<SaliencyMap[]> =>
+  const drawBatch = ({images: batch, first}: ImageBatch): Promise<SaliencyMap[]> =>
     withTensors(async (scope) => {
-      const features = tapAll(where, classifier, batch, paths, scope);
-      const wanted = resolveTargets(where, target, await classifier.score(batch, features));
+      const features = tapAll(classifier, batch, paths, scope);
+      const wanted = resolveTargets(WHERE, target, await classifier.score(batch, target, features), first);
       const [, height, width] = batch.shape;
       const drawn: SaliencyMap[][] = wanted.map(() => []);
       for (let rank = 0; rank < (wanted[0]?.length ?? 0); rank++) {
-        const classes = wanted.map((each) => each[rank] as (typeof each)[number]);
+        const numbers = wanted.map((each) => at(each, rank));
+        const explained = typeof target === 'function' ? target : numbers.map((each) => each.target);
         const planes: Float32Array[] = [];
         for (const path of paths) {
           signal?.throwIfAborted();
           const output = features[path] as Tensor4D;
-          const gradients = await classifier.gradient(
-            batch,
-            classes.map((each) => each.target),
-            {path, output},
-          );
+          const gradients = await classifier.gradient(batch, explained, {path, output});
           planes.push(await draw(variant, output, gradients, relu, [height, width]));
         }
-        classes.forEach((each, image) => {
+        numbers.forEach((each, image) => {
           const own = planes.map((plane) => plane.slice(image * height * width, (image + 1) * height * width));
-          const data = own.length === 1 ? (own[0] as Float32Array) : joined(where, own, combine);
-          const empty = settle(where, data, normalise);
-          drawn[image]?.push({data, height, width, ...each, method: variant, seed: null, options: record, empty});
+          const values = own.length === 1 ? at(own, 0) : joined(own, combine);
+          drawn[image]?.push({
+            ...settleValues(WHERE, values, normalize),
+            height,
+            width,
+            ...each,
+            method: variant,
+            seed: null,
+            options: record,
+          });
         });
       }
       return drawn.flat();
     });
-  return overImageBatches(images, {where, batchSize, signal, onProgress, toInput: classifier.toInput}, drawBatch);
+  return overImageBatches(images, {...settings, where: WHERE, toInput: classifier.toInput}, drawBatch);
 }
 
 /**
@@ -129,17 +141,18 @@ export async function gradCam(images: ImagesInput, model: LayersModel | Teacher,
  * @example
  * const explainer = gradCamExplainer(teacher, {variant: 'layer-cam'});
  */
-export function gradCamExplainer(model: LayersModel | Teacher, options: GradCamOptions = {}): Explainer {
-  return explainerOf(options.variant ?? 'grad-cam', options, (images, all) => gradCam(images, model, all));
+export function gradCamExplainer(model: Model, options: GradCamOptions = {}): Explainer {
+  const {variant: method} = readOptions(gradCamSchema, options);
+  return explainerOf({method, schema: gradCamSchema, model, options}, (images, all) => gradCam(images, model, all));
 }
 
 /** The outputs of the layers by path, each computed from the one before it; the scope's. */
-function tapAll(where: string, {network}: LayeredModel, batch: Tensor4D, paths: readonly string[], scope: TensorScope): KnownOutputs {
+function tapAll({network}: LayeredModel, batch: Tensor4D, paths: readonly string[], scope: TensorScope): KnownOutputs {
   const features: Record<string, Tensor4D> = {};
   for (const path of inRunningOrder(network, paths)) {
     const outputs = [executeGraph(network, batch, {until: path, given: features})].flat().map((output) => scope.own(output));
     checkFeatureMap(
-      where,
+      WHERE,
       network,
       path,
       outputs.map(({shape}: Tensor) => shape),
@@ -167,10 +180,10 @@ async function draw(
   });
 }
 
-function joined(where: string, planes: readonly Float32Array[], combine: 'mean' | 'max'): Float32Array {
-  for (const plane of planes) settle(where, plane, true);
-  return (planes[0] as Float32Array).map((_, pixel) => {
-    const values = planes.map((plane) => plane[pixel] as number);
+function joined(planes: readonly Float32Array[], combine: 'mean' | 'max'): Float32Array {
+  for (const plane of planes) settleValues(WHERE, plane, true);
+  return at(planes, 0).map((_, pixel) => {
+    const values = planes.map((plane) => at(plane, pixel));
     return combine === 'max' ? Math.max(...values) : values.reduce((sum, value) => sum + value, 0) / values.length;
   });
 }

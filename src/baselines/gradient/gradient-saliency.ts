@@ -3,16 +3,23 @@
  * changed a little. One pass forward and one back. It shows what the network is sensitive to, which is
  * not the same as what it saw; the maps are grainy, and {@link smoothGrad} averages the grain away.
  */
-import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
-import {checkOneOf} from '../../core/check.js';
-import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap, Teacher} from '../../core/types.js';
-import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
+import {at} from '../../core/at.js';
+import {batchSizeField, progressField, signalField, targetField} from '../../core/common-options.js';
+import {oneOf, withDefault} from '../../core/fields.js';
+import {recordOptions} from '../../core/option-record.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
+import {settleValues} from '../../core/saliency-map.js';
+import type {Explainer, ExplainerOptions, ImagesInput, Model, SaliencyMap} from '../../core/types.js';
+import {checkImages} from '../../data/image-list.js';
 import {gradientModel} from '../../models/gradient-model.js';
-import {resolveTargets, type ResolvedTarget} from '../../models/targets.js';
-import {channelReductions, readAndFree, reduceChannels, type ChannelReduction} from './channels.js';
-import {settle} from '../_settle.js';
+import {checkTarget, resolveTargets} from '../../models/targets.js';
+import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
+import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
 import {explainerOf} from '../_explainer-of.js';
+import {channelReductions, readAndFree, reduceChannels, type ChannelReduction} from './channels.js';
+
+const WHERE = 'gradientSaliency';
+const METHOD = 'gradient-saliency';
 
 /** Options of {@link gradientSaliency}. */
 export interface GradientSaliencyOptions extends ExplainerOptions {
@@ -23,9 +30,19 @@ export interface GradientSaliencyOptions extends ExplainerOptions {
    * @default 'max-abs'
    */
   readonly reduce?: ChannelReduction | undefined;
-  /** Images per call of the model, at least 1. Changes memory and speed, not the maps. @default 8 */
-  readonly batchSize?: number | undefined;
 }
+
+/** The options of {@link gradientSaliency}. */
+export const gradientSaliencySchema: OptionsSchema<Settled<GradientSaliencyOptions, 'signal' | 'onProgress'>> = {
+  where: WHERE,
+  fields: {
+    target: targetField,
+    reduce: withDefault(oneOf(...channelReductions), 'max-abs'),
+    batchSize: batchSizeField,
+    signal: signalField,
+    onProgress: progressField,
+  },
+};
 
 /**
  * Draws gradient maps: `max over channels of |∂z_c/∂x|`, z the logits and x the network's input. A
@@ -46,44 +63,35 @@ export interface GradientSaliencyOptions extends ExplainerOptions {
  * @example
  * const [map] = await gradientSaliency(image, teacher, {reduce: 'gradient-times-input'});
  */
-export async function gradientSaliency(
-  images: ImagesInput,
-  model: LayersModel | Teacher,
-  options: GradientSaliencyOptions = {},
-): Promise<SaliencyMap[]> {
-  const {reduce = 'max-abs', batchSize = 8, target, signal, onProgress} = options;
-  const where = 'gradientSaliency';
-  checkOneOf(`${where}: reduce`, reduce, channelReductions);
+export async function gradientSaliency(images: ImagesInput, model: Model, options?: GradientSaliencyOptions): Promise<SaliencyMap[]> {
+  const settings = readOptions(gradientSaliencySchema, options);
+  const {reduce, target, signal} = settings;
+  checkTarget(WHERE, target, checkImages(WHERE, images));
   signal?.throwIfAborted();
   installTrainingKernels();
-  const classifier = gradientModel(where, model);
-  const record = {reduce, batchSize, target: target ?? 'argmax', logit: classifier.logit};
+  const classifier = gradientModel(WHERE, model);
+  const record = recordOptions(settings, {logit: classifier.logit});
 
-  const drawBatch = async ({images: batch}: ImageBatch): Promise<SaliencyMap[]> => {
-    const wanted = resolveTargets(where, target, await classifier.score(batch));
+  const drawBatch = async ({images: batch, first}: ImageBatch): Promise<SaliencyMap[]> => {
+    const wanted = resolveTargets(WHERE, target, await classifier.score(batch, target), first);
     const [, height, width, channels] = batch.shape;
     const pixels = await batch.data<'float32'>();
     const drawn: SaliencyMap[][] = wanted.map(() => []);
     for (let rank = 0; rank < (wanted[0]?.length ?? 0); rank++) {
       signal?.throwIfAborted();
-      const classes = wanted.map((each) => each[rank] as ResolvedTarget);
-      const gradients = await readAndFree(
-        classifier.gradient(
-          batch,
-          classes.map((each) => each.target),
-        ),
-      );
-      classes.forEach((each, image) => {
+      const numbers = wanted.map((each) => at(each, rank));
+      const explained = typeof target === 'function' ? target : numbers.map((each) => each.target);
+      const gradients = await readAndFree(classifier.gradient(batch, explained));
+      numbers.forEach((each, image) => {
         const size = height * width * channels;
         const part = (values: Float32Array): Float32Array => values.subarray(image * size, (image + 1) * size);
-        const data = reduceChannels(part(gradients), channels, reduce, part(pixels));
-        const empty = settle(where, data, false);
-        drawn[image]?.push({data, height, width, ...each, method: 'gradient-saliency', seed: null, options: record, empty});
+        const values = reduceChannels(part(gradients), channels, reduce, part(pixels));
+        drawn[image]?.push({...settleValues(WHERE, values), height, width, ...each, method: METHOD, seed: null, options: record});
       });
     }
     return drawn.flat();
   };
-  return overImageBatches(images, {where, batchSize, signal, onProgress, toInput: classifier.toInput}, drawBatch);
+  return overImageBatches(images, {...settings, where: WHERE, toInput: classifier.toInput}, drawBatch);
 }
 
 /**
@@ -93,6 +101,8 @@ export async function gradientSaliency(
  * @example
  * const explainer = gradientSaliencyExplainer(teacher, {reduce: 'sum-abs'});
  */
-export function gradientSaliencyExplainer(model: LayersModel | Teacher, options: GradientSaliencyOptions = {}): Explainer {
-  return explainerOf('gradient-saliency', options, (images, all) => gradientSaliency(images, model, all));
+export function gradientSaliencyExplainer(model: Model, options: GradientSaliencyOptions = {}): Explainer {
+  return explainerOf({method: METHOD, schema: gradientSaliencySchema, model, options}, (images, all) =>
+    gradientSaliency(images, model, all),
+  );
 }

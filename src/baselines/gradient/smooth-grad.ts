@@ -5,37 +5,66 @@
  * its own, so that the maps depend on neither batch size nor neighbours.
  */
 import {tensor4d} from '@tensorflow/tfjs-core';
-import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
-import {checkInteger, checkNumber, checkOneOf} from '../../core/check.js';
+import {at} from '../../core/at.js';
+import {batchSizeField, progressField, seedField, signalField, targetField} from '../../core/common-options.js';
+import {integer, number, oneOf, withDefault} from '../../core/fields.js';
+import {recordOptions} from '../../core/option-record.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
-import type {Explainer, ImagesInput, SaliencyMap, Teacher} from '../../core/types.js';
-import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
+import {settleValues} from '../../core/saliency-map.js';
+import type {Explainer, ExplainerOptions, ImagesInput, Model, SaliencyMap, SeedOptions, Target} from '../../core/types.js';
+import {checkImages} from '../../data/image-list.js';
 import {gradientModel, type GradientModel} from '../../models/gradient-model.js';
-import {resolveTargets, type ResolvedTarget} from '../../models/targets.js';
-import {channelReductions, readAndFree, reduceChannels} from './channels.js';
-import {settle} from '../_settle.js';
-import {countImages} from '../../data/image-list.js';
+import {checkTarget, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
+import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
+import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
 import {explainerOf} from '../_explainer-of.js';
-import type {GradientSaliencyOptions} from './gradient-saliency.js';
+import {channelReductions, readAndFree, reduceChannels, type ChannelReduction} from './channels.js';
+
+const WHERE = 'smoothGrad';
+const METHOD = 'smooth-grad';
 
 /** Options of {@link smoothGrad}. */
-export interface SmoothGradOptions extends GradientSaliencyOptions {
+export interface SmoothGradOptions extends ExplainerOptions, SeedOptions {
+  /**
+   * How the channels of a pixel become one value, g the gradient and x the network's input: `'max-abs'`
+   * the largest |g|; `'sum-abs'` Σ|g|; `'signed-sum'` Σ g; `'gradient-times-input'` Σ g·x. The last two are
+   * negative where the pixel speaks against the class.
+   * @default 'max-abs'
+   */
+  readonly reduce?: ChannelReduction | undefined;
   /** Standard deviation of the noise as a part of the image's range (max − min of its values), 0 or above; the paper takes 0.1 to 0.2. @default 0.15 */
   readonly noiseLevel?: number | undefined;
-  /** Noisy copies per image, at least 1; the paper sees little change beyond 50. @default 25 */
+  /** Random samples per image, here noisy copies, at least 1; the paper sees little change beyond 50. @default 25 */
   readonly numSamples?: number | undefined;
   /** What is averaged: gradients, or their squares (then `reduce` must be `'max-abs'` or `'sum-abs'`). @default 'mean' */
   readonly variant?: 'mean' | 'squared' | undefined;
-  /** Noisy copies per call of the model, at least 1. Changes memory and speed, not the maps. @default 8 */
-  readonly batchSize?: number | undefined;
 }
+
+type SmoothGradSettings = Settled<SmoothGradOptions, 'signal' | 'onProgress'>;
+
+/** The options of {@link smoothGrad}. */
+export const smoothGradSchema: OptionsSchema<SmoothGradSettings> = {
+  where: WHERE,
+  fields: {
+    target: targetField,
+    reduce: withDefault(oneOf(...channelReductions), 'max-abs'),
+    noiseLevel: withDefault(number(0), 0.15),
+    numSamples: withDefault(integer(1), 25),
+    variant: withDefault(oneOf('mean', 'squared'), 'mean'),
+    batchSize: batchSizeField,
+    seed: seedField,
+    signal: signalField,
+    onProgress: progressField,
+  },
+};
 
 /**
  * Draws SmoothGrad maps: `mean over n of ∂z_c(x + noise_n)/∂x`, noise normal with standard deviation
  * `noiseLevel · (max x − min x)`; the mean is taken with its sign and per channel, and reduced over
  * channels afterwards as by {@link gradientSaliency} (the reverse order of taking |g| first is another
- * method). Class and score are those of the image without noise; all classes see the same copies.
+ * method). Class and score are those of the image without noise; all classes see the same copies, and an image
+ * gets the same noise alone and among others.
  *
  * @param images Tensors as the network sees them, `[H,W,C]` or `[N,H,W,C]`, or decoded pictures if
  *   `model` is a Teacher with preprocessing; one or an array. Borrowed.
@@ -52,63 +81,33 @@ export interface SmoothGradOptions extends GradientSaliencyOptions {
  * @example
  * const [map] = await smoothGrad(image, teacher, {numSamples: 50, seed: 7});
  */
-export async function smoothGrad(
-  images: ImagesInput,
-  model: LayersModel | Teacher,
-  options: SmoothGradOptions = {},
-): Promise<SaliencyMap[]> {
-  const {
-    reduce = 'max-abs',
-    noiseLevel = 0.15,
-    numSamples = 25,
-    variant = 'mean',
-    batchSize = 8,
-    seed = 0,
-    target,
-    signal,
-    onProgress,
-  } = options;
-  const where = 'smoothGrad';
-  checkOneOf(`${where}: variant`, variant, ['mean', 'squared']);
-  checkOneOf(`${where}: reduce`, reduce, variant === 'squared' ? ['max-abs', 'sum-abs'] : channelReductions);
-  checkNumber(`${where}: noiseLevel`, noiseLevel, 0);
-  checkInteger(`${where}: numSamples`, numSamples, 1);
-  checkInteger(`${where}: batchSize`, batchSize, 1);
-  checkInteger(`${where}: seed`, seed, 0, 0xffffffff);
+export async function smoothGrad(images: ImagesInput, model: Model, options?: SmoothGradOptions): Promise<SaliencyMap[]> {
+  const settings = smoothGradSettings(options);
+  const {reduce, numSamples, seed, target, signal, onProgress} = settings;
+  const numImages = checkImages(WHERE, images);
+  checkTarget(WHERE, target, numImages);
   signal?.throwIfAborted();
   installTrainingKernels();
-  const classifier = gradientModel(where, model);
-  const record = {reduce, noiseLevel, numSamples, variant, batchSize, target: target ?? 'argmax', logit: classifier.logit};
-  const total = countImages(images) * numSamples;
+  const classifier = gradientModel(WHERE, model);
+  const record = recordOptions(settings, {logit: classifier.logit});
 
   const drawOne = async ({images: image, first}: ImageBatch): Promise<SaliencyMap[]> => {
-    const wanted = resolveTargets(where, target, await classifier.score(image))[0] as ResolvedTarget[];
+    const wanted = at(resolveTargets(WHERE, target, await classifier.score(image, target), first), 0);
     const [, height, width, channels] = image.shape;
     const values = await image.data<'float32'>();
-    const deviation = noiseLevel * rangeOf(values);
-    const random = new Random(seed).split('smooth-grad').split(first);
-    const sums = wanted.map(() => new Float64Array(values.length));
-    for (let from = 0; from < numSamples; from += batchSize) {
-      const count = Math.min(batchSize, numSamples - from);
-      const copies = noisyCopies(values, deviation, random, from, count);
-      const add = (rank: number, gradients: Float32Array): void => {
-        const sum = sums[rank] as Float64Array;
-        gradients.forEach((gradient, at) => {
-          const pixel = at % values.length;
-          sum[pixel] = (sum[pixel] as number) + (variant === 'squared' ? gradient * gradient : gradient);
-        });
-      };
-      await gradientsOfCopies(classifier, copies, [count, height, width, channels], wanted, signal, add);
-      onProgress?.({stage: where, done: first * numSamples + from + count, total});
-    }
-    return wanted.map((each, rank) => {
-      const mean = (sums[rank] as Float64Array).map((sum) => sum / numSamples);
-      const data = reduceChannels(mean, channels, reduce, values);
-      const empty = settle(where, data, false);
-      return {data, height, width, ...each, method: 'smooth-grad', seed, options: record, empty};
-    });
+    const report = (done: number): void => onProgress?.({stage: WHERE, done: first * numSamples + done, total: numImages * numSamples});
+    const means = await meanGradients(classifier, {values, shape: [height, width, channels], wanted, settings, report});
+    return wanted.map((each, rank) => ({
+      ...settleValues(WHERE, reduceChannels(at(means, rank), channels, reduce, values)),
+      height,
+      width,
+      ...each,
+      method: METHOD,
+      seed,
+      options: record,
+    }));
   };
-  return overImageBatches(images, {where, batchSize: 1, signal, toInput: classifier.toInput}, drawOne);
+  return overImageBatches(images, {where: WHERE, batchSize: 1, signal, toInput: classifier.toInput}, drawOne);
 }
 
 /**
@@ -118,8 +117,58 @@ export async function smoothGrad(
  * @example
  * const explainer = smoothGradExplainer(teacher, {numSamples: 50});
  */
-export function smoothGradExplainer(model: LayersModel | Teacher, options: SmoothGradOptions = {}): Explainer {
-  return explainerOf('smooth-grad', options, (images, all) => smoothGrad(images, model, all));
+export function smoothGradExplainer(model: Model, options: SmoothGradOptions = {}): Explainer {
+  const binding = {method: METHOD, schema: smoothGradSchema, model, options, check: smoothGradSettings};
+  return explainerOf(binding, (images, all) => smoothGrad(images, model, all));
+}
+
+function smoothGradSettings(options: SmoothGradOptions | undefined): SmoothGradSettings {
+  const settings = readOptions(smoothGradSchema, options);
+  const {variant, reduce} = settings;
+  if (variant === 'squared' && reduce !== 'max-abs' && reduce !== 'sum-abs') {
+    throw new RangeError(`${WHERE}: reduce must be one of 'max-abs', 'sum-abs' where variant is 'squared', but is '${reduce}'.`);
+  }
+  return settings;
+}
+
+interface NoisyImage {
+  /** Of the image without noise. */
+  readonly values: Float32Array;
+  readonly shape: readonly [number, number, number];
+  readonly wanted: readonly ResolvedTarget[];
+  readonly settings: SmoothGradSettings;
+  readonly report: (done: number) => void;
+}
+
+/** The mean gradient of all copies, or of their squares, per target; in double precision. */
+async function meanGradients(classifier: GradientModel, {values, shape, wanted, settings, report}: NoisyImage): Promise<Float64Array[]> {
+  const {noiseLevel, numSamples, variant, batchSize, seed, target, signal} = settings;
+  const deviation = noiseLevel * rangeOf(values);
+  const random = new Random(seed).split('smooth-grad');
+  const sums = wanted.map(() => new Float64Array(values.length));
+  for (let from = 0; from < numSamples; from += batchSize) {
+    const count = Math.min(batchSize, numSamples - from);
+    const batch = tensor4d(noisyCopies(values, deviation, random, from, count), [count, ...shape]);
+    try {
+      for (const [rank, each] of wanted.entries()) {
+        signal?.throwIfAborted();
+        const gradients = await readAndFree(classifier.gradient(batch, explainedFor(target, each, count)));
+        const sum = at(sums, rank);
+        gradients.forEach((gradient, place) => {
+          const pixel = place % values.length;
+          sum[pixel] = at(sum, pixel) + (variant === 'squared' ? gradient * gradient : gradient);
+        });
+      }
+    } finally {
+      batch.dispose();
+    }
+    report(from + count);
+  }
+  return sums.map((sum) => sum.map((value) => value / numSamples));
+}
+
+function explainedFor(target: Target, {target: chosen}: ResolvedTarget, count: number): Parameters<GradientModel['gradient']>[1] {
+  return typeof target === 'function' ? target : Array.from({length: count}, () => chosen);
 }
 
 function rangeOf(values: Float32Array): number {
@@ -132,34 +181,8 @@ function noisyCopies(values: Float32Array, deviation: number, random: Random, fr
   const copies = new Float32Array(count * values.length);
   for (let copy = 0; copy < count; copy++) {
     const noise = random.split(from + copy);
-    for (let at = 0; at < values.length; at++) copies[copy * values.length + at] = (values[at] as number) + deviation * noise.normal();
+    for (let place = 0; place < values.length; place++)
+      copies[copy * values.length + place] = at(values, place) + deviation * noise.normal();
   }
   return copies;
-}
-
-async function gradientsOfCopies(
-  classifier: GradientModel,
-  copies: Float32Array,
-  shape: [number, number, number, number],
-  wanted: readonly ResolvedTarget[],
-  signal: AbortSignal | undefined,
-  add: (rank: number, gradients: Float32Array) => void,
-): Promise<void> {
-  const batch = tensor4d(copies, shape);
-  try {
-    for (const [rank, {target}] of wanted.entries()) {
-      signal?.throwIfAborted();
-      add(
-        rank,
-        await readAndFree(
-          classifier.gradient(
-            batch,
-            Array.from({length: shape[0]}, () => target),
-          ),
-        ),
-      );
-    }
-  } finally {
-    batch.dispose();
-  }
 }

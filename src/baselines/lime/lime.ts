@@ -3,25 +3,32 @@
  * at the scores, and fit a linear model whose coefficients say what each segment adds. Unlike there,
  * one seed decides everything, and images keep their channels: no grey becomes RGB.
  */
-import {tensor4d} from '@tensorflow/tfjs-core';
+import {tensor4d, type Tensor4D} from '@tensorflow/tfjs-core';
 import {onBackend} from '../../backend/on-backend.js';
-import {checkInteger} from '../../core/check.js';
-import {inOrder, partsOf, type Part} from '../../core/in-order.js';
+import {at} from '../../core/at.js';
+import {recordOptions} from '../../core/option-record.js';
+import {readOptions} from '../../core/options.js';
 import {Random} from '../../core/random.js';
-import type {ImagesInput, SaliencyMap} from '../../core/types.js';
-import {countImages} from '../../data/image-list.js';
-import type {BatchScores, BlackBoxModel} from '../../models/score-model.js';
-import {resolveTargets, type ResolvedTarget} from '../../models/targets.js';
+import {settleValues} from '../../core/saliency-map.js';
+import type {Explainer, ImagesInput, Model, SaliencyMap} from '../../core/types.js';
+import {checkImages} from '../../data/image-list.js';
+import {checkTarget, columnOf, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
 import {batchScorer, type BatchScorer} from '../../queries/batch-scorer.js';
+import {recordFill, type Fill} from '../../queries/fill.js';
+import {query} from '../../queries/query.js';
+import {explainerOf} from '../_explainer-of.js';
 import {fitLime, type LimeFit} from './_fit.js';
-import {hidingColours, readImage, type LimeImage} from './_image.js';
-import {limeSettings, recordOf, type LimeOptions, type LimeSettings} from './options.js';
-import {hideSegments} from './_perturb.js';
-import {cosineDistance, kernelWeight, sampleRows} from './_samples.js';
-import {segmentImage} from './_segments.js';
-import {limeWarnings} from './_warnings.js';
+import {baselineOf, readImage, segmentImage, type LimeImage} from './_image.js';
+import {cosineDistance, hideSegments, kernelWeight, sampleRows} from './_neighbours.js';
+import {limeSchema, type LimeOptions, type LimeSettings} from './options.js';
 import {designOf} from './ridge.js';
 import type {Segments} from './superpixels/segments.js';
+
+const WHERE = 'lime';
+// The rule of thumb of LIME's authors.
+const SAMPLES_PER_SEGMENT = 10;
+// As many as `limeMask` marks unless told otherwise.
+const SHOWN_FEATURES = 5;
 
 /** A LIME explanation of one class; `data` holds for every pixel the weight of its segment, which may be negative. */
 export interface LimeMap extends SaliencyMap, LimeFit {
@@ -60,93 +67,126 @@ export interface LimeMap extends SaliencyMap, LimeFit {
  * const [map] = await lime(imageData, teacher, {numSamples: 500, target: [1, 7]});
  * for (const warning of map.warnings) showHint(warning);
  */
-export async function lime(images: ImagesInput, model: BlackBoxModel, options: LimeOptions = {}): Promise<LimeMap[]> {
-  const settings = limeSettings(options);
-  const scorer = batchScorer('lime', model, options);
-  const numImages = checkInteger('lime: number of images', countImages(images), 1);
-  const {numSamples} = settings;
-  return onBackend('lime', async () => {
+export async function lime(images: ImagesInput, model: Model, options?: LimeOptions): Promise<LimeMap[]> {
+  const settings = readOptions(limeSchema, options);
+  const {numSamples, target, signal, onProgress} = settings;
+  const numImages = checkImages(WHERE, images);
+  checkTarget(WHERE, target, numImages);
+  const scorer = batchScorer(WHERE, model, settings);
+  return onBackend(WHERE, async () => {
     const maps: LimeMap[] = [];
     for (let index = 0; index < numImages; index++) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
+      const report = (done: number): void => onProgress?.({stage: WHERE, done: index * numSamples + done, total: numImages * numSamples});
       const image = await readImage(images, index, scorer, model);
-      const segments = await segmentImage(image.picture, index, settings);
-      const rows = sampleRows(numSamples, segments.numSegments, new Random(settings.seed).split('lime'));
-      const report = (done: number): void =>
-        options.onProgress?.({stage: 'lime', done: index * numSamples + done, total: numImages * numSamples});
-      const scored = await scoreRows({image, segments, rows, scorer, settings, options, report});
-      const design = designOf(
-        rows,
-        rows.map((row) => kernelWeight(cosineDistance(row), settings.kernelWidth)),
-      );
-      for (const {target, score, values} of scored) {
-        maps.push(mapOf(target, score, fitLime(design, values, settings), segments, settings));
-      }
+      maps.push(...(await explainOne(image, {index, scorer, settings, report}).finally(() => image.input.dispose())));
     }
     return maps;
   });
 }
 
-interface ScoredTarget extends ResolvedTarget {
-  /** The scores of the class, one per row. */
-  readonly values: Float64Array;
+/**
+ * Binds LIME to a model and options, for code that compares explainers; options of a call go before these.
+ *
+ * @returns An explainer whose maps are `LimeMap`s.
+ * @example
+ * const maps = await limeExplainer(teacher, {numSamples: 500}).explain(images, {target: 3});
+ */
+export function limeExplainer(model: Model, options: LimeOptions = {}): Explainer {
+  return explainerOf({method: WHERE, schema: limeSchema, model, options}, (images, all) => lime(images, model, all));
 }
 
-interface Sampling {
-  readonly image: LimeImage;
-  readonly segments: Segments;
-  readonly rows: readonly Uint8Array[];
+interface Run {
+  /** Number of the image. */
+  readonly index: number;
   readonly scorer: BatchScorer;
   readonly settings: LimeSettings;
-  readonly options: LimeOptions;
   readonly report: (done: number) => void;
 }
 
-async function scoreRows({image, segments, rows, scorer, settings, options, report}: Sampling): Promise<ScoredTarget[]> {
-  const colours = hidingColours(image, segments, settings.hideColor);
+async function explainOne(image: LimeImage, run: Run): Promise<LimeMap[]> {
+  const {index, settings} = run;
+  const segments = await segmentImage(image.picture, index, settings);
+  const rows = sampleRows(settings.numSamples, segments.numSegments, new Random(settings.seed).split('lime'));
+  const scored = await scoreRows(image, segments, rows, run);
+  const design = designOf(
+    rows,
+    rows.map((row) => kernelWeight(cosineDistance(row), settings.kernelWidth)),
+  );
+  return scored.map(({values, ...resolved}) => mapOf(resolved, fitLime(design, values, settings), segments, settings));
+}
+
+interface ScoredTarget extends ResolvedTarget {
+  /** What is explained, one value per row. */
+  readonly values: Float64Array;
+}
+
+async function scoreRows(
+  image: LimeImage,
+  segments: Segments,
+  rows: readonly Uint8Array[],
+  {index, scorer, settings, report}: Run,
+): Promise<ScoredTarget[]> {
+  const {target, batchSize, signal} = settings;
+  const baseline = await baselineOf(image, segments, settings.fill);
+  const build = (first: number, count: number): Tensor4D =>
+    tensor4d(hideSegments(image.values, baseline, segments, rows.slice(first, first + count)), [count, ...image.shape]);
   let targets: ScoredTarget[] = [];
-  let width = 0;
-  const score = async ({first, count}: Part): Promise<Part & BatchScores> => {
-    const copies = hideSegments(image.values, colours, segments, rows.slice(first, first + count));
-    return {first, count, ...(await scorer.scoreOnce(tensor4d(copies, [count, ...image.shape])))};
-  };
-  const {threads} = scorer;
-  const parts = partsOf(rows.length, settings.batchSize, threads);
-  for await (const {first, count, values, numClasses} of inOrder(parts, score, {threads, signal: options.signal})) {
+  for await (const {first, count, values, numClasses} of query({where: WHERE, scorer, total: rows.length, batchSize, build, signal})) {
     if (first === 0) {
-      width = numClasses;
       // The first row is the image itself.
-      const [resolved = []] = resolveTargets('lime', options.target, {values: values.subarray(0, numClasses), numClasses});
+      const [resolved = []] = resolveTargets(WHERE, target, {values: values.subarray(0, numClasses), numClasses}, index);
       targets = resolved.map((each) => ({...each, values: new Float64Array(rows.length)}));
     }
-    if (numClasses !== width)
-      throw new RangeError(`lime: the model must score the same classes every time, but gave ${width} and then ${numClasses}.`);
-    for (const {target, values: scores} of targets) {
-      for (let index = 0; index < count; index++) scores[first + index] = values[index * numClasses + target] as number;
+    for (const each of targets) {
+      for (let row = 0; row < count; row++) each.values[first + row] = at(values, row * numClasses + columnOf(each));
     }
     report(first + count);
   }
   return targets;
 }
 
-function mapOf(target: number, score: number, fit: LimeFit, segments: Segments, settings: LimeSettings): LimeMap {
+function mapOf(resolved: ResolvedTarget, fit: LimeFit, segments: Segments, settings: LimeSettings): LimeMap {
   const {labels, height, width, numSegments} = segments;
+  const {fill, segmenter, seed, numSamples} = settings;
   const weights = new Float32Array(numSegments);
   for (const [segment, weight] of fit.coefficients) weights[segment] = weight;
-  const empty = weights.every((weight) => weight === weights[0]);
+  const record = {
+    fill: fill === 'segment-mean' ? fill : recordFill(fill as Fill),
+    segmenter: typeof segmenter === 'object' ? 'labels' : segmenter,
+  };
   return {
-    data: Float32Array.from(labels, (label) => (empty ? 0 : (weights[label] as number))),
+    ...settleValues(
+      WHERE,
+      Float32Array.from(labels, (label) => at(weights, label)),
+    ),
     height,
     width,
-    target,
-    score,
-    method: 'lime',
-    seed: settings.seed,
-    options: recordOf(settings),
-    empty,
+    ...resolved,
+    method: WHERE,
+    seed,
+    options: recordOptions(settings, record),
     ...fit,
     segments,
-    numSamples: settings.numSamples,
-    warnings: limeWarnings(numSegments, settings),
+    numSamples,
+    warnings: warningsOf(numSegments, settings),
   };
+}
+
+/** Lists the doubts: fewer than 10 samples per segment, and so few segments that those that are shown are most of the image. */
+function warningsOf(numSegments: number, {numSamples, numFeatures}: LimeSettings): string[] {
+  const warnings: string[] = [];
+  const wanted = SAMPLES_PER_SEGMENT * numSegments;
+  if (numSamples < wanted) {
+    warnings.push(
+      `${numSamples} samples are few for ${numSegments} segments: another seed may give other weights. Take numSamples: ${wanted}, or larger segments.`,
+    );
+  }
+  const shown = Number.isFinite(numFeatures) ? numFeatures : SHOWN_FEATURES;
+  if (numSegments < 2 * shown) {
+    warnings.push(
+      `${numSegments} segments are few when ${shown} of them are shown: they cover most of the image. Cut it finer (segmenter: 'slic' or 'grid', or quickshift with a smaller kernelSize).`,
+    );
+  }
+  return warnings;
 }

@@ -1,16 +1,18 @@
 /** Which pixels a LIME explanation marks: those of its strongest segments. */
-import {checkInteger, checkNumber} from '../../core/check.js';
+import {isNumberList, show} from '../../core/check.js';
+import {absentMeans, boolean, integer, number, withDefault} from '../../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import type {DecodedImage} from '../../core/types.js';
 import {checkDecodedImage} from '../../data/decoded-image.js';
 import type {LimeMap} from './lime.js';
 
 /** Options of {@link limeMask}. */
 export interface LimeMaskOptions {
-  /** Only segments that speak for the class. @default true, unless `negativeOnly` */
+  /** Only segments that speak for the class. @default true, unless negativeOnly */
   readonly positiveOnly?: boolean | undefined;
   /** Only segments that speak against it. @default false */
   readonly negativeOnly?: boolean | undefined;
-  /** How many segments, at least 1, the strongest first. @default 5 */
+  /** How many segments, the strongest first, at least 1. @default 5 */
   readonly numFeatures?: number | undefined;
   /** The least |weight|, at least 0; with one of the sides only, a segment must exceed it. @default 0 */
   readonly minWeight?: number | undefined;
@@ -21,6 +23,24 @@ export interface LimePictureOptions extends LimeMaskOptions {
   /** Whether pixels without a mark become black. @default false */
   readonly hideRest?: boolean | undefined;
 }
+
+type LimeMaskSettings = Settled<LimeMaskOptions, 'positiveOnly'>;
+
+const maskFields: OptionsSchema<LimeMaskSettings>['fields'] = {
+  positiveOnly: absentMeans(boolean(), 'true, unless negativeOnly'),
+  negativeOnly: withDefault(boolean(), false),
+  numFeatures: withDefault(integer(1), 5),
+  minWeight: withDefault(number(0), 0),
+};
+
+/** The options of {@link limeMask}. */
+export const limeMaskSchema: OptionsSchema<LimeMaskSettings> = {where: 'limeMask', fields: maskFields};
+
+/** The options of {@link limePicture}. */
+export const limePictureSchema: OptionsSchema<Settled<LimePictureOptions, 'positiveOnly'>> = {
+  where: 'limePicture',
+  fields: {...maskFields, hideRest: withDefault(boolean(), false)},
+};
 
 /** What is read of a map: a whole {@link LimeMap} fits. */
 export type LimeMaskInput = Pick<LimeMap, 'coefficients' | 'segments'>;
@@ -37,12 +57,15 @@ export type LimeMaskInput = Pick<LimeMap, 'coefficients' | 'segments'>;
  * @example
  * const marks = limeMask(map, {positiveOnly: false, numFeatures: 10});
  */
-export function limeMask({coefficients, segments}: LimeMaskInput, options: LimeMaskOptions = {}): Int8Array {
-  const {negativeOnly = false, numFeatures = 5, minWeight = 0} = options;
-  const {positiveOnly = !negativeOnly} = options;
-  checkInteger('limeMask: numFeatures', numFeatures, 1);
-  checkNumber('limeMask: minWeight', minWeight, 0);
-  if (positiveOnly && negativeOnly) throw new RangeError('limeMask: positiveOnly and negativeOnly exclude each other, but both are true.');
+export function limeMask(map: LimeMaskInput, options?: LimeMaskOptions): Int8Array {
+  return marksOf('limeMask', map, readOptions(limeMaskSchema, options));
+}
+
+function marksOf(where: string, map: LimeMaskInput, settings: LimeMaskSettings): Int8Array {
+  const {coefficients, segments} = checkLimeMap(where, map);
+  const {negativeOnly, numFeatures, minWeight} = settings;
+  const {positiveOnly = !negativeOnly} = settings;
+  if (positiveOnly && negativeOnly) throw new RangeError(`${where}: positiveOnly and negativeOnly exclude each other, but both are true.`);
   const marks = new Int8Array(segments.numSegments);
   if (positiveOnly || negativeOnly) {
     const side = positiveOnly ? 1 : -1;
@@ -68,10 +91,11 @@ export function limeMask({coefficients, segments}: LimeMaskInput, options: LimeM
  * @example
  * const evidence = limePicture(imageData, map, {hideRest: true});
  */
-export function limePicture(image: DecodedImage, map: LimeMaskInput, options: LimePictureOptions = {}): DecodedImage {
-  const {hideRest = false, positiveOnly, negativeOnly = false} = options;
-  const marks = limeMask(map, options);
+export function limePicture(image: DecodedImage, map: LimeMaskInput, options?: LimePictureOptions): DecodedImage {
+  const settings = readOptions(limePictureSchema, options);
+  const {hideRest, positiveOnly, negativeOnly} = settings;
   const {data, height, width, channels} = checkDecodedImage('limePicture: image', image);
+  const marks = marksOf('limePicture', map, settings);
   const {segments} = map;
   if (height !== segments.height || width !== segments.width) {
     throw new RangeError(
@@ -88,4 +112,15 @@ export function limePicture(image: DecodedImage, map: LimeMaskInput, options: Li
     if (both && mark !== 0) shown[pixel * 3 + (mark > 0 ? 1 : 0)] = highest;
   });
   return {data: shown, height, width, channels: 3};
+}
+
+/** Checks that a map is one of LIME's. @throws {TypeError} If it is none. */
+function checkLimeMap(where: string, map: LimeMaskInput): LimeMaskInput {
+  const {coefficients, segments} = (map ?? {}) as Partial<LimeMaskInput>;
+  const isMap = isNumberList(segments?.labels) && Number.isInteger(segments.numSegments) && Array.isArray(coefficients);
+  if (!isMap || !coefficients.every((pair) => isNumberList(pair) && pair.length === 2)) {
+    const advice = Array.isArray(map) ? ': take one of them, such as the first, [0]' : '';
+    throw new TypeError(`${where}: map must be a map of lime(), but is ${show(map)}${advice}.`);
+  }
+  return map;
 }

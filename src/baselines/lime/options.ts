@@ -1,6 +1,9 @@
 /** The options of LIME, checked, with their defaults. */
-import {checkInteger, checkNumber, checkOneOf, show} from '../../core/check.js';
-import type {DecodedImage, ExplainerOptions, WorkerOptions} from '../../core/types.js';
+import {batchSizeField, progressField, seedField, signalField, targetField, workersField} from '../../core/common-options.js';
+import {callback, custom, either, exactly, integer, number, oneOf, withDefault} from '../../core/fields.js';
+import type {OptionsSchema, Settled} from '../../core/options.js';
+import type {DecodedImage, ExplainerOptions, SeedOptions, WorkerOptions} from '../../core/types.js';
+import {fillField, type Fill} from '../../queries/fill.js';
 import type {FeatureSelection} from './feature-selection.js';
 import type {LabelMap} from './superpixels/segments.js';
 
@@ -11,8 +14,8 @@ export type SegmentFn = (picture: DecodedImage, index: number) => LabelMap | Pro
 export type Segmenter = 'quickshift' | 'slic' | 'grid' | LabelMap | SegmentFn;
 
 /** Options of `lime`. The defaults are those of marcotcr/lime. */
-export interface LimeOptions extends ExplainerOptions, WorkerOptions {
-  /** Neighbours of the image that are scored, itself included, at least 2. @default 1000 */
+export interface LimeOptions extends ExplainerOptions, SeedOptions, WorkerOptions {
+  /** Random samples per image, here neighbours that are scored, the image itself included; at least 2. @default 1000 */
   readonly numSamples?: number | undefined;
   /**
    * How images are cut. For other settings of a method pass a function:
@@ -23,73 +26,50 @@ export interface LimeOptions extends ExplainerOptions, WorkerOptions {
    */
   readonly segmenter?: Segmenter | undefined;
   /**
-   * What hides a segment: `null` for its own mean colour, cut to whole numbers in a picture of bytes;
-   * or a constant, one or per channel of the network, in the values of the image that was passed:
-   * 0–255 for a decoded picture, the network's for a tensor.
-   * @default null
+   * What stands where pixels are hidden. `'segment-mean'`: the segment's own mean colour, cut to whole numbers in a picture of
+   * bytes. A colour is in the values of the image that was passed: 0–255 for a decoded picture, the network's for a tensor.
+   * @default 'segment-mean'
    */
-  readonly hideColor?: number | readonly number[] | null | undefined;
-  /** Above 0; neighbours count as `√exp(−distance² / kernelWidth²)`. @default 0.25 */
+  readonly fill?: 'segment-mean' | Fill | undefined;
+  /** Neighbours count as `√exp(−distance² / kernelWidth²)`, above 0. @default 0.25 */
   readonly kernelWidth?: number | undefined;
-  /** Segments in the local model, at least 1. @default Infinity, all */
+  /** Segments in the local model, at least 1, or Infinity. @default Infinity */
   readonly numFeatures?: number | undefined;
   /** How these are chosen. @default 'auto' */
   readonly featureSelection?: FeatureSelection | undefined;
   /** Penalty of the ridge regression, at least 0. @default 1 */
   readonly alpha?: number | undefined;
-  /** Images per call of the model, at least 1. Changes memory and speed, not the result. @default 32 */
-  readonly batchSize?: number | undefined;
 }
 
-/** All options that decide the result, and the size of a batch. */
-export interface LimeSettings {
-  readonly numSamples: number;
-  readonly segmenter: Segmenter;
-  readonly hideColor: number | readonly number[] | null;
-  readonly kernelWidth: number;
-  readonly numFeatures: number;
-  readonly featureSelection: FeatureSelection;
-  readonly alpha: number;
-  readonly batchSize: number;
-  readonly seed: number;
-}
+/** All options with their defaults. */
+export type LimeSettings = Settled<LimeOptions, 'signal' | 'onProgress'>;
 
-/**
- * Fills in and checks.
- *
- * @throws {TypeError} If an option is of the wrong kind.
- * @throws {RangeError} If one is out of range.
- */
-export function limeSettings(options: LimeOptions): LimeSettings {
-  const {numSamples = 1000, segmenter = 'quickshift', hideColor = null, kernelWidth = 0.25, numFeatures = Infinity} = options;
-  const {featureSelection = 'auto', alpha = 1, batchSize = 32, seed = 0} = options;
-  checkInteger('lime: numSamples', numSamples, 2);
-  if (typeof segmenter === 'string') checkOneOf('lime: segmenter', segmenter, ['quickshift', 'slic', 'grid']);
-  else if (typeof segmenter !== 'function' && typeof (segmenter as LabelMap | null)?.labels !== 'object') {
-    throw new TypeError(`lime: segmenter must be a name, {labels, height, width} or a function, but is ${show(segmenter)}.`);
-  }
-  for (const value of [hideColor ?? []].flat()) checkNumber('lime: hideColor', value);
-  checkNumber('lime: kernelWidth', kernelWidth, Number.MIN_VALUE);
-  if (numFeatures !== Infinity) checkInteger('lime: numFeatures', numFeatures, 1);
-  checkOneOf('lime: featureSelection', featureSelection, ['auto', 'forward-selection', 'highest-weights', 'none']);
-  checkNumber('lime: alpha', alpha, 0);
-  checkInteger('lime: batchSize', batchSize, 1);
-  checkInteger('lime: seed', seed, 0, 0xffffffff);
-  return {numSamples, segmenter, hideColor, kernelWidth, numFeatures, featureSelection, alpha, batchSize, seed};
-}
+// Rows are kept for the fit, a byte per segment.
+const MAX_SAMPLES = 1_000_000;
 
-/** The settings as a map records them: plain values, the segmenter by name; the seed has its own place. */
-export function recordOf({
-  segmenter,
-  numFeatures,
-  numSamples,
-  hideColor,
-  kernelWidth,
-  featureSelection,
-  alpha,
-  batchSize,
-}: LimeSettings): Readonly<Record<string, unknown>> {
-  const name = typeof segmenter === 'string' ? segmenter : typeof segmenter === 'function' ? 'function' : 'labels';
-  const features = Number.isFinite(numFeatures) ? numFeatures : 'all';
-  return {numSamples, segmenter: name, hideColor, kernelWidth, numFeatures: features, featureSelection, alpha, batchSize};
-}
+const labelMap = custom<LabelMap>('{labels, height, width}', (value) =>
+  typeof value === 'object' && value !== null && 'labels' in value && 'height' in value && 'width' in value ? undefined : 'kind',
+);
+
+/** The options of `lime`. */
+export const limeSchema: OptionsSchema<LimeSettings> = {
+  where: 'lime',
+  fields: {
+    target: targetField,
+    numSamples: withDefault(integer(2, MAX_SAMPLES), 1000),
+    segmenter: withDefault<Segmenter, 'quickshift'>(
+      either<Segmenter>(oneOf('quickshift', 'slic', 'grid'), labelMap, callback()),
+      'quickshift',
+    ),
+    fill: withDefault<'segment-mean' | Fill, 'segment-mean'>(either(exactly('segment-mean'), fillField), 'segment-mean'),
+    kernelWidth: withDefault(number(Number.MIN_VALUE), 0.25),
+    numFeatures: withDefault<number, number>(either<number>(integer(1), exactly(Infinity)), Infinity),
+    featureSelection: withDefault(oneOf('auto', 'forward-selection', 'highest-weights', 'none'), 'auto'),
+    alpha: withDefault(number(0), 1),
+    batchSize: batchSizeField,
+    seed: seedField,
+    workers: workersField,
+    signal: signalField,
+    onProgress: progressField,
+  },
+};

@@ -20,10 +20,10 @@ export class RiseEstimate {
 
   constructor(settings: RiseSettings, axes: MaskAxes, numTargets: number) {
     this.#settings = settings;
-    this.#halves = Array.from({length: settings.stop === null ? 1 : 2}, () => ({
+    this.#halves = Array.from({length: settings.stopWhenStable === false ? 1 : 2}, () => ({
       count: 0,
       sums: Array.from({length: numTargets}, () => new MaskSum(axes)),
-      masks: settings.variant === 'normalised' ? new MaskSum(axes) : undefined,
+      masks: settings.variant === 'normalized' ? new MaskSum(axes) : undefined,
     }));
   }
 
@@ -48,8 +48,8 @@ export class RiseEstimate {
 
   /** Whether it is time to look and every class is stable. */
   isStable(): boolean {
-    const {stop} = this.#settings;
-    if (stop === null || this.#count % stop.every !== 0) return false;
+    const {stopWhenStable: stop} = this.#settings;
+    if (stop === false || this.#count % stop.every !== 0) return false;
     const [even, odd] = this.#halves.map((half) => mapsOf([half], this.#settings)) as [Float64Array[], Float64Array[]];
     return even.every((map, index) => {
       const r = correlation(map, odd[index] as Float64Array);
@@ -67,7 +67,7 @@ interface Half {
 
 function mapsOf(halves: readonly Half[], {variant, keepProbability}: RiseSettings): Float64Array[] {
   const numMasks = halves.reduce((sum, {count}) => sum + count, 0);
-  const shown = variant === 'normalised' ? total(halves.map(({masks}) => (masks as MaskSum).toMap())) : undefined;
+  const shown = variant === 'normalized' ? total(halves.map(({masks}) => (masks as MaskSum).toMap())) : undefined;
   return (halves[0] as Half).sums.map((_, target) => {
     const sums = halves.map((half) => half.sums[target] as MaskSum);
     const map = total(sums.map((sum) => sum.toMap()));

@@ -4,7 +4,7 @@
  * the border mirrored about the centre of the end cell (−1 → 1, n → n − 2; an image resize clamps
  * instead, which is up to 0.49 away); a mask is a window of this, moved by less than one cell.
  */
-import {checkInteger, show} from '../../core/check.js';
+import {checkInteger, checkSize, show} from '../../core/check.js';
 
 /** One axis: position u reads `(1 − weight[u]) · grid[first[u]] + weight[u] · grid[second[u]]`. */
 export interface MaskAxis {
@@ -32,10 +32,10 @@ export type MaskAxes = readonly [MaskAxis, MaskAxis];
 export function maskAxes(where: string, size: readonly [number, number], gridSize: number | readonly [number, number]): MaskAxes {
   const pair: readonly number[] = typeof gridSize === 'number' ? [gridSize, gridSize] : gridSize;
   if (!Array.isArray(pair) || pair.length !== 2)
-    throw new RangeError(`${where}: gridSize must be a number or [rows, columns], but is ${show(gridSize)}.`);
-  const [height, width] = size;
-  checkInteger(`${where}: height`, height, 1);
-  checkInteger(`${where}: width`, width, 1);
+    throw new TypeError(`${where}: gridSize must be a number or [rows, columns], but is ${show(gridSize)}.`);
+  if (!Array.isArray(size) || size.length !== 2) throw new TypeError(`${where}: size must be [height, width], but is ${show(size)}.`);
+  const [height, width] = size as readonly [number, number];
+  checkSize(where, height, width);
   checkInteger(`${where}: gridSize (rows)`, pair[0], 1, height);
   checkInteger(`${where}: gridSize (columns)`, pair[1], 1, width);
   return [axis(height, pair[0] as number), axis(width, pair[1] as number)];

@@ -4,9 +4,16 @@
  * made when it is needed as M = A_h · G · A_wᵀ, so thousands cost no more memory than one batch.
  */
 import {concat, getBackend, matMul, reshape, slice, tensor3d, tidy, type Tensor2D, type Tensor3D} from '@tensorflow/tfjs-core';
-import {checkInteger, checkNumber, show} from '../../core/check.js';
+import {checkInteger, checkNumbers, isNumberList, MAX_PIXELS, show} from '../../core/check.js';
+import {seedField} from '../../core/common-options.js';
+import {either, integer, number, required, tuple, withDefault} from '../../core/fields.js';
+import {readOptions, type Field, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
+import type {SeedOptions} from '../../core/types.js';
 import {maskAxes, type MaskAxes, type MaskAxis} from './_geometry.js';
+
+// Ten million masks of the usual 8×8 cells, a byte each.
+const MAX_BITS = 10 * MAX_PIXELS;
 
 /** What masks are made from: drawn by {@link drawMaskGrids}, or taken from another program. */
 export interface MaskGrids {
@@ -19,8 +26,8 @@ export interface MaskGrids {
 }
 
 /** Options of {@link drawMaskGrids}. */
-export interface MaskGridOptions {
-  /** How many masks, at least 1. */
+export interface MaskGridOptions extends SeedOptions {
+  /** How many masks, 1–10000000. */
   readonly numMasks: number;
   /** Index of the first: masks 100–199 are the same alone and among 0–999. @default 0 */
   readonly firstMask?: number | undefined;
@@ -28,9 +35,24 @@ export interface MaskGridOptions {
   readonly gridSize?: number | readonly [number, number] | undefined;
   /** Probability that a cell is kept, above 0 to 1. The authors take 0.5 or 0.1. @default 0.5 */
   readonly keepProbability?: number | undefined;
-  /** 0–4294967295. @default 0 */
-  readonly seed?: number | undefined;
 }
+
+/** `gridSize` of a mask. */
+export const gridSizeField: Field<number | readonly [number, number] | undefined> = /* @__PURE__ */ either<
+  number | readonly [number, number]
+>(integer(1), tuple('[rows, columns]', integer(1), integer(1)));
+
+/** The options of {@link drawMaskGrids}. */
+export const drawMaskGridsSchema: OptionsSchema<Settled<MaskGridOptions>> = {
+  where: 'drawMaskGrids',
+  fields: {
+    numMasks: required(integer(1, 10_000_000)),
+    firstMask: withDefault(integer(0), 0),
+    gridSize: withDefault<number | readonly [number, number], number>(gridSizeField, 8),
+    keepProbability: withDefault(number(Number.MIN_VALUE, 1), 0.5),
+    seed: seedField,
+  },
+};
 
 /**
  * Draws the bits and shifts of masks: every bit is 1 with `keepProbability`, every shift uniform
@@ -41,13 +63,15 @@ export interface MaskGridOptions {
  * @throws {RangeError} If a size or an option is out of its range.
  */
 export function drawMaskGrids(size: readonly [number, number], options: MaskGridOptions): MaskGrids {
-  const {numMasks, firstMask = 0, gridSize = 8, keepProbability = 0.5, seed = 0} = options;
   const where = 'drawMaskGrids';
-  checkInteger(`${where}: numMasks`, numMasks, 1);
-  checkInteger(`${where}: firstMask`, firstMask);
-  checkNumber(`${where}: keepProbability`, keepProbability, Number.MIN_VALUE, 1);
+  const {numMasks, firstMask, gridSize, keepProbability, seed} = readOptions(drawMaskGridsSchema, options);
   const [rows, columns] = maskAxes(where, size, gridSize);
   const cells = rows.cells * columns.cells;
+  if (numMasks * cells > MAX_BITS) {
+    throw new RangeError(
+      `${where}: numMasks must be at most ${Math.floor(MAX_BITS / cells)} where a mask has ${cells} cells, but is ${numMasks}.`,
+    );
+  }
   const bits = new Uint8Array(numMasks * cells);
   const shifts = new Int32Array(numMasks * 2);
   const root = new Random(seed);
@@ -74,6 +98,7 @@ export function drawMaskGrids(size: readonly [number, number], options: MaskGrid
  * const masks = masksFromGrids(drawMaskGrids([224, 224], {numMasks: 32}), [224, 224]);
  */
 export function masksFromGrids(grids: MaskGrids, size: readonly [number, number]): Tensor3D {
+  if (!isMaskGrids(grids)) throw new TypeError(`masksFromGrids: grids must be {gridSize, bits, shifts}, but is ${show(grids)}.`);
   const axes = maskAxes('masksFromGrids', size, grids.gridSize);
   checkMaskGrids('masksFromGrids', grids, axes);
   return makeMasks(grids, axes, 1);
@@ -99,17 +124,26 @@ export function makeMasks({bits, shifts}: MaskGrids, [rows, columns]: MaskAxes, 
   );
 }
 
+/** Whether a value has the form of {@link MaskGrids}; its numbers are not looked at. */
+export function isMaskGrids(value: unknown): value is MaskGrids {
+  const {bits, shifts} = (value ?? {}) as Partial<MaskGrids>;
+  return typeof value === 'object' && isNumberList(bits) && isNumberList(shifts);
+}
+
 /**
- * Checks grids that come from outside.
+ * Checks grids that come from outside, whose lists are lists: see {@link isMaskGrids}.
  *
  * @returns The number of masks.
  * @throws {RangeError} If lengths do not fit each other, a bit is not 0 or 1, or a shift is out of
  *   its range.
  */
-export function checkMaskGrids(where: string, {bits, shifts}: MaskGrids, [rows, columns]: MaskAxes): number {
+export function checkMaskGrids(where: string, grids: MaskGrids, [rows, columns]: MaskAxes): number {
+  const {bits, shifts} = grids;
+  checkNumbers(`${where}: bits`, bits);
+  checkNumbers(`${where}: shifts`, shifts);
   const cells = rows.cells * columns.cells;
   const numMasks = shifts.length / 2;
-  if (numMasks < 1 || bits.length !== numMasks * cells) {
+  if (numMasks < 1 || !Number.isInteger(numMasks) || bits.length !== numMasks * cells) {
     throw new RangeError(
       `${where}: there must be ${cells} bits and 2 shifts per mask, but there are ${bits.length} bits and ${shifts.length} shifts.`,
     );

@@ -1,16 +1,19 @@
 /** Options of RISE: what they mean, their limits and their defaults. */
-import {checkInteger, checkNumber, checkOneOf, show} from '../../core/check.js';
-import type {ExplainerOptions, WorkerOptions} from '../../core/types.js';
-import type {MaskGrids} from './masks.js';
+import {batchSizeField, progressField, seedField, signalField, targetField, workersField} from '../../core/common-options.js';
+import {boolean, either, group, integer, number, oneOf, withDefault, absentMeans, between, custom} from '../../core/fields.js';
+import {readOptions, settleGroup, type OptionsSchema, type Settled} from '../../core/options.js';
+import type {ExplainerOptions, SeedOptions, WorkerOptions} from '../../core/types.js';
+import {fillField, type Fill} from '../../queries/fill.js';
+import {gridSizeField, isMaskGrids, type MaskGrids} from './masks.js';
 
 /**
  * How the sum over masks is scaled; f the score, M the mask, N how many, p the probability to keep:
  * - `'official'`: `Σ f·M / (N·p)`, as published and in eclique/RISE. Its level varies by chance.
- * - `'normalised'`: `Σ f·M / (Σ M + 1e-4)`, the mean score where a pixel was shown, as in Xplique.
+ * - `'normalized'`: `Σ f·M / (Σ M + 1e-4)`, the mean score where a pixel was shown, as in Xplique.
  * - `'debiased'`: `Σ f·(M − p) / (N·p)`, as in XAITK-Saliency: around 0 where a pixel does not matter,
  *   negative where it speaks against the class.
  */
-export type RiseVariant = 'official' | 'normalised' | 'debiased';
+export type RiseVariant = 'official' | 'normalized' | 'debiased';
 
 /** When to stop before all masks are used. */
 export interface StableRule {
@@ -24,68 +27,68 @@ export interface StableRule {
 }
 
 /** Options of {@link rise}. */
-export interface RiseOptions extends ExplainerOptions, WorkerOptions {
+export interface RiseOptions extends ExplainerOptions, SeedOptions, WorkerOptions {
   /** How many masks, at least 1; the most, if `stopWhenStable`. The authors take 2000 to 8000. @default 4000 */
   readonly numMasks?: number | undefined;
   /** Cells of a mask per axis, from 1 to the size: one number, or `[rows, columns]`. The authors take 7 to 10. @default 8 */
   readonly gridSize?: number | readonly [number, number] | undefined;
   /** Probability that a cell is kept, above 0 and below 1. The authors take 0.5 or 0.1. @default 0.5 */
   readonly keepProbability?: number | undefined;
-  /** Masks per call of the model, at least 1. Changes memory and speed, not the maps. @default 32 */
-  readonly batchSize?: number | undefined;
+  /** What stands where pixels are hidden. @default 'zeros' */
+  readonly fill?: Fill | undefined;
   /** How the sum over masks is scaled. @default 'official' */
   readonly variant?: RiseVariant | undefined;
   /** Stops as soon as the maps of all targets are stable; `true` for the defaults of the rule. @default false */
   readonly stopWhenStable?: boolean | StableRule | undefined;
-  /** Masks of another program, used in their order instead of drawn ones; `numMasks`, `gridSize` and `seed` are then not allowed. */
+  /** Masks of another program, used in their order instead of drawn ones; `numMasks`, `gridSize` and `seed` are then not allowed. @default drawn */
   readonly masks?: MaskGrids | undefined;
 }
 
 /** Options with their defaults filled in. */
-export interface RiseSettings {
-  readonly numMasks: number;
-  readonly gridSize: number | readonly [number, number];
-  readonly keepProbability: number;
-  readonly batchSize: number;
-  readonly seed: number;
-  readonly variant: RiseVariant;
-  readonly stop: {readonly every: number; readonly tolerance: number} | null;
-  readonly masks: MaskGrids | undefined;
+export interface RiseSettings extends Settled<RiseOptions, 'signal' | 'onProgress' | 'masks'> {
+  readonly stopWhenStable: false | Settled<StableRule>;
 }
+
+const stableRule: OptionsSchema<Settled<StableRule>>['fields'] = {
+  every: withDefault(integer(2), 256),
+  tolerance: withDefault(number(Number.MIN_VALUE, 1), 0.02),
+};
+/** The options of {@link rise}. */
+export const riseSchema: OptionsSchema<Settled<RiseOptions, 'signal' | 'onProgress' | 'masks'>> = {
+  where: 'rise',
+  fields: {
+    target: targetField,
+    numMasks: withDefault(integer(1), 4000),
+    gridSize: withDefault(gridSizeField, 8),
+    keepProbability: withDefault(between(0, 1), 0.5),
+    fill: withDefault(fillField, 'zeros'),
+    variant: withDefault(oneOf('official', 'normalized', 'debiased'), 'official'),
+    stopWhenStable: withDefault<boolean | Settled<StableRule>, false>(either(boolean(), group<Settled<StableRule>>(stableRule)), false),
+    masks: absentMeans(
+      custom<MaskGrids>('{gridSize, bits, shifts}', (value) => (isMaskGrids(value) ? undefined : 'kind')),
+      'drawn',
+    ),
+    batchSize: batchSizeField,
+    seed: seedField,
+    workers: workersField,
+    signal: signalField,
+    onProgress: progressField,
+  },
+};
 
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws {TypeError} If an option is of the wrong kind, or `masks` come with what would draw them.
+ * @throws {TypeError} If an option is unknown or of the wrong kind, or `masks` come with what would draw them.
  * @throws {RangeError} If an option is out of its range.
  */
-export function resolveRiseOptions(options: RiseOptions): RiseSettings {
-  const {masks, keepProbability = 0.5, batchSize = 32, variant = 'official'} = options;
-  const excluded = (['numMasks', 'gridSize', 'seed'] as const).filter((name) => masks !== undefined && options[name] !== undefined);
+export function riseSettings(options: RiseOptions | undefined): RiseSettings {
+  const settings = readOptions(riseSchema, options);
+  const {masks, stopWhenStable} = settings;
+  const stop = stopWhenStable === true ? settleGroup(stableRule, {}) : (stopWhenStable as false | Settled<StableRule>);
+  if (masks === undefined) return {...settings, stopWhenStable: stop};
+  const excluded = (['numMasks', 'gridSize', 'seed'] as const).filter((name) => options?.[name] !== undefined);
   if (excluded.length > 0)
     throw new TypeError(`rise: masks cannot be combined with ${excluded.join(', ')}, which say how masks are drawn.`);
-  const {
-    numMasks = 4000,
-    gridSize = 8,
-    seed = 0,
-  } = masks === undefined ? options : {numMasks: masks.shifts.length / 2, gridSize: masks.gridSize};
-  checkInteger('rise: numMasks', numMasks, 1);
-  checkNumber('rise: keepProbability', keepProbability, Number.MIN_VALUE, 1);
-  if (keepProbability === 1)
-    throw new RangeError('rise: keepProbability must be below 1, but is 1: masks that hide nothing explain nothing.');
-  checkInteger('rise: batchSize', batchSize, 1);
-  checkInteger('rise: seed', seed, 0, 0xffffffff);
-  checkOneOf('rise: variant', variant, ['official', 'normalised', 'debiased']);
-  return {numMasks, gridSize, keepProbability, batchSize, seed, variant, masks, stop: resolveStop(options.stopWhenStable)};
-}
-
-function resolveStop(rule: RiseOptions['stopWhenStable']): RiseSettings['stop'] {
-  if (rule === undefined || rule === false) return null;
-  if (rule !== true && (typeof rule !== 'object' || (rule as unknown) === null)) {
-    throw new TypeError(`rise: stopWhenStable must be true, false or {every, tolerance}, but is ${show(rule)}.`);
-  }
-  const {every = 256, tolerance = 0.02} = rule === true ? {} : rule;
-  checkInteger('rise: stopWhenStable.every', every, 2);
-  checkNumber('rise: stopWhenStable.tolerance', tolerance, Number.MIN_VALUE, 1);
-  return {every, tolerance};
+  return {...settings, stopWhenStable: stop, numMasks: masks.shifts.length / 2, gridSize: masks.gridSize};
 }

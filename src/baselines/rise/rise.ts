@@ -4,20 +4,24 @@
  * model but its scores. Unlike the authors' code, masks are made per batch and only summed as grids of
  * bits: memory grows neither with the number of masks nor with that of the model's classes.
  */
-import {mul, reshape, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, mul, reshape, sub, tidy, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {onBackend} from '../../backend/on-backend.js';
-import {inOrder, partsOf, type Part} from '../../core/in-order.js';
-import {withTensors} from '../../core/tensors.js';
-import type {Explainer, ImagesInput, RunOptions, SaliencyMap, Target} from '../../core/types.js';
-import {countImages, inputOf} from '../../data/image-list.js';
-import type {BatchScores, BlackBoxModel} from '../../models/score-model.js';
-import {resolveTargets, type ResolvedTarget} from '../../models/targets.js';
+import {recordOptions} from '../../core/option-record.js';
+import {settleValues} from '../../core/saliency-map.js';
+import type {Explainer, ImagesInput, Model, SaliencyMap} from '../../core/types.js';
+import {checkImages} from '../../data/image-list.js';
+import {checkTarget, columnOf, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
 import {batchScorer, type BatchScorer} from '../../queries/batch-scorer.js';
+import {baselineImages, recordFill} from '../../queries/fill.js';
+import {finiteInput} from '../../queries/finite-input.js';
+import {query} from '../../queries/query.js';
 import {explainerOf} from '../_explainer-of.js';
 import {RiseEstimate} from './_estimate.js';
 import {maskAxes, type MaskAxes} from './_geometry.js';
 import {checkMaskGrids, drawMaskGrids, makeMasks, type MaskGrids} from './masks.js';
-import {resolveRiseOptions, type RiseOptions, type RiseSettings} from './options.js';
+import {riseSchema, riseSettings, type RiseOptions, type RiseSettings} from './options.js';
+
+const WHERE = 'rise';
 
 /** A map of {@link rise}. */
 export interface RiseMap extends SaliencyMap {
@@ -28,7 +32,7 @@ export interface RiseMap extends SaliencyMap {
 /**
  * Explains images by masking them at random: `S = Σ f(x ⊙ M)·M / (N·p)`, f the score of the class, M
  * a grid of bits enlarged and shifted. Masks multiply the network's input, so a hidden pixel is 0 there, for
- * most networks the mean colour. All classes that are asked for come from one pass, and all images see the
+ * most networks the mean colour (`fill` puts another baseline image there). All classes that are asked for come from one pass, and all images see the
  * same masks, so that a map does not depend on its neighbours.
  *
  * @param images Tensors as the network sees them, `[H,W,C]` or `[N,H,W,C]`, any size and number of channels;
@@ -46,20 +50,19 @@ export interface RiseMap extends SaliencyMap {
  * @example
  * const [map] = await rise(image, teacher, {numMasks: 2000, target: 'argmax'});
  */
-export async function rise(images: ImagesInput, model: BlackBoxModel, options: RiseOptions = {}): Promise<RiseMap[]> {
-  const settings = resolveRiseOptions(options);
-  const {signal, onProgress} = options;
-  const scorer = batchScorer('rise', model, options);
-  const {numMasks} = settings;
-  const numImages = countImages(images);
-  return onBackend('rise', async () => {
+export async function rise(images: ImagesInput, model: Model, options?: RiseOptions): Promise<RiseMap[]> {
+  const settings = riseSettings(options);
+  const {numMasks, target, signal, onProgress} = settings;
+  const numImages = checkImages(WHERE, images);
+  checkTarget(WHERE, target, numImages);
+  const scorer = batchScorer(WHERE, model, settings);
+  return onBackend(WHERE, async () => {
     const maps: RiseMap[] = [];
     for (let index = 0; index < numImages; index++) {
       signal?.throwIfAborted();
-      const done = index * numMasks;
-      const report = (masks: number): void => onProgress?.({stage: 'rise', done: done + masks, total: numImages * numMasks});
-      const run = {target: options.target, signal, report};
-      maps.push(...(await withTensors((scope) => explainOne(scope.own(inputOf(images, index, index + 1, scorer)), scorer, settings, run))));
+      const report = (masks: number): void => onProgress?.({stage: WHERE, done: index * numMasks + masks, total: numImages * numMasks});
+      const image = await finiteInput(WHERE, images, index, index + 1, scorer);
+      maps.push(...(await explainOne(image, {index, scorer, settings, report}).finally(() => image.dispose())));
     }
     return maps;
   });
@@ -72,71 +75,69 @@ export async function rise(images: ImagesInput, model: BlackBoxModel, options: R
  * @example
  * const maps = await riseExplainer(teacher, {numMasks: 2000}).explain(images, {target: 3});
  */
-export function riseExplainer(model: BlackBoxModel, options: RiseOptions = {}): Explainer {
-  return explainerOf('rise', options, (images, all) => rise(images, model, all));
+export function riseExplainer(model: Model, options: RiseOptions = {}): Explainer {
+  const binding = {method: WHERE, schema: riseSchema, model, options, check: riseSettings};
+  return explainerOf(binding, (images, all) => rise(images, model, all));
 }
 
 interface Run {
-  readonly target: Target | undefined;
-  readonly signal: RunOptions['signal'];
+  /** Number of the image. */
+  readonly index: number;
+  readonly scorer: BatchScorer;
+  readonly settings: RiseSettings;
   readonly report: (masks: number) => void;
 }
 
-/** The masks of a part and what the model made of them. */
-interface ScoredGrids extends Part, BatchScores {
-  readonly grids: MaskGrids;
-}
-
-async function explainOne(image: Tensor4D, scorer: BatchScorer, settings: RiseSettings, {target, signal, report}: Run): Promise<RiseMap[]> {
-  const {numMasks, batchSize, keepProbability, variant, stop, seed, masks} = settings;
+async function explainOne(image: Tensor4D, {index, scorer, settings, report}: Run): Promise<RiseMap[]> {
+  const {numMasks, batchSize, fill, seed, masks, signal} = settings;
   const [, height, width] = image.shape;
-  const axes = maskAxes('rise', [height, width], settings.gridSize);
-  if (masks !== undefined) checkMaskGrids('rise', masks, axes);
+  const axes = maskAxes(WHERE, [height, width], settings.gridSize);
+  if (masks !== undefined) checkMaskGrids(WHERE, masks, axes);
   const unmasked = await scorer.score(image);
-  const targets = resolveTargets('rise', target, unmasked)[0] as ResolvedTarget[];
+  const targets = resolveTargets(WHERE, settings.target, unmasked, index)[0] as ResolvedTarget[];
+  const columns = targets.map(columnOf);
   const estimate = new RiseEstimate(settings, axes, targets.length);
-
+  const baseline = fill === 'zeros' ? undefined : baselineImages(WHERE, fill, image);
+  // Of the batches that are under way.
+  const grids = new Map<number, MaskGrids>();
+  const build = (first: number, count: number): Tensor4D => {
+    const drawn = gridsFor([height, width], settings, axes, first, count);
+    grids.set(first, drawn);
+    return maskedImages(image, baseline, drawn, axes);
+  };
   let stable = false;
-  const score = async ({first, count}: Part): Promise<ScoredGrids> => {
-    const grids = gridsFor([height, width], settings, axes, first, count);
-    return {first, count, grids, ...(await scoreMasked(scorer, image, grids, axes))};
-  };
-  const {threads} = scorer;
-  for await (const {first, count, grids, values, numClasses} of inOrder(partsOf(numMasks, batchSize, threads), score, {threads, signal})) {
-    if (numClasses !== unmasked.numClasses) {
-      throw new RangeError(
-        `rise: the model must give as many scores for every batch, but gave ${numClasses} after ${unmasked.numClasses}.`,
-      );
+  try {
+    const asked = {where: WHERE, scorer, total: numMasks, numClasses: unmasked.numClasses, batchSize, build, signal};
+    for await (const {first, count, values, numClasses} of query(asked)) {
+      const drawn = grids.get(first) as MaskGrids;
+      grids.delete(first);
+      // What the batch holds beyond a stop is left out, so that the stop does not depend on its size.
+      for (let mask = 0; mask < count && !stable; mask++) {
+        estimate.add(
+          drawn,
+          mask,
+          columns.map((column) => values[mask * numClasses + column] as number),
+        );
+        stable = estimate.isStable();
+      }
+      report(stable ? numMasks : first + count);
+      if (stable) break;
     }
-    // What the batch holds beyond a stop is left out, so that the stop does not depend on its size.
-    for (let mask = 0; mask < count && !stable; mask++) {
-      estimate.add(
-        grids,
-        mask,
-        targets.map((each) => values[mask * numClasses + each.target] as number),
-      );
-      stable = estimate.isStable();
-    }
-    report(stable ? numMasks : first + count);
-    if (stable) break;
+  } finally {
+    baseline?.dispose();
   }
-
-  const gridSize = [axes[0].cells, axes[1].cells];
-  const record = {
-    numMasks,
-    gridSize,
-    keepProbability,
-    batchSize,
-    variant,
-    stopWhenStable: stop ?? false,
+  const record = recordOptions(settings, {
+    gridSize: [axes[0].cells, axes[1].cells],
+    fill: recordFill(fill),
     masks: masks === undefined ? 'drawn' : 'given',
-  };
-  return estimate.maps().map((values, index) => ({
-    ...finish(values),
+    seed: masks === undefined ? seed : undefined,
+  });
+  return estimate.maps().map((values, at) => ({
+    ...settleValues(WHERE, values),
     height,
     width,
-    ...(targets[index] as ResolvedTarget),
-    method: 'rise',
+    ...(targets[at] as ResolvedTarget),
+    method: WHERE,
     seed: masks === undefined ? seed : null,
     options: record,
     masksUsed: estimate.count,
@@ -147,29 +148,25 @@ async function explainOne(image: Tensor4D, scorer: BatchScorer, settings: RiseSe
 function gridsFor(
   size: readonly [number, number],
   {masks, gridSize, keepProbability, seed}: RiseSettings,
-  [rows, columns]: MaskAxes,
+  axes: MaskAxes,
   first: number,
   count: number,
 ): MaskGrids {
   if (masks === undefined) return drawMaskGrids(size, {numMasks: count, firstMask: first, gridSize, keepProbability, seed});
-  const cells = rows.cells * columns.cells;
+  const cells = axes[0].cells * axes[1].cells;
   const part = (values: ArrayLike<number>, each: number): ArrayLike<number> =>
     Array.prototype.slice.call(values, first * each, (first + count) * each) as number[];
   return {gridSize, bits: part(masks.bits, cells), shifts: part(masks.shifts, 2)};
 }
 
-function scoreMasked(scorer: BatchScorer, image: Tensor4D, grids: MaskGrids, axes: MaskAxes): Promise<BatchScores> {
+/** `x ⊙ M`, or `x ⊙ M + baseline ⊙ (1 − M)`; a batch that is the caller's. */
+function maskedImages(image: Tensor4D, baseline: Tensor4D | undefined, grids: MaskGrids, axes: MaskAxes): Tensor4D {
   const [, height, width, channels] = image.shape;
-  const batch = tidy(() => {
-    const masked = mul(makeMasks(grids, axes, channels), reshape(image, [1, height, width * channels]));
+  const rows = (images: Tensor4D): Tensor3D => reshape(images, [1, height, width * channels]);
+  return tidy(() => {
+    const masks = makeMasks(grids, axes, channels); // [masks,H,W·C]
+    // m · (x − b) + b: a product of masks that broadcasts once.
+    const masked = baseline === undefined ? mul(masks, rows(image)) : add(mul(masks, sub(rows(image), rows(baseline))), rows(baseline));
     return reshape(masked, [grids.shifts.length / 2, height, width, channels]) as Tensor4D;
   });
-  return scorer.scoreOnce(batch);
-}
-
-/** Single precision; a map without evidence becomes zeros. */
-function finish(values: Float64Array): Pick<SaliencyMap, 'data' | 'empty'> {
-  const data = Float32Array.from(values);
-  const empty = data.every((value) => value === data[0]);
-  return {data: empty ? new Float32Array(data.length) : data, empty};
 }

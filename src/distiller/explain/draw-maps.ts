@@ -1,72 +1,167 @@
-/** Inference: what the trained networks draw for a batch of images. */
-import {softmax, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
-import {withTensors} from '../../core/tensors.js';
+/**
+ * Inference: what the trained networks draw for a batch of images, and the maps that this makes. Student and
+ * explanation network run as they are, or compiled, which happens when they are first asked and again
+ * when a weight has changed since. The teacher is not asked: class and score are the student's.
+ */
+import {softmax, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {show} from '../../core/check.js';
+import {settleValues} from '../../core/saliency-map.js';
 import type {SaliencyMap, Target, UnscoredMap} from '../../core/types.js';
-import {resolveTargets, type ResolvedTarget} from '../../models/targets.js';
-import type {Draw} from './compiled-networks.js';
+import {classLogits} from '../../losses/class-logits.js';
+import {CompiledModel} from '../../models/compiled/compiled-model.js';
+import type {BatchScores, ScoreForm} from '../../models/score-model.js';
+import {valuesOf} from '../../models/target-values.js';
+import {isTargetFn, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
+import {runStudent, type Networks} from '../networks.js';
 
-/** What the maps are to say besides their values. */
-export interface DrawSettings {
-  /** The seed that made the networks. */
-  readonly seed: number;
-  /** Whose score is reported. @default 'argmax' */
-  readonly target?: Target | undefined;
-  /** Whether class and score are reported. */
-  readonly scored: boolean;
-}
+const WHERE = 'explain';
 
-// Below one part in a million of the sigmoid's range, differences are rounding.
-const EMPTY_RANGE = 1e-6;
+/** What the networks give for a batch; the caller's. */
+export type Drawing = {
+  /** H, `[N,H,W,1]` in (0,1). */
+  readonly saliency: Tensor4D;
+  /** The student's, `[N,K]` with K ≥ 2; `undefined` if not asked for. */
+  readonly logits: Tensor2D | undefined;
+};
 
 /**
- * Draws one map per image and class with one pass of the student and one of the decoder. The
- * teacher is not asked: target and score are the student's.
+ * Draws H for a batch `[N,H,W,C]`, borrowed, by one pass of the student and one of the explanation
+ * network.
  *
- * @param images `[N,H,W,C]`, network input, borrowed.
- * @throws {RangeError} If the target is no class.
+ * @param scored Whether the logits are wanted.
  */
-export function drawMaps(draw: Draw, images: Tensor4D, settings: DrawSettings & {readonly scored: true}): Promise<SaliencyMap[]>;
-export function drawMaps(draw: Draw, images: Tensor4D, settings: DrawSettings): Promise<UnscoredMap[]>;
-export async function drawMaps(draw: Draw, images: Tensor4D, {seed, target, scored}: DrawSettings): Promise<UnscoredMap[]> {
-  return withTensors(async (scope) => {
-    const {saliency, probabilities} = tidy(() => {
-      const drawing = draw(images, scored);
-      return {saliency: drawing.saliency, probabilities: drawing.logits && softmax(drawing.logits)};
+export type Draw = (images: Tensor4D, scored: boolean) => Drawing;
+
+type Pair = Pick<Networks, 'student' | 'decoder'>;
+
+/** Draws with the networks as they are. */
+export function drawPlain({student, decoder}: Pair): Draw {
+  return (images, scored) =>
+    tidy(() => {
+      const {logits, deltas} = runStudent(student, images, false);
+      return {saliency: decoder.apply(deltas) as Tensor4D, logits: scored ? logits : undefined};
     });
-    scope.own(saliency);
-    if (probabilities !== undefined) scope.own(probabilities);
-    const [count, height, width] = saliency.shape;
-    const [pixels, values] = await Promise.all([saliency.data<'float32'>(), probabilities?.data<'float32'>()]);
-    const reported: readonly (readonly (ResolvedTarget | undefined)[])[] =
-      values && probabilities
-        ? resolveTargets('explain', target, {values, numClasses: probabilities.shape[1]})
-        : Array.from({length: count}, () => [undefined]);
-    const options = scored ? {target: target ?? 'argmax'} : {score: false};
-    return reported.flatMap((classes, index) => {
-      const drawn = pixels.slice(index * height * width, (index + 1) * height * width);
-      const empty = isEmpty(drawn);
-      if (empty) drawn.fill(0);
-      return classes.map((each, at) => ({
-        // Every map owns its values.
-        data: at === 0 ? drawn : drawn.slice(),
-        height,
-        width,
-        ...each,
-        method: 'attentive-distiller',
-        seed,
-        options,
-        empty,
-      }));
-    });
-  });
 }
 
-function isEmpty(data: Float32Array): boolean {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of data) {
-    if (value < low) low = value;
-    if (value > high) high = value;
+/** Draws with compiled networks, which hold copies of at most all weights until `dispose()`. */
+export class CompiledNetworks {
+  readonly #networks: Pair;
+  #student: CompiledModel | undefined;
+  #decoder: CompiledModel | undefined;
+
+  constructor(networks: Pair) {
+    this.#networks = networks;
   }
-  return !(high - low > EMPTY_RANGE);
+
+  /** Draws; without logits, what comes after the last Δf does not run. */
+  readonly draw: Draw = (images, scored) => {
+    const {student, decoder} = this.#networks;
+    const drawsDeltas = (this.#student = renewed(this.#student, student.model));
+    const drawsMaps = (this.#decoder = renewed(this.#decoder, decoder));
+    return tidy(() => {
+      const outputs = drawsDeltas.run([images], scored ? [0, 1, 2, 3] : [1, 2, 3]);
+      const [saliency] = drawsMaps.run(outputs.slice(-3)) as [Tensor4D];
+      return {saliency, logits: scored ? classLogits(outputs[0] as Tensor2D) : undefined};
+    });
+  };
+
+  /** Frees what is held; the next drawing compiles anew. */
+  dispose(): void {
+    this.#student?.dispose();
+    this.#decoder?.dispose();
+    this.#student = this.#decoder = undefined;
+  }
+}
+
+function renewed(known: CompiledModel | undefined, model: LayersModel): CompiledModel {
+  if (known?.isCurrent === true) return known;
+  known?.dispose();
+  return new CompiledModel(model);
+}
+
+/** A drawing as plain numbers. */
+export interface DrawnBatch {
+  readonly height: number;
+  readonly width: number;
+  /** `N · height · width` values, image by image. */
+  readonly pixels: Float32Array;
+  /** `undefined` if not asked for. */
+  readonly scores: BatchScores | undefined;
+}
+
+/** A drawing with the student's answers. */
+export interface ScoredBatch extends DrawnBatch {
+  readonly scores: BatchScores;
+}
+
+/**
+ * Draws a batch and reads what came out.
+ *
+ * @param images `[N,H,W,C]`, network input, borrowed.
+ * @param form What is wanted of the student's answers; `undefined` for nothing.
+ * @throws {RangeError} If the student's answers are not finite.
+ */
+export async function drawBatch(draw: Draw, images: Tensor4D, form: ScoreForm): Promise<ScoredBatch>;
+export async function drawBatch(draw: Draw, images: Tensor4D, form: ScoreForm | undefined): Promise<DrawnBatch>;
+export async function drawBatch(draw: Draw, images: Tensor4D, form: ScoreForm | undefined): Promise<DrawnBatch> {
+  const {saliency, scores} = tidy(() => {
+    const drawing = draw(images, form !== undefined);
+    return {saliency: drawing.saliency, scores: form === 'probabilities' && drawing.logits ? softmax(drawing.logits) : drawing.logits};
+  });
+  try {
+    const [, height, width] = saliency.shape;
+    const [pixels, values] = await Promise.all([saliency.data<'float32'>(), scores?.data<'float32'>()]);
+    const bad = values?.find((value) => !Number.isFinite(value));
+    if (bad !== undefined)
+      throw new RangeError(`${WHERE}: the student must give finite scores, but gave ${show(bad)}: its training has diverged.`);
+    return {height, width, pixels, scores: values && scores && {values, numClasses: scores.shape[1]}};
+  } finally {
+    saliency.dispose();
+    scores?.dispose();
+  }
+}
+
+/** What maps say besides their values. */
+export interface MapSettings {
+  /** The seed that made the networks. */
+  readonly seed: number;
+  /** Whose score is reported. */
+  readonly target: Target | undefined;
+  /** The options in force. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Makes the maps of a drawn batch: one per image and target, image by image.
+ *
+ * @param first Index among all images of the first of these.
+ * @throws {RangeError} If the target is no class, or a value is not finite.
+ */
+export async function mapsOf(drawn: ScoredBatch, settings: MapSettings, first: number): Promise<SaliencyMap[]>;
+export async function mapsOf(drawn: DrawnBatch, settings: MapSettings, first: number): Promise<UnscoredMap[]>;
+export async function mapsOf(
+  {height, width, pixels, scores}: DrawnBatch,
+  {seed, target, options}: MapSettings,
+  first: number,
+): Promise<UnscoredMap[]> {
+  const count = pixels.length / (height * width);
+  const reported: readonly (readonly (ResolvedTarget | undefined)[])[] =
+    scores === undefined
+      ? Array.from({length: count}, () => [undefined])
+      : resolveTargets(WHERE, target, isTargetFn(target) ? await valuesOf(WHERE, target, scores) : scores, first);
+  return reported.flatMap((targets, index) => {
+    const {data, empty} = settleValues(WHERE, pixels.slice(index * height * width, (index + 1) * height * width));
+    return targets.map((each, at) => ({
+      // Every map owns its values.
+      data: at === 0 ? data : data.slice(),
+      height,
+      width,
+      ...each,
+      method: 'attentive-distiller',
+      seed,
+      options,
+      empty,
+    }));
+  });
 }

@@ -1,26 +1,28 @@
 /** The job of a worker thread that draws maps. */
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import type {UnscoredMap} from '../../core/types.js';
+import {at} from '../../core/at.js';
+import type {ScoreForm} from '../../models/score-model.js';
 import type {Job, ReadyJob} from '../../workers/job.js';
-import {CompiledNetworks, drawPlain} from './compiled-networks.js';
-import {drawMaps, type DrawSettings} from './draw-maps.js';
+import {CompiledNetworks, drawBatch, drawPlain, type DrawnBatch} from './draw-maps.js';
 
 /** What all batches of a run have in common. */
-export interface ExplainJobSettings extends DrawSettings {
+export interface ExplainJobSettings {
   /** Whether the networks run in their compiled form. */
   readonly compile: boolean;
+  /** What is wanted of the student's answers; `undefined` for nothing. */
+  readonly form: ScoreForm | undefined;
 }
 
-/** Maps by student and decoder, in this order. */
-export const explainJob: Job<ExplainJobSettings, UnscoredMap[]> = {module: 'distiller/explain/explain-job', prepare};
+/** What student and decoder, in this order, draw. */
+export const explainJob: Job<ExplainJobSettings, DrawnBatch> = {module: 'distiller/explain/explain-job', prepare};
 
 /** Makes both networks ready. */
-export function prepare([student, decoder]: readonly LayersModel[]): ReadyJob<ExplainJobSettings, UnscoredMap[]> {
+export function prepare(models: readonly LayersModel[]): ReadyJob<ExplainJobSettings, DrawnBatch> {
   // Training is none of a thread's business.
-  const networks = {student: {model: student as LayersModel, trainingMode: false}, decoder: decoder as LayersModel};
+  const networks = {student: {model: at(models, 0), trainingMode: false}, decoder: at(models, 1)};
   const compiled = new CompiledNetworks(networks);
   return {
-    work: (images, {compile, ...settings}) => drawMaps(compile ? compiled.draw : drawPlain(networks), images, settings),
+    work: (images, {compile, form}) => drawBatch(compile ? compiled.draw : drawPlain(networks), images, form),
     dispose: () => compiled.dispose(),
   };
 }

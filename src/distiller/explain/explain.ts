@@ -1,13 +1,20 @@
 /** Explains any number of images in batches of bounded memory. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
+import {batchSizeField, runFields, targetField, workersField} from '../../core/common-options.js';
+import {boolean, withDefault} from '../../core/fields.js';
+import {recordOptions} from '../../core/option-record.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import type {ExplainerOptions, ImagesInput, SaliencyMap, UnscoredMap, WorkerOptions} from '../../core/types.js';
+import {yieldToEvents} from '../../core/yield-to-events.js';
+import {checkImages} from '../../data/image-list.js';
+import {networkInput} from '../../data/network-input.js';
+import type {ScoreForm} from '../../models/score-model.js';
+import {checkTarget, isTargetFn} from '../../models/targets.js';
 import {overImageBatches} from '../../queries/image-batches.js';
-import {toNetworkInput} from '../../data/network-input.js';
-import {checkWorkers, inThreads} from '../../workers/in-threads.js';
-import {drawPlain, type CompiledNetworks} from './compiled-networks.js';
-import {drawMaps} from './draw-maps.js';
+import {inThreads} from '../../workers/in-threads.js';
+import type {Networks} from '../networks.js';
+import {drawBatch, drawPlain, mapsOf, type CompiledNetworks, type DrawnBatch} from './draw-maps.js';
 import {explainJob} from './explain-job.js';
-import type {Networks} from '../train/objectives.js';
 
 /** Options of `AttentiveDistiller.explain`. */
 export interface ExplainOptions extends ExplainerOptions, WorkerOptions {
@@ -27,37 +34,68 @@ export interface ExplainOptions extends ExplainerOptions, WorkerOptions {
 export interface MapsOnlyOptions extends Omit<ExplainOptions, 'score' | 'target'> {
   /** Leaves out the student's classifier and whatever else comes after its last Δf. */
   readonly score: false;
-  /** Chooses whose score is reported, so there is none. */
+  /** Chooses whose score is reported, so there is none. @default none */
   readonly target?: undefined;
 }
 
-/** What draws: the networks as they are, and compiled. */
+/** Options with their defaults filled in. */
+export interface ExplainSettings extends Settled<Omit<ExplainOptions, 'score'>, 'signal' | 'onProgress'> {
+  readonly score: boolean;
+}
+
+const WHERE = 'explain';
+
+/** The options of `AttentiveDistiller.explain`. */
+export const explainSchema: OptionsSchema<ExplainSettings> = {
+  where: WHERE,
+  fields: {
+    target: targetField,
+    batchSize: batchSizeField,
+    compile: withDefault(boolean(), true),
+    score: withDefault(boolean(), true),
+    workers: workersField,
+    ...runFields,
+  },
+};
+
+/** What draws: the networks as they are, and compiled; and the seed that made them. */
 export interface DrawingNetworks {
   readonly networks: Networks;
   readonly compiled: CompiledNetworks;
+  readonly seed: number;
 }
 
 /** Draws one map per image and target. */
 export async function explainImages(
-  {networks, compiled}: DrawingNetworks,
+  {networks, compiled, seed}: DrawingNetworks,
   images: ImagesInput,
-  seed: number,
-  options: ExplainOptions | MapsOnlyOptions,
+  options: ExplainOptions | MapsOnlyOptions | undefined,
 ): Promise<SaliencyMap[] | UnscoredMap[]> {
-  const {batchSize = 16, target, compile = true, score = true, signal, onProgress} = options;
-  if (!score && target !== undefined)
-    throw new TypeError('explain: target chooses the class whose score is reported, so it cannot be given with score: false.');
+  const settings = readOptions(explainSchema, withoutSeed(options));
+  const {batchSize, compile, score, workers, signal, onProgress} = settings;
+  if (!score && options?.target !== undefined) {
+    throw new TypeError(`${WHERE}: target chooses the class whose score is reported, so it cannot be given with score: false.`);
+  }
+  const target = score ? settings.target : undefined;
+  checkTarget(WHERE, target, checkImages(WHERE, images));
+  const form: ScoreForm | undefined = !score ? undefined : isTargetFn(target) ? 'logits' : 'probabilities';
   const {teacher, student, decoder} = networks;
-  const workers = checkWorkers('explain', options.workers);
-  const settings = {seed, target, scored: score};
-  const draw =
-    workers === 0
-      ? (batch: Tensor4D) => drawMaps(compile ? compiled.draw : drawPlain(networks), batch, settings)
-      : inThreads({where: 'explain', job: explainJob, settings: {...settings, compile}, models: [student.model, decoder], workers, signal});
-  const toInput = (some: ImagesInput): ReturnType<typeof toNetworkInput> => toNetworkInput(some, teacher);
+  const drawHere = async (batch: Tensor4D): Promise<DrawnBatch> => {
+    await yieldToEvents();
+    return drawBatch(compile ? compiled.draw : drawPlain(networks), batch, form);
+  };
+  const run = {where: WHERE, job: explainJob, settings: {compile, form}, models: [student.model, decoder], workers, signal} as const;
+  const draw = workers === 0 ? drawHere : inThreads(run);
+  const mapSettings = {seed, target, options: recordOptions({...settings, target})};
   return overImageBatches<UnscoredMap>(
     images,
-    {where: 'explain', batchSize, threads: workers, signal, onProgress, toInput},
-    ({images: batch}) => draw(batch),
+    {where: WHERE, batchSize, threads: workers, signal, onProgress, toInput: (some) => networkInput(WHERE, some, teacher)},
+    async ({images: batch, first}) => mapsOf(await draw(batch), mapSettings, first),
   );
+}
+
+/** Code that compares explainers hands a seed to each of them; nothing is random here, so it is not looked at. */
+function withoutSeed(options: unknown): unknown {
+  if (typeof options !== 'object' || options === null || !('seed' in options)) return options;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'seed'));
 }

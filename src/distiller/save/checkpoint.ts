@@ -1,14 +1,16 @@
 /** A distiller as one set of tfjs model artifacts: both networks, and what is needed to use them. */
 import {dispose, io, type Tensor} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {checkInteger} from '../../core/check.js';
+import {show} from '../../core/check.js';
+import {MAX_SEED} from '../../core/common-options.js';
 import {ModelFileError} from '../../core/errors/model-file-error.js';
+import {boolean, group, integer, list, number, required, text} from '../../core/fields.js';
+import {groupProblem, type OptionsSchema} from '../../core/options.js';
 import {VERSION} from '../../core/version.js';
-import {buildLayersModel} from '../../tfjs/build-layers-model.js';
 import {registerLayers} from '../../layers/register-layers.js';
-import {disposeModel} from '../../tfjs/dispose-model.js';
-import type {Student} from '../../models/student.js';
+import type {Student} from '../../models/students/student.js';
 import type {TeacherProbe} from './teacher-probe.js';
+import {buildLayersModel, disposeModel} from '../../tfjs/model-variables.js';
 
 /** What a saved distiller holds besides weights. */
 export interface CheckpointMetadata {
@@ -23,9 +25,22 @@ export interface Checkpoint extends CheckpointMetadata {
   readonly decoder: LayersModel;
 }
 
+const metadataFields: OptionsSchema<CheckpointMetadata>['fields'] = {
+  seed: required(integer(0, MAX_SEED)),
+  trainingMode: required(boolean()),
+  teacher: required(
+    group<TeacherProbe>({
+      name: required(text()),
+      inputShape: required(list(integer(1))),
+      numClasses: required(integer(1)),
+      logits: required(list(number(), 1)),
+    }),
+  ),
+};
+
 const FORMAT = 'attentive-distiller';
-// Raised when older releases could not read what is written.
-const FORMAT_VERSION = 1;
+// Raised when older releases could not read what is written. 1 spelt the mode of a Δf 'normalised'.
+const FORMAT_VERSION = 2;
 
 /** Packs a distiller; the artifacts share no memory with it. */
 export async function packCheckpoint({student, decoder, ...metadata}: Checkpoint): Promise<io.ModelArtifacts> {
@@ -62,19 +77,18 @@ export async function unpackCheckpoint(artifacts: io.ModelArtifacts, url: string
   if (topology?.format !== FORMAT || weightSpecs === undefined || weightData === undefined || userDefinedMetadata === undefined) {
     throw new ModelFileError(`${url} does not hold a saved AttentiveDistiller. (A plain tfjs model is loaded with loadLayersModel.)`);
   }
-  if (topology.formatVersion !== FORMAT_VERSION) {
+  if (topology.formatVersion !== 1 && topology.formatVersion !== FORMAT_VERSION) {
     throw new ModelFileError(
-      `${url} has format version ${topology.formatVersion}, this release reads ${FORMAT_VERSION}: update attentive-distiller, or save again.`,
+      `${url} has format version ${show(topology.formatVersion)}, this release reads 1 to ${FORMAT_VERSION}: update attentive-distiller, or save again.`,
     );
   }
   registerLayers();
-  const metadata = userDefinedMetadata as unknown as CheckpointMetadata;
-  checkInteger(`${url}: seed`, metadata.seed);
+  const metadata = readMetadata(url, userDefinedMetadata);
   const tensors = io.decodeWeights(io.CompositeArrayBuffer.join(weightData), weightSpecs);
   const built: LayersModel[] = [];
   try {
     const restore = async (prefix: 'student' | 'decoder'): Promise<LayersModel> => {
-      const model = await buildLayersModel(topology[prefix]);
+      const model = await buildLayersModel(topology.formatVersion === 1 ? respelt(topology[prefix]) : topology[prefix]);
       built.push(model);
       const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${prefix}:`));
       model.loadWeights(Object.fromEntries(own.map(([name, tensor]): [string, Tensor] => [name.slice(prefix.length + 1), tensor])));
@@ -88,4 +102,19 @@ export async function unpackCheckpoint(artifacts: io.ModelArtifacts, url: string
   } finally {
     dispose(tensors);
   }
+}
+
+/** A topology of format version 1 with the words of today. */
+function respelt(topology: object): object {
+  const respell = (key: string, value: unknown): unknown => (key === 'mode' && value === 'normalised' ? 'normalized' : value);
+  return JSON.parse(JSON.stringify(topology), respell) as object;
+}
+
+function readMetadata(url: string, {seed, trainingMode, teacher}: Record<string, unknown>): CheckpointMetadata {
+  const metadata = {seed, trainingMode, teacher};
+  const problem = groupProblem(metadataFields, metadata);
+  if (problem === undefined) return metadata as CheckpointMetadata;
+  throw new ModelFileError(
+    `${url} is damaged: its metadata${problem.path} must be ${problem.rule}, but is ${show(problem.value)}. Save again.`,
+  );
 }

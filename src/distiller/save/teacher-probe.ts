@@ -3,10 +3,12 @@
  * Teacher, also one without readable weights, and on any backend.
  */
 import {tensor4d, tidy} from '@tensorflow/tfjs-core';
+import {at} from '../../core/at.js';
 import {AttentiveError} from '../../core/errors/attentive-error.js';
+import {channelValue} from '../../core/preprocessing.js';
 import {Random} from '../../core/random.js';
 import type {Teacher} from '../../core/types.js';
-import {channelValue} from '../../core/preprocessing.js';
+import {askTeacher} from '../networks.js';
 
 /** What identifies a teacher in a saved explainer. */
 export interface TeacherProbe {
@@ -24,8 +26,8 @@ const MAX_LOGITS = 32;
 // Backends differ by rounding, lower-precision GPUs by up to about 1 %; other weights by far more.
 const TOLERANCE = 0.02;
 
-/** Asks the teacher. */
-export async function probeTeacher(teacher: Teacher): Promise<TeacherProbe> {
+/** Asks the teacher. `where` names the caller in messages. */
+export async function probeTeacher(where: string, teacher: Teacher): Promise<TeacherProbe> {
   const {name, inputShape, numClasses} = teacher;
   const [height, width, channels] = inputShape;
   const random = new Random(0).split('teacher-probe');
@@ -34,9 +36,8 @@ export async function probeTeacher(teacher: Teacher): Promise<TeacherProbe> {
     const channel = index % channels;
     return (random.uniform(0, 255) * scale - channelValue(mean, channel)) / channelValue(std, channel);
   });
-  const logits = tidy(() => teacher.logits(tensor4d(values, [PROBE_IMAGES, height, width, channels])));
-  const all = await logits.data();
-  logits.dispose();
+  const logits = tidy(() => askTeacher(where, teacher, tensor4d(values, [PROBE_IMAGES, height, width, channels])));
+  const all = await logits.data().finally(() => logits.dispose());
   const perImage = Math.min(numClasses, MAX_LOGITS);
   const kept = Array.from({length: PROBE_IMAGES}, (_, image) => [...all.slice(image * numClasses, image * numClasses + perImage)]).flat();
   return {name, inputShape: [...inputShape], numClasses, logits: kept};
@@ -47,20 +48,20 @@ export async function probeTeacher(teacher: Teacher): Promise<TeacherProbe> {
  *
  * @throws {AttentiveError} If it has another input, other classes, or answers differently.
  */
-export async function checkSameTeacher(teacher: Teacher, saved: TeacherProbe): Promise<void> {
-  const probe = await probeTeacher(teacher);
+export async function checkSameTeacher(where: string, teacher: Teacher, saved: TeacherProbe): Promise<void> {
+  const probe = await probeTeacher(where, teacher);
   const form = ({inputShape, numClasses}: TeacherProbe): string => `input [${inputShape.join(', ')}] and ${numClasses} classes`;
   const advice = 'Pass the teacher that it was distilled from, or distil this one.';
   if (form(probe) !== form(saved)) {
     throw new AttentiveError(
-      `The saved explainer belongs to teacher '${saved.name}' with ${form(saved)}, but '${probe.name}' has ${form(probe)}. ${advice}`,
+      `${where}: the saved explainer belongs to teacher '${saved.name}' with ${form(saved)}, but '${probe.name}' has ${form(probe)}. ${advice}`,
     );
   }
   const size = Math.max(1e-3, ...saved.logits.map(Math.abs));
-  const difference = Math.max(...saved.logits.map((value, index) => Math.abs(value - (probe.logits[index] as number))));
+  const difference = Math.max(...saved.logits.map((value, index) => Math.abs(value - at(probe.logits, index))));
   if (!(difference <= TOLERANCE * size)) {
     throw new AttentiveError(
-      `The saved explainer belongs to teacher '${saved.name}', whose logits for a test image differ from those of '${probe.name}' by ${difference.toPrecision(2)} (largest ${size.toPrecision(2)}). ${advice}`,
+      `${where}: the saved explainer belongs to teacher '${saved.name}', whose logits for a test image differ from those of '${probe.name}' by ${difference.toPrecision(2)} (largest ${size.toPrecision(2)}). ${advice}`,
     );
   }
 }

@@ -1,31 +1,24 @@
 /**
- * The losses of one batch as functions of the networks: what `train` takes gradients of. All
- * arguments are borrowed.
+ * The objectives of training: the losses of one batch as functions of the networks, which a step takes
+ * gradients of (equations 4, 8 and 11). All arguments are borrowed.
  */
-import {add, mul, sub, tidy, zerosLike, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
-import type {LayersModel} from '@tensorflow/tfjs-layers';
-import type {Teacher} from '../../core/types.js';
+import {add, mul, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {classLogits} from '../../losses/class-logits.js';
 import {combineLosses, type WeightedLoss} from '../../losses/combine-losses.js';
-import {distillationLoss} from '../../losses/distillation-loss.js';
-import {explanationLoss} from '../../losses/explanation-loss.js';
+import {hardLoss, softLoss} from '../../losses/distillation-loss.js';
+import {areaLoss} from '../../losses/explanation-loss.js';
+import {klDivergence} from '../../losses/kl-divergence.js';
 import {blurImages} from '../../queries/blur.js';
-import type {Student} from '../../models/student.js';
-import type {FitSettings, Stage} from '../options.js';
+import {askTeacher, runStudent, type Networks} from '../networks.js';
+import type {FitSettings} from '../options.js';
+import type {Stage} from '../progress.js';
 import {mapStatistics} from './map-statistics.js';
-
-/** The networks of a distiller. */
-export interface Networks {
-  readonly teacher: Teacher;
-  readonly student: Student;
-  readonly decoder: LayersModel;
-}
 
 /** A batch with what does not depend on the networks in training. */
 export interface PreparedBatch {
   /** `[N,H,W,C]`, network input. */
   readonly images: Tensor4D;
-  /** `[N,K]`, K ≥ 2. */
+  /** `[N,K]`, K ≥ 2, finite. */
   readonly teacherLogits: Tensor2D;
   /** `[N,K]`; `undefined` where the batch has no labels. */
   readonly oneHotLabels: Tensor2D | undefined;
@@ -33,64 +26,63 @@ export interface PreparedBatch {
   readonly deltas?: Tensor[] | undefined;
 }
 
-/** The loss to be minimised, and every number to be reported, all scalars. */
-export interface StepResult {
-  readonly total: Scalar;
-  readonly reported: Readonly<Record<string, Scalar>>;
+/** What is minimised. */
+export interface Objective {
+  /** Names the caller in messages. */
+  readonly where: string;
+  readonly stage: Stage;
+  readonly settings: FitSettings;
+  /** λ in force at this step. */
+  readonly lambda: number;
+  /** Whether the networks that the stage trains run in training mode. */
+  readonly training: boolean;
 }
 
-/** Runs the student: logits `[N,K]` with K ≥ 2 and the three Δf, finest first. The caller's. */
-export function runStudent(student: Student, images: Tensor4D, training: boolean): {logits: Tensor2D; deltas: Tensor[]} {
+/** The loss to be minimised, and every number to be reported, all scalars. */
+export type StepResult = {
+  readonly total: Scalar;
+  readonly reported: Readonly<Record<string, Scalar>>;
+};
+
+type Losses = Readonly<Record<string, WeightedLoss>>;
+
+/** Computes the losses of a stage on one batch; the caller's. */
+export function stageLoss(networks: Networks, batch: PreparedBatch, objective: Objective): StepResult {
   return tidy(() => {
-    const [logits, ...deltas] = student.model.apply(images, {training: training && student.trainingMode}) as [Tensor2D, ...Tensor[]];
-    return {logits: classLogits(logits), deltas};
+    const {stage, training} = objective;
+    const learns = stage !== 'explanation';
+    const answers = learns || batch.deltas === undefined ? runStudent(networks.student, batch.images, training && learns) : undefined;
+    const distilled = learns && answers !== undefined ? distillation(answers.logits, batch, objective.settings) : {};
+    if (stage === 'student') return summed(distilled);
+    const saliency = networks.decoder.apply(answers?.deltas ?? (batch.deltas as Tensor[]), {training}) as Tensor4D;
+    return summed({...distilled, ...explanation(networks, batch, saliency, objective)}, mapStatistics(saliency));
   });
+}
+
+function summed(losses: Losses, statistics: Readonly<Record<string, Scalar>> = {}): StepResult {
+  const {total, parts} = combineLosses(losses);
+  return {total, reported: {...parts, ...statistics}};
 }
 
 /**
- * Computes the losses of a stage on one batch (equations 4, 8 and 11).
- *
- * @param lambda λ in force at this step.
- * @param training Whether the networks that the stage trains run in training mode.
+ * Equation 4. Without labels the soft loss stands alone: the teacher's own decision in their place would sharpen every
+ * doubtful answer, and the student would agree with the teacher less.
  */
-export function stageLoss(
-  stage: Stage,
-  networks: Networks,
-  batch: PreparedBatch,
-  settings: FitSettings,
-  lambda: number,
-  training: boolean,
-): StepResult {
-  return tidy(() => {
-    const learns = stage !== 'explanation';
-    const known = learns ? undefined : batch.deltas;
-    const {logits, deltas} = known
-      ? {logits: batch.teacherLogits, deltas: known}
-      : runStudent(networks.student, batch.images, training && learns);
-    const losses: Record<string, WeightedLoss> = {};
-    let statistics: Record<string, Scalar> = {};
-    if (learns) {
-      const {alpha, temperature} = settings;
-      const labels = batch.oneHotLabels;
-      const {soft, hard} = distillationLoss(logits, batch.teacherLogits, labels ?? zerosLike(logits), {alpha, temperature});
-      losses['soft'] = {values: soft, weight: labels === undefined ? 1 : alpha};
-      // Without labels the soft loss stands alone. The teacher's own decision in their place would
-      // sharpen every doubtful answer, and the student would agree with the teacher less.
-      if (labels !== undefined) losses['hard'] = {values: hard, weight: 1 - alpha};
-    }
-    if (stage !== 'student') {
-      const saliency = networks.decoder.apply(deltas, {training}) as Tensor4D;
-      const masked = maskedImages(batch.images, saliency, settings.fill);
-      const maskedLogits =
-        settings.scorer === 'teacher' ? classLogits(networks.teacher.logits(masked)) : runStudent(networks.student, masked, false).logits;
-      const {fidelity, area} = explanationLoss(batch.teacherLogits, maskedLogits, saliency, {lambda, lambdaRule: settings.lambdaRule});
-      losses['fidelity'] = {values: fidelity};
-      losses['area'] = {values: area};
-      statistics = mapStatistics(saliency);
-    }
-    const {total, parts} = combineLosses(losses);
-    return {total, reported: {...parts, ...statistics}};
-  });
+function distillation(logits: Tensor2D, {teacherLogits, oneHotLabels}: PreparedBatch, {alpha, temperature}: FitSettings): Losses {
+  const soft = softLoss(logits, teacherLogits, temperature);
+  if (oneHotLabels === undefined) return {soft: {values: soft}};
+  return {soft: {values: soft, weight: alpha}, hard: {values: hardLoss(logits, oneHotLabels), weight: 1 - alpha}};
+}
+
+/** Equation 8: what the masked image says should be what the image says, with little of it left. */
+function explanation({teacher, student}: Networks, batch: PreparedBatch, saliency: Tensor4D, {where, settings, lambda}: Objective): Losses {
+  const masked = maskedImages(batch.images, saliency, settings.fill);
+  const logits =
+    settings.scorer === 'teacher' ? classLogits(askTeacher(where, teacher, masked)) : runStudent(student, masked, false).logits;
+  return {
+    fidelity: {values: klDivergence(batch.teacherLogits, logits)},
+    area: {values: areaLoss(saliency, {lambda, lambdaRule: settings.lambdaRule})},
+  };
 }
 
 /** What is left of the images: x ⊙ H, or with H as the weight between the image and its blur. */

@@ -4,8 +4,8 @@
  */
 import type {Tensor, Tensor4D} from '@tensorflow/tfjs-core';
 import {freezeStudent, freezeTeacher} from '../../models/compiled/frozen-networks.js';
-import type {Networks} from './objectives.js';
-import type {Stage} from '../options.js';
+import type {Networks} from '../networks.js';
+import type {Stage} from '../progress.js';
 
 /** The networks, with those that stay as they are in a faster form. */
 export interface StageNetworks extends Networks {

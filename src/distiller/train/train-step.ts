@@ -1,23 +1,20 @@
 /** One training step: losses, gradients, update. */
-import {dispose, keep, variableGrads, type Tensor, type Variable} from '@tensorflow/tfjs-core';
-import {disposeAbandonedTape} from '../../tfjs/abandoned-tape.js';
+import {addN, dispose, keep, mul, sum, tidy, variableGrads, type NamedTensorMap, type Scalar, type Variable} from '@tensorflow/tfjs-core';
 import {NonFiniteLossError} from '../../core/errors/non-finite-loss-error.js';
-import {stageLoss, type Networks, type PreparedBatch, type StepResult} from './objectives.js';
+import {disposeAbandonedTape} from '../../tfjs/abandoned-tape.js';
 import type {Updater} from '../../tfjs/optimizer.js';
-import type {FitSettings, Stage} from '../options.js';
+import type {Networks} from '../networks.js';
+import type {Stage} from '../progress.js';
+import {stageLoss, type Objective, type PreparedBatch} from './objectives.js';
 import {readScalars} from './read-scalars.js';
 
 /** What a step needs besides the networks and the batch. */
-export interface StepContext {
-  readonly stage: Stage;
-  readonly settings: FitSettings;
-  /** λ in force. */
-  readonly lambda: number;
+export interface TrainStep extends Omit<Objective, 'training'> {
   readonly updater: Updater;
   /** What is updated, see {@link trainableVariables}. */
   readonly variables: Variable[];
   /** Where in the run this is, for messages. */
-  readonly where: string;
+  readonly position: string;
 }
 
 /** Lists what a stage trains. */
@@ -32,36 +29,52 @@ export function trainableVariables(stage: Stage, {student, decoder}: Networks): 
  * @param prepared Borrowed.
  * @throws {NonFiniteLossError} If a loss is NaN or infinite; the networks are then as they were.
  */
-export async function trainStep(networks: Networks, prepared: PreparedBatch, context: StepContext): Promise<Record<string, number>> {
-  const {stage, settings, lambda, updater, variables, where} = context;
-  let result: StepResult | undefined;
-  let grads: Record<string, Tensor> = {};
+export async function trainStep(
+  networks: Networks,
+  prepared: PreparedBatch,
+  {updater, variables, position, ...objective}: TrainStep,
+): Promise<Record<string, number>> {
+  let held: Readonly<Record<string, Scalar>> = {};
+  let gradients: NamedTensorMap = {};
   try {
     const computed = variableGrads(() => {
-      result = stageLoss(stage, networks, prepared, settings, lambda, true);
+      const {total, reported} = stageLoss(networks, prepared, {...objective, training: true});
       // Gradient functions run inside a tidy that would free what is to be reported.
-      for (const scalar of Object.values(result.reported)) keep(scalar);
-      return result.total;
+      for (const scalar of Object.values(reported)) keep(scalar);
+      // Where the backward pass throws, nobody else has the total.
+      held = {...reported, total};
+      return total;
     }, variables);
-    grads = computed.grads;
-    const reported = await readScalars({...(result as unknown as StepResult).reported, total: computed.value});
-    computed.value.dispose();
+    gradients = computed.grads;
+    const reported = await readScalars(held);
     const bad = Object.entries(reported).filter(([, value]) => !Number.isFinite(value));
-    if (bad.length > 0) {
-      const parts = bad.map(([name, value]) => `${name} is ${value}`).join(', ');
-      throw new NonFiniteLossError(
-        `Training the ${stage} network diverged at ${where}: ${parts}. Try a 3 to 10 times lower learningRate, and check that the images are normalised as the teacher expects.`,
-      );
-    }
-    updater.apply(grads);
+    if (bad.length > 0) throw diverged(objective.stage, position, bad.map(([name, value]) => `${name} is ${value}`).join(', '));
+    updater.apply(gradients);
     return reported;
   } catch (error) {
     disposeAbandonedTape();
-    // Where the backward pass threw, nobody else has it.
-    dispose({...result});
     throw error;
   } finally {
-    dispose(grads);
-    dispose({...result?.reported});
+    dispose(gradients);
+    dispose({...held});
   }
+}
+
+/**
+ * Checks what the last step of a stage has left, which no loss has seen.
+ *
+ * @throws {NonFiniteLossError} If a weight is NaN or infinite.
+ */
+export async function checkWeights(stage: Stage, position: string, variables: readonly Variable[]): Promise<void> {
+  if (variables.length === 0) return;
+  // ∞ · 0 is NaN, so the sum is 0 if and only if all weights are finite.
+  const checksum = tidy(() => addN(variables.map((variable) => sum(mul(variable, 0)))));
+  const {sum: value} = await readScalars({sum: checksum}).finally(() => checksum.dispose());
+  if (value !== 0) throw diverged(stage, position, 'weights are not finite after it; make a new distiller, since these no longer learn');
+}
+
+function diverged(stage: Stage, position: string, what: string): NonFiniteLossError {
+  return new NonFiniteLossError(
+    `Training the ${stage} network diverged at ${position}: ${what}. Try a 3 to 10 times lower learningRate, and check that the images are normalised as the teacher expects.`,
+  );
 }

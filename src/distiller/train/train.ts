@@ -3,69 +3,42 @@
  * Leaving the loop, an abort and an error all free what the loop holds; the networks keep what they
  * have learned so far.
  */
-import {dispose, tidy} from '@tensorflow/tfjs-core';
+import {dispose, tidy, type Variable} from '@tensorflow/tfjs-core';
 import {requireBackend} from '../../backend/check-backend.js';
-import type {Progress} from '../../core/types.js';
+import {checkNumber} from '../../core/check.js';
+import {yieldToEvents} from '../../core/yield-to-events.js';
 import {iterateBatches, type TrainingBatches} from '../../data/batches.js';
-import {stageLoss, type Networks} from './objectives.js';
+import {makeUpdater, type Updater} from '../../tfjs/optimizer.js';
+import type {Networks} from '../networks.js';
+import type {FitSettings, StageSettings} from '../options.js';
+import type {TrainingProgress, TrainingSummary} from '../progress.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
-import {makeUpdater} from '../../tfjs/optimizer.js';
-import type {FitSettings, Stage, StageSettings} from '../options.js';
+import {stageLoss} from './objectives.js';
 import {prepareBatch} from './prepare-batch.js';
 import {readScalars} from './read-scalars.js';
 import {stageNetworks, type StageNetworks} from './stage-networks.js';
-import {trainableVariables, trainStep} from './train-step.js';
+import {checkWeights, trainableVariables, trainStep} from './train-step.js';
 
-/** One step of training, or the validation after an epoch. */
-export interface TrainingProgress extends Progress {
-  /** Which networks are trained. */
-  readonly stage: Stage;
-  /** `'step'`: after a training step; `'validation'`: after an epoch, on the validation batches. */
-  readonly kind: 'step' | 'validation';
-  /** Steps finished in the whole run. */
-  readonly done: number;
-  /** Steps of the whole run; until the first epoch has shown how long one is, `NaN`. */
-  readonly total: number;
-  /** Epoch of the stage, from 1. */
-  readonly epoch: number;
-  /** Epochs of the stage. */
-  readonly epochs: number;
-  /** Rate in force. */
-  readonly learningRate: number;
-  /** Means over the batch (or the validation images): `soft`, `hard`, `fidelity`, `area` where trained, and `total`. */
-  readonly losses: Readonly<Record<string, number>>;
-  /** Mean of H, 0–1; `null` while no map is drawn. */
-  readonly meanIntensity: number | null;
-  /** Variance of H over one image's pixels; `null` while no map is drawn. */
-  readonly spatialVariance: number | null;
-  /** Training images per second of this step; of the validation run, likewise. */
-  readonly imagesPerSecond: number;
-}
-
-/** What a run has come to. */
-export interface TrainingSummary {
-  /** Steps taken. */
-  readonly steps: number;
-  /** Seconds from start to end. */
-  readonly seconds: number;
-  /** The last record of each stage that ran. */
-  readonly stages: readonly TrainingProgress[];
+/** What is trained, on what, and how. */
+export interface Training {
+  /** Names the caller in messages. */
+  readonly where: string;
+  readonly networks: Networks;
+  readonly batches: TrainingBatches;
+  readonly settings: FitSettings;
 }
 
 // A collapse in the middle of an epoch must not hide behind the good steps before it.
 const RECENT_STEPS = 10;
 
-/** Runs all stages on `batches`; see {@link TrainingProgress}. */
-export async function* trainNetworks(
-  networks: Networks,
-  batches: TrainingBatches,
-  settings: FitSettings,
-): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
-  await requireBackend('fit', 'train');
+/** Runs all stages; see {@link TrainingProgress}. */
+export async function* trainNetworks(training: Training): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
+  const {where, batches, settings} = training;
+  await requireBackend(where, 'train');
   const started = performance.now();
   const epochLength = settings.batchesPerEpoch ?? (Array.isArray(batches) ? batches.length : NaN);
-  const run: Run = {networks, batches, settings, epochLength, steps: 0};
+  const run: Run = {...training, epochLength, steps: 0};
   const last: TrainingProgress[] = [];
   for (const stage of settings.stages) {
     let record: TrainingProgress | undefined;
@@ -75,46 +48,38 @@ export async function* trainNetworks(
   return {steps: run.steps, seconds: (performance.now() - started) / 1000, stages: last};
 }
 
-interface Run {
-  readonly networks: Networks;
-  readonly batches: TrainingBatches;
-  readonly settings: FitSettings;
+interface Run extends Training {
+  /** Batches per epoch; NaN until it is known. */
   epochLength: number;
+  /** Steps taken. */
   steps: number;
 }
 
-async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerator<TrainingProgress> {
-  const {settings} = run;
-  const {stage, epochs, learningRate, schedule} = stageSettings;
-  const networks = stageNetworks(stage, run.networks);
-  const variables = trainableVariables(stage, networks);
-  const updater = makeUpdater(settings.optimizer, learningRate);
+/** A stage under way. */
+interface StageRun extends StageSettings {
+  readonly run: Run;
+  readonly networks: StageNetworks;
+  readonly variables: Variable[];
+  readonly updater: Updater;
+}
+
+async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<TrainingProgress> {
+  const networks = stageNetworks(settings.stage, run.networks);
+  const {stage, epochs, learningRate} = settings;
+  const updater = makeUpdater(run.settings.optimizer, learningRate);
+  const stageRun: StageRun = {...settings, run, networks, variables: trainableVariables(stage, networks), updater};
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
-      let step = 0;
       const recent: MapStatistics[] = [];
-      for await (const batch of iterateBatches(run.batches, epoch)) {
-        settings.signal?.throwIfAborted();
-        const started = performance.now();
-        const position = epoch + (Number.isNaN(run.epochLength) ? 0.5 : Math.min(1, (step + 0.5) / run.epochLength));
-        const rate = learningRate * schedule(position, epochs);
-        updater.setRate(rate);
-        const lambda = settings.lambda * warmup(position, epochs, settings.lambdaWarmup);
-        const where = `epoch ${epoch + 1}, step ${step + 1}`;
-        const prepared = await prepareBatch(networks, batch);
-        const count = prepared.images.shape[0];
-        const reported = await trainStep(networks, prepared, {stage, settings, lambda, updater, variables, where}).finally(() =>
-          dispose({...prepared}),
-        );
-        recent.push(statisticsOf(reported));
+      for await (const record of trainEpoch(stageRun, epoch)) {
+        const {meanIntensity, spatialVariance} = record;
+        recent.push({meanIntensity: meanIntensity ?? 0, spatialVariance: spatialVariance ?? 0});
         if (recent.length > RECENT_STEPS) recent.shift();
-        step++;
-        run.steps++;
-        yield record(run, stageSettings, epoch, 'step', rate, reported, count / ((performance.now() - started) / 1000));
+        yield record;
       }
-      run.epochLength = step;
-      if (stage !== 'student') checkNotFlat(recent, settings.lambda);
-      if (settings.validation !== undefined) yield await validate(run, stageSettings, networks, epoch);
+      if (epoch === epochs - 1) await checkWeights(stage, `the last step of epoch ${epochs}`, stageRun.variables);
+      if (stage !== 'student') checkNotFlat(recent, run.settings.lambda);
+      if (run.settings.validation !== undefined) yield await validate(stageRun, run.settings.validation, epoch);
     }
   } finally {
     updater.dispose();
@@ -122,62 +87,93 @@ async function* trainStage(run: Run, stageSettings: StageSettings): AsyncGenerat
   }
 }
 
-async function validate(run: Run, stageSettings: StageSettings, networks: StageNetworks, epoch: number): Promise<TrainingProgress> {
-  const started = performance.now();
-  const {settings} = run;
-  const means = new Means();
-  for await (const batch of iterateBatches(settings.validation as TrainingBatches, epoch)) {
+async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number): AsyncGenerator<TrainingProgress> {
+  const {where, settings} = run;
+  const {stage, epochs, learningRate, schedule, variables, updater} = stageRun;
+  let step = 0;
+  for await (const batch of iterateBatches(where, run.batches, epoch)) {
+    await yieldToEvents();
     settings.signal?.throwIfAborted();
-    const prepared = await prepareBatch(networks, batch);
+    const since = performance.now();
+    const passed = epoch + (Number.isNaN(run.epochLength) ? 0.5 : Math.min(1, (step + 0.5) / run.epochLength));
+    const rate = learningRate * checkNumber(`${where}: the factor of schedule`, schedule(passed, epochs), 0);
+    updater.setRate(rate);
+    const lambda = settings.lambda * warmup(passed, settings.lambdaWarmup * epochs);
+    const position = `epoch ${epoch + 1}, step ${step + 1}`;
+    const prepared = await prepareBatch(`${where}: batch ${step}`, networks, batch);
+    const images = prepared.images.shape[0];
+    const numbers = await trainStep(networks, prepared, {where, stage, settings, lambda, updater, variables, position}).finally(() =>
+      dispose({...prepared}),
+    );
+    step++;
+    run.steps++;
+    yield record({run, stage: stageRun, epoch}, {kind: 'step', learningRate: rate, numbers, images, since});
+  }
+  run.epochLength = step;
+}
+
+async function validate({run, networks, ...stageRun}: StageRun, batches: TrainingBatches, epoch: number): Promise<TrainingProgress> {
+  const since = performance.now();
+  const {where, settings} = run;
+  const {stage} = stageRun;
+  const means = new Means();
+  let index = 0;
+  for await (const batch of iterateBatches(`${where}: validation`, batches, epoch)) {
+    await yieldToEvents();
+    settings.signal?.throwIfAborted();
+    const prepared = await prepareBatch(`${where}: validation: batch ${index++}`, networks, batch);
     try {
       const scalars = tidy(() => {
-        const {total, reported} = stageLoss(stageSettings.stage, networks, prepared, settings, settings.lambda, false);
+        const {total, reported} = stageLoss(networks, prepared, {where, stage, settings, lambda: settings.lambda, training: false});
         return {...reported, total};
       });
-      means.add(await readScalars(scalars), prepared.images.shape[0]);
-      dispose(scalars);
+      try {
+        means.add(await readScalars(scalars), prepared.images.shape[0]);
+      } finally {
+        dispose(scalars);
+      }
     } finally {
       dispose({...prepared});
     }
   }
-  return record(run, stageSettings, epoch, 'validation', 0, means.values(), means.count / ((performance.now() - started) / 1000));
+  return record({run, stage: stageRun, epoch}, {kind: 'validation', learningRate: 0, numbers: means.values(), images: means.count, since});
 }
 
-function record(
-  run: Run,
-  stageSettings: StageSettings,
-  epoch: number,
-  kind: TrainingProgress['kind'],
-  learningRate: number,
-  reported: Readonly<Record<string, number>>,
-  imagesPerSecond: number,
-): TrainingProgress {
-  const {
-    meanIntensity = null,
-    spatialVariance = null,
-    ...losses
-  } = reported as Record<string, number> & {meanIntensity?: number; spatialVariance?: number};
-  const total = run.epochLength * run.settings.stages.reduce((all, {epochs}) => all + epochs, 0);
-  const {stage, epochs} = stageSettings;
+/** Where in a run a record is made. */
+interface Place {
+  readonly run: Run;
+  readonly stage: StageSettings;
+  /** From 0. */
+  readonly epoch: number;
+}
+
+/** What a record tells. */
+interface Measured extends Pick<TrainingProgress, 'kind' | 'learningRate'> {
+  /** Losses and statistics, by name. */
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly images: number;
+  /** When it began. */
+  readonly since: number;
+}
+
+function record({run, stage: {stage, epochs}, epoch}: Place, {kind, learningRate, numbers, images, since}: Measured): TrainingProgress {
+  const {meanIntensity = null, spatialVariance = null, ...losses} = numbers;
   return {
     stage,
     kind,
     done: run.steps,
-    total,
+    total: run.epochLength * run.settings.stages.reduce((all, each) => all + each.epochs, 0),
     epoch: epoch + 1,
     epochs,
     learningRate,
     losses,
     meanIntensity,
     spatialVariance,
-    imagesPerSecond,
+    imagesPerSecond: images / ((performance.now() - since) / 1000),
   };
 }
 
-function statisticsOf({meanIntensity = 0, spatialVariance = 0}: Record<string, number>): MapStatistics {
-  return {meanIntensity, spatialVariance};
-}
-
-function warmup(position: number, epochs: number, share: number): number {
-  return share === 0 ? 1 : Math.min(1, position / (share * epochs));
+/** The part of λ that is in force when so many epochs have passed. */
+function warmup(passed: number, epochs: number): number {
+  return epochs === 0 ? 1 : Math.min(1, passed / epochs);
 }

@@ -1,5 +1,5 @@
 /**
- * Several explainers, several measures, one set of images: the same class, the same blurred image and
+ * Several explainers, several metrics, one set of images: the same class, the same blurred image and
  * the same seed for everyone, so that a row differs from the next by its explainer alone.
  */
 import {slice, type Tensor4D} from '@tensorflow/tfjs-core';
@@ -8,16 +8,24 @@ import {show} from '../../core/check.js';
 import {AttentiveError} from '../../core/errors/attentive-error.js';
 import {withTensors} from '../../core/tensors.js';
 import type {Explainer, SaliencyMap} from '../../core/types.js';
-import {inputOf} from '../../data/image-list.js';
-import type {BatchScores} from '../../models/score-model.js';
-import {resolveTargets, type ResolvedTarget} from '../../models/targets.js';
+import {resolveSingleTargets} from '../../models/targets.js';
 import {batchScorer} from '../../queries/batch-scorer.js';
-import {explainOne} from '../of-explainer/explain-one.js';
+import {finiteBaseline} from '../../queries/fill.js';
+import {finiteInput} from '../../queries/finite-input.js';
 import {meanOf} from '../mean-of.js';
+import {explainOne} from '../of-explainer/explain-one.js';
+import {peakOf} from '../of-map/map-values.js';
 import {readMap} from '../read-map.js';
-import {confidenceOnce, namedMeasures, type MeasureContext, type NamedContext} from './named-metrics.js';
-import {nameOf, planComparison, type ComparedExplainer, type ComparedImage, type CompareOptions, type ComparisonRow} from './options.js';
-import {makeSubstrate} from '../../queries/fill.js';
+import {confidenceOnce, namedMetrics, type MetricContext, type NamedContext} from './named-metrics.js';
+import {
+  nameOf,
+  planComparison,
+  type ComparedExplainer,
+  type ComparedImage,
+  type CompareOptions,
+  type CompareSettings,
+  type ComparisonRow,
+} from './options.js';
 
 const WHERE = 'compare';
 
@@ -31,73 +39,83 @@ const WHERE = 'compare';
  * @returns One row per explainer, in their order: means, standard errors, and the numbers of every
  *   image. Plain numbers, nothing to free.
  * @throws {TypeError | RangeError} If an option is of the wrong kind or out of range.
- * @throws {AttentiveError} If an explainer or a measure fails; the message names it and the image, and
+ * @throws {AttentiveError} If an explainer or a metric fails; the message names it and the image, and
  *   `cause` is its error. Aborting rejects with the signal's reason.
  * @example
  * const rows = await compare({
  *   explainers: {'Grad-CAM': gradCamExplainer(teacher), RISE: riseExplainer(teacher)},
- *   measures: ['insertion', 'deletion', {name: 'peak', measure: ({map}) => Math.max(...map.data)}],
+ *   metrics: ['insertion', 'deletion', {name: 'peak', measure: ({map}) => Math.max(...map.data)}],
  *   images, model: teacher, limits: {RISE: 20},
  * });
  * const text = formatComparison(rows);
  */
 export async function compare(options: CompareOptions): Promise<ComparisonRow[]> {
   const plan = planComparison(options);
-  const {images, model, measures, batchSize = 32, signal, onProgress} = options;
-  const scorer = batchScorer(WHERE, model, options);
+  const {settings} = plan;
+  const {images, model, metrics, target, batchSize, signal, onProgress} = settings;
+  const scorer = batchScorer(WHERE, model, settings);
   return onBackend(WHERE, async () => {
     const found = new Map<ComparedExplainer, ComparedImage[]>(plan.entries.map((entry) => [entry, []]));
     let done = 0;
     for (let first = 0; first < plan.numImages; first += batchSize) {
       signal?.throwIfAborted();
       await withTensors(async (scope) => {
-        const originals = scope.own(inputOf(images, first, Math.min(first + batchSize, plan.numImages), scorer));
-        const targets = targetsOf(options.target, first, await scorer.score(originals));
-        const substrates = plan.substrates.map(([kind, substrate]) => [kind, scope.own(makeSubstrate(substrate, originals))] as const);
+        const originals = scope.own(await finiteInput(WHERE, images, first, Math.min(first + batchSize, plan.numImages), scorer));
+        const targets = resolveSingleTargets(WHERE, target, await scorer.score(originals), first);
+        const baselines: [kind: 'insertion' | 'deletion', images: Tensor4D][] = [];
+        for (const [kind, fill] of plan.fills) baselines.push([kind, scope.own(await finiteBaseline(WHERE, fill, originals))]);
         for (const [row, resolved] of targets.entries()) {
           await withTensors(async (own) => {
             const index = first + row;
             const shared: SharedContext = {
               index,
               image: own.own(imageOf(originals, row)),
-              ...resolved,
+              target: typeof target === 'function' ? target : resolved.target,
+              score: resolved.score,
               seed: plan.random.split(index).seed,
-              substrates: Object.fromEntries(substrates.map(([kind, tensor]) => [kind, own.own(imageOf(tensor, row))])),
+              baselines: Object.fromEntries(baselines.map(([kind, tensor]) => [kind, own.own(imageOf(tensor, row))])),
             };
             for (const [entry, results] of found) {
               if (index >= entry.limit) continue;
-              results.push(await measureOne(entry, shared, options));
+              results.push(await measureOne(entry, shared, settings));
               onProgress?.({stage: WHERE, done: ++done, total: plan.total});
             }
           });
         }
       });
     }
-    return [...found].map(([{method}, perImage]) => rowOf(method, measures.map(nameOf), perImage));
+    return [...found].map(([{method}, perImage]) => rowOf(method, metrics.map(nameOf), perImage));
   });
 }
 
 /** What all explainers share about an image. */
-type SharedContext = Pick<NamedContext, 'index' | 'image' | 'target' | 'score' | 'seed' | 'substrates'>;
+type SharedContext = Pick<NamedContext, 'index' | 'image' | 'target' | 'score' | 'seed' | 'baselines'>;
 
-async function measureOne({method, explainer}: ComparedExplainer, shared: SharedContext, options: CompareOptions): Promise<ComparedImage> {
-  const {model, regions, settings = {}, measures, warmUp = false, batchSize, workers, signal} = options;
+async function measureOne(
+  {method, explainer}: ComparedExplainer,
+  shared: SharedContext,
+  settings: CompareSettings,
+): Promise<ComparedImage> {
+  const {model, regions, settings: ofMetrics = {}, metrics, warmUp, batchSize, workers, signal} = settings;
   const {index, target, score, seed} = shared;
-  const draw = (): Promise<Drawn> => naming(`explainer '${method}'`, index, signal, () => timedMap(explainer, shared, options));
+  const draw = (): Promise<Drawn> => naming(`explainer '${method}'`, index, signal, () => timedMap(explainer, shared, settings));
   if (warmUp && index === 0) await draw();
   const {drawn, map, seconds} = await draw();
-  const basis: MeasureContext = {...shared, method, explainer, map, seconds, model, region: regions?.[index], batchSize, workers, signal};
-  const context: NamedContext = {...shared, ...basis, settings, drawn, confidence: confidenceOnce(basis)};
-  const values: Record<string, number> = {};
-  for (const measure of measures) {
+  const basis: MetricContext = {...shared, method, explainer, map, seconds, model, region: regions?.[index], batchSize, workers, signal};
+  const context: NamedContext = {...shared, ...basis, settings: ofMetrics, drawn, confidence: confidenceOnce(basis)};
+  const values: [name: string, value: number][] = [];
+  for (const metric of metrics) {
     signal?.throwIfAborted();
-    values[nameOf(measure)] = await naming(`measure '${nameOf(measure)}' of '${method}'`, index, signal, async () => {
-      const value = await (typeof measure === 'string' ? namedMeasures[measure](context) : measure.measure(context));
-      if (typeof value !== 'number') throw new TypeError(`the value must be a number, but is ${show(value)}.`);
-      return value;
+    const value = await naming(`metric '${nameOf(metric)}' of '${method}'`, index, signal, async () => {
+      const measured: unknown = await (typeof metric === 'string' ? namedMetrics[metric](context) : metric.measure(context));
+      if (typeof measured !== 'number') throw new TypeError(`the value must be a number, but is ${show(measured)}.`);
+      return measured;
     });
+    values.push([nameOf(metric), value]);
   }
-  return {index, target, score, explained: map.target, empty: map.empty, seed, values};
+  const asked = typeof target === 'function' ? -1 : target;
+  const {peaks} = peakOf(map.data);
+  return {index, target: asked, score, explained: map.target, empty: map.empty, peaks, seed, values: Object.fromEntries(values)};
 }
 
 interface Drawn {
@@ -107,7 +125,7 @@ interface Drawn {
 }
 
 /** Explains one image; the clock stops before the map is brought to the size of the image. */
-async function timedMap(explainer: Explainer, {image, target, seed}: SharedContext, {batchSize, signal}: CompareOptions): Promise<Drawn> {
+async function timedMap(explainer: Explainer, {image, target, seed}: SharedContext, {batchSize, signal}: CompareSettings): Promise<Drawn> {
   const start = performance.now();
   const drawn = await explainOne(WHERE, explainer, image, {target, seed, batchSize, signal});
   const seconds = (performance.now() - start) / 1000;
@@ -126,14 +144,6 @@ async function naming<T>(who: string, index: number, signal: AbortSignal | undef
   }
 }
 
-function targetsOf(target: CompareOptions['target'], first: number, scores: BatchScores): ResolvedTarget[] {
-  const {values, numClasses} = scores;
-  return Array.from({length: values.length / numClasses}, (_, row) => {
-    const own = {values: values.subarray(row * numClasses, (row + 1) * numClasses), numClasses};
-    return resolveTargets(WHERE, typeof target === 'object' ? target[first + row] : target, own)[0]?.[0] as ResolvedTarget;
-  });
-}
-
 function imageOf(images: Tensor4D, row: number): Tensor4D {
   return slice(images, [images.shape[0] === 1 ? 0 : row, 0, 0, 0], [1, -1, -1, -1]);
 }
@@ -144,6 +154,7 @@ function rowOf(method: string, names: readonly string[], perImage: readonly Comp
     method,
     images: perImage.length,
     emptyMaps: perImage.filter(({empty}) => empty).length,
+    tiedMaps: perImage.filter(({peaks}) => peaks > 1).length,
     values: Object.fromEntries(values),
     perImage,
   };

@@ -1,38 +1,56 @@
 /** A comparison as text. */
-import {formatTable, type TableOptions} from '../../core/format-table.js';
+import {show} from '../../core/check.js';
+import {boolean, integer, withDefault} from '../../core/fields.js';
+import {formatTable} from '../../core/format-table.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
+import type {MeanOf} from '../mean-of.js';
 import type {ComparisonRow} from './options.js';
 
 /** Options of {@link formatComparison}. */
-export interface FormatComparisonOptions extends TableOptions {
+export interface FormatComparisonOptions {
+  /** Digits after the point, for every number, 0–20. @default 3 */
+  readonly digits?: number | undefined;
   /** Adds `± standard error` to every mean. @default false */
   readonly standardErrors?: boolean | undefined;
 }
 
+const absent: MeanOf = {mean: NaN, standardError: NaN, images: 0};
+
+/** The options of {@link formatComparison}. */
+export const formatComparisonSchema: OptionsSchema<Settled<FormatComparisonOptions>> = {
+  where: 'formatComparison',
+  fields: {digits: withDefault(integer(0, 20), 3), standardErrors: withDefault(boolean(), false)},
+};
+
 /**
  * Lays a comparison out as an aligned table: a line per explainer, its number of images, and the mean
- * of every measure. A measure that was not defined for all of these images shows its own number
- * of images in brackets. Flat maps, whose insertion and deletion mean little, get a column if there
- * are any.
+ * of every metric. A metric that was not defined for all of these images shows its own number
+ * of images in brackets. Flat maps, whose insertion and deletion mean little, and maps whose peak is shared by
+ * several pixels, so that pointing counts a share, get a column each if there are any.
  *
  * @param rows What `compare` returned.
  * @returns Lines joined by `\n`.
+ * @throws {TypeError} If `rows` is no list of rows, or an option is unknown or of the wrong kind.
  * @example
- * const text = formatComparison(await compare({explainers, measures, images, model}), {digits: 2});
+ * const text = formatComparison(await compare({explainers, metrics, images, model}), {digits: 2});
  */
-export function formatComparison(rows: readonly ComparisonRow[], options: FormatComparisonOptions = {}): string {
-  const {standardErrors = false, digits = 3} = options;
-  const measures = Object.keys(rows[0]?.values ?? {});
+export function formatComparison(rows: readonly ComparisonRow[], options?: FormatComparisonOptions): string {
+  const {standardErrors, digits} = readOptions(formatComparisonSchema, options);
+  if (!Array.isArray(rows)) throw new TypeError(`formatComparison: rows must be what compare() gives, but is ${show(rows)}.`);
+  rows.forEach((row: unknown, index) => {
+    const {values} = (row ?? {}) as Partial<ComparisonRow>;
+    if (typeof values !== 'object' || values === null) {
+      throw new TypeError(`formatComparison: rows[${index}] must be a row of compare(), but is ${show(row)}.`);
+    }
+  });
+  const metrics = Object.keys(rows[0]?.values ?? {});
   const cell = (row: ComparisonRow, name: string): string => {
-    const {mean, standardError, images} = row.values[name] ?? {mean: NaN, standardError: NaN, images: 0};
-    const show = (value: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '–');
-    return `${show(mean)}${standardErrors ? ` ± ${show(standardError)}` : ''}${images === row.images ? '' : ` (${images})`}`;
+    const {mean, standardError, images} = (Object.hasOwn(row.values, name) ? row.values[name] : undefined) ?? absent;
+    const digitsOf = (value: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '–');
+    return `${digitsOf(mean)}${standardErrors ? ` ± ${digitsOf(standardError)}` : ''}${images === row.images ? '' : ` (${images})`}`;
   };
-  const anyEmpty = rows.some(({emptyMaps}) => emptyMaps > 0);
-  const cells = rows.map((row) => [
-    row.method,
-    row.images,
-    ...(anyEmpty ? [row.emptyMaps] : []),
-    ...measures.map((name) => cell(row, name)),
-  ]);
-  return formatTable(['method', 'images', ...(anyEmpty ? ['flat maps'] : []), ...measures], cells, {digits});
+  const counts = (['emptyMaps', 'tiedMaps'] as const).filter((name) => rows.some((row) => row[name] > 0));
+  const header = counts.map((name) => ({emptyMaps: 'flat maps', tiedMaps: 'tied peaks'})[name]);
+  const cells = rows.map((row) => [row.method, row.images, ...counts.map((name) => row[name]), ...metrics.map((name) => cell(row, name))]);
+  return formatTable(['method', 'images', ...header, ...metrics], cells, {digits});
 }

@@ -1,54 +1,106 @@
 /** What `compare` takes and gives, and the checks before anything runs. */
-import {checkInteger, checkOneOf, show} from '../../core/check.js';
+import {at} from '../../core/at.js';
+import {show} from '../../core/check.js';
+import {batchSizeField, progressField, seedField, signalField, singleTargetField, workersField} from '../../core/common-options.js';
+import {absentMeans, boolean, custom, either, group, integer, list, oneOf, record, required, withDefault} from '../../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
-import type {Explainer, ImagesInput, RunOptions, WorkerOptions} from '../../core/types.js';
-import {countImages} from '../../data/image-list.js';
+import type {BatchOptions, Explainer, ImagesInput, Model, RunOptions, SeedOptions, SingleTarget, WorkerOptions} from '../../core/types.js';
+import {checkImages} from '../../data/image-list.js';
+import {checkModel} from '../../models/score-model.js';
+import {checkTarget} from '../../models/targets.js';
+import type {Fill} from '../../queries/fill.js';
 import type {MeanOf} from '../mean-of.js';
-import type {CausalModel} from '../of-model/_groups.js';
-import {namedMeasures, type Measure, type MeasureName, type MeasureSettings} from './named-metrics.js';
-import type {Region} from '../of-map/region.js';
-import {describeSubstrate, type Substrate} from '../../queries/fill.js';
+import {explainerField} from '../of-explainer/explain-one.js';
+import {checkRegion, type Region} from '../of-map/region.js';
+import {metricSettingsFields, namedMetrics, type Metric, type MetricName, type MetricSettings} from './named-metrics.js';
 
-/** What is compared, and how. */
-export interface CompareOptions extends RunOptions {
-  /** The explainers by the name of their row. */
+const WHERE = 'compare';
+
+/** What is compared, and how. `batchSize`, `seed` and `signal` are handed to the explainers too, `workers` to the metrics alone. */
+export interface CompareOptions extends RunOptions, BatchOptions, SeedOptions, WorkerOptions {
+  /** The explainers by the name of their row, at least one. */
   readonly explainers: Readonly<Record<string, Explainer>>;
-  /** Names, or measures of one's own. */
-  readonly measures: readonly (MeasureName | Measure)[];
+  /** Names, or metrics of one's own. */
+  readonly metrics: readonly (MetricName | Metric)[];
   /** Of one size; decoded pictures if `model` is a Teacher. Borrowed. */
   readonly images: ImagesInput;
-  /** Scores the perturbed images and says which class is explained. Borrowed. */
-  readonly model: CausalModel;
-  /** The class that is explained and watched, or one per image (labels). @default 'argmax', the model's */
-  readonly target?: 'argmax' | number | readonly number[] | undefined;
-  /** Where the evidence is known to be, per image, in the frame of the network's input; needed for 'pointing' and 'energy', which leave images without one out. @default none */
+  /** Scores the changed images and says which class is explained. Borrowed. */
+  readonly model: Model;
+  /** What is explained and watched: one number per image, see {@link SingleTarget}. @default 'argmax' */
+  readonly target?: SingleTarget | undefined;
+  /**
+   * Where the evidence is known to be, per image, in the frame of the network's input; needed for 'pointing' and
+   * 'energy', which leave images without one out. @default none
+   */
   readonly regions?: readonly (Region | undefined)[] | undefined;
-  /** For slow explainers: only the first so many images, at least 1. The means of that row are over fewer images, and `images` says so. @default all */
+  /**
+   * For slow explainers: only the first so many images, at least 1. The means of that row are over fewer images, and
+   * `images` says so. @default all
+   */
   readonly limits?: Readonly<Record<string, number>> | undefined;
   /** Restricts every explainer to the images that all of them get. @default false */
   readonly commonImages?: boolean | undefined;
-  /** Options of the measures with a name. */
-  readonly settings?: MeasureSettings | undefined;
+  /** Options of the metrics with a name. @default those of the functions */
+  readonly settings?: MetricSettings | undefined;
   /** Explains the first image once before, untimed, since the first run compiles or warms up. @default false */
   readonly warmUp?: boolean | undefined;
-  /** Decides everything random, 0–4294967295; each image has its own, the same for every explainer. @default 0 */
-  readonly seed?: number | undefined;
-  /** Worker threads for the measures; an explainer has an option of its own, `riseExplainer(teacher, {workers: 2})`. @default 0 */
-  readonly workers?: WorkerOptions['workers'];
-  /** Images per call of the model, also by the explainers, at least 1. @default that of each explainer, and 32 for measures */
-  readonly batchSize?: number | undefined;
 }
+
+/** The options with their defaults filled in. */
+export type CompareSettings = Settled<CompareOptions, 'signal' | 'onProgress' | 'regions' | 'limits' | 'settings'>;
+
+const anything = <T>(rule: string): ReturnType<typeof required<T>> => required(custom<T>(rule, () => undefined));
+
+/** The options of `compare`. */
+export const compareSchema: OptionsSchema<CompareSettings> = {
+  where: WHERE,
+  fields: {
+    explainers: required(record(explainerField)),
+    metrics: required(
+      list<MetricName | Metric>(
+        either<MetricName | Metric>(
+          oneOf(...(Object.keys(namedMetrics) as MetricName[])),
+          custom<Metric>('{name, measure()}', (value) => {
+            const {name, measure} = (value ?? {}) as Partial<Metric>;
+            return typeof name === 'string' && typeof measure === 'function' ? undefined : 'kind';
+          }),
+        ),
+      ),
+    ),
+    images: anything<ImagesInput>('images'),
+    model: anything<Model>('a model'),
+    target: singleTargetField,
+    regions: absentMeans(
+      custom<CompareOptions['regions'] & object>('a list with a region or undefined for each image', (value) =>
+        Array.isArray(value) ? undefined : 'kind',
+      ),
+      'none',
+    ),
+    limits: absentMeans(record(integer(1)), 'all'),
+    commonImages: withDefault(boolean(), false),
+    settings: absentMeans(group<MetricSettings>(metricSettingsFields), 'those of the functions'),
+    warmUp: withDefault(boolean(), false),
+    batchSize: batchSizeField,
+    seed: seedField,
+    workers: workersField,
+    signal: signalField,
+    onProgress: progressField,
+  },
+};
 
 /** The numbers of one image. */
 export interface ComparedImage {
   /** Number of the image, from 0. */
   readonly index: number;
-  /** The class that was asked for and watched, and its score for the whole image. */
+  /** The class that was asked for and watched (−1 for a function of the logits), and its score for the whole image. */
   readonly target: number;
   readonly score: number;
   /** The class that the explainer says it explained: some cannot be asked. */
   readonly explained: number;
   readonly empty: boolean;
+  /** How many pixels share the map's highest value; 0 for a flat map. */
+  readonly peaks: number;
   readonly seed: number;
   readonly values: Readonly<Record<string, number>>;
 }
@@ -60,6 +112,8 @@ export interface ComparisonRow {
   readonly images: number;
   /** Maps without evidence among them, which insertion and deletion rank by pixel index alone. */
   readonly emptyMaps: number;
+  /** Maps whose highest value is shared by several pixels, such as saturated ones: pointing counts their share. */
+  readonly tiedMaps: number;
   readonly values: Readonly<Record<string, MeanOf>>;
   readonly perImage: readonly ComparedImage[];
 }
@@ -73,66 +127,64 @@ export interface ComparedExplainer {
 
 /** A comparison that has passed the checks. */
 export interface ComparisonPlan {
+  readonly settings: CompareSettings;
   readonly entries: readonly ComparedExplainer[];
   /** Images that anyone gets. */
   readonly numImages: number;
   /** Pairs of an explainer and an image. */
   readonly total: number;
-  /** The substrates that are worth making once. */
-  readonly substrates: readonly (readonly [kind: 'insertion' | 'deletion', substrate: Substrate])[];
+  /** The baseline images that are worth making once. */
+  readonly fills: readonly (readonly [kind: 'insertion' | 'deletion', fill: Fill])[];
   readonly random: Random;
 }
 
 /** Checks the options; see `compare` for what is thrown. */
 export function planComparison(options: CompareOptions): ComparisonPlan {
-  const {explainers, measures, images, target, regions, limits = {}, commonImages = false, settings = {}, seed = 0, batchSize} = options;
-  if (batchSize !== undefined) checkInteger('compare: batchSize', batchSize, 1);
-  const count = checkInteger('compare: number of images', countImages(images), 1);
-  const methods = Object.keys(explainers);
-  if (methods.length === 0) throw new RangeError('compare: explainers must hold at least one, but is empty.');
-  for (const method of Object.keys(limits)) checkOneOf('compare: a name in limits', method, methods);
-  for (const [name, list] of Object.entries({target, regions})) {
-    if (Array.isArray(list) && list.length !== count)
-      throw new RangeError(`compare: ${name} must be one per image, but there are ${list.length} for ${count} images.`);
+  const settings = readOptions(compareSchema, options);
+  const {explainers, metrics, images, model, target, regions, limits = {}, commonImages, seed} = settings;
+  const count = checkImages(WHERE, images);
+  checkModel(WHERE, model);
+  checkTarget(WHERE, target, count);
+  // Names of the caller's own: `constructor` is one as good as any.
+  const given = Object.entries(explainers);
+  const bounds = new Map(Object.entries(limits));
+  if (given.length === 0) throw new RangeError(`${WHERE}: explainers must hold at least one, but is empty.`);
+  for (const name of bounds.keys()) {
+    if (given.some(([method]) => method === name)) continue;
+    throw new RangeError(
+      `${WHERE}: limits must be for explainers, ${given.map(([method]) => show(method)).join(', ')}, but has ${show(name)}.`,
+    );
   }
-  const names = checkMeasures(measures);
+  if (regions !== undefined && regions.length !== count) {
+    throw new RangeError(`${WHERE}: regions must be one for each image, but there are ${regions.length} for ${count} images.`);
+  }
+  regions?.forEach((region, index) => {
+    if (region !== undefined) checkRegion(`${WHERE}: regions[${index}]`, region);
+  });
+  const names = metrics.map(nameOf);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new RangeError(`${WHERE}: metrics must each have a name of its own, but ${show(twice)} is there twice.`);
   for (const name of ['pointing', 'energy']) {
-    if (names.includes(name) && regions === undefined)
-      throw new RangeError(`compare: '${name}' needs the option regions, boxes or masks per image, but there is none.`);
+    if (names.includes(name) && regions === undefined) {
+      throw new RangeError(`${WHERE}: regions must be given for '${name}', boxes or masks per image, but is undefined.`);
+    }
   }
-  const own = methods.map((method) => Math.min(checkInteger(`compare: limits of ${show(method)}`, limits[method] ?? count, 1), count));
+  const own = given.map(([method]) => Math.min(bounds.get(method) ?? count, count));
   const common = Math.min(...own);
-  const entries = methods.map((method, index) => ({
-    method,
-    explainer: explainers[method] as Explainer,
-    limit: commonImages ? common : (own[index] as number),
-  }));
+  const entries = given.map(([method, explainer], index) => ({method, explainer, limit: commonImages ? common : at(own, index)}));
   const kinds = (['insertion', 'deletion'] as const).filter((kind) => names.includes(kind));
-  const substrates = kinds.map((kind) => [kind, settings[kind]?.substrate ?? (kind === 'insertion' ? 'blur' : 'zeros')] as const);
-  for (const [, substrate] of substrates) describeSubstrate(substrate);
+  const fills = kinds.map((kind) => [kind, settings.settings?.[kind]?.fill ?? (kind === 'insertion' ? 'blur' : 'zeros')] as const);
   return {
+    settings,
     entries,
     numImages: Math.max(...entries.map(({limit}) => limit)),
     total: entries.reduce((sum, {limit}) => sum + limit, 0),
-    substrates: substrates.filter(([, substrate]) => substrate !== 'zeros'),
+    fills: fills.filter(([, fill]) => fill !== 'zeros'),
     random: new Random(seed).split('compare'),
   };
 }
 
-/** Returns the name of a measure, the header of its column. */
-export function nameOf(measure: MeasureName | Measure): string {
-  return typeof measure === 'string' ? measure : measure.name;
-}
-
-function checkMeasures(measures: CompareOptions['measures']): string[] {
-  const names = measures.map((measure) => {
-    if (typeof measure === 'string') return checkOneOf('compare: a measure', measure, Object.keys(namedMeasures) as MeasureName[]);
-    if (typeof (measure as Partial<Measure> | null)?.name !== 'string' || typeof measure.measure !== 'function') {
-      throw new TypeError(`compare: a measure must be a name or {name, measure}, but is ${show(measure)}.`);
-    }
-    return measure.name;
-  });
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new RangeError(`compare: every measure must have a name of its own, but ${show(twice)} is there twice.`);
-  return names;
+/** Returns the name of a metric, the header of its column. */
+export function nameOf(metric: MetricName | Metric): string {
+  return typeof metric === 'string' ? metric : metric.name;
 }

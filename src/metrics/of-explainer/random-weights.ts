@@ -1,6 +1,7 @@
 /** Weights that have forgotten what was learned. */
 import {tensor, type Tensor} from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
+import {at} from '../../core/at.js';
 import type {Random} from '../../core/random.js';
 
 /**
@@ -9,10 +10,10 @@ import type {Random} from '../../core/random.js';
  * value, such as variances, stay so (by their magnitude). Either leaves a weight alone whose values
  * are all equal, such as a fresh bias.
  */
-export type Randomisation = 'shuffle' | 'redraw';
+export type Randomization = 'shuffle' | 'redraw';
 
-/** Randomises a layer in place; each of its weights draws from a stream of its own. */
-export async function randomiseLayer(layer: layers.Layer, kind: Randomisation, random: Random): Promise<void> {
+/** Randomizes a layer in place; each of its weights draws from a stream of its own. */
+export async function randomizeLayer(layer: layers.Layer, kind: Randomization, random: Random): Promise<void> {
   const fresh: Tensor[] = [];
   try {
     for (const [index, weight] of layer.getWeights().entries()) {
@@ -27,15 +28,14 @@ export async function randomiseLayer(layer: layers.Layer, kind: Randomisation, r
 }
 
 function shuffled(values: Float32Array, random: Random): Float32Array {
-  return Float32Array.from(random.permutation(values.length), (from) => values[from] as number);
+  return Float32Array.from(random.permutation(values.length), (from) => at(values, from));
 }
 
 function redrawn(values: Float32Array, random: Random): Float32Array {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
   const signed = values.some((value) => value < 0);
-  return values.map((value) => {
-    if (deviation === 0) return value;
+  return values.map(() => {
     const drawn = mean + deviation * random.normal();
     return signed ? drawn : Math.abs(drawn);
   });

@@ -2,52 +2,79 @@
  * The model randomisation check (Adebayo et al. 2018, "Sanity Checks for Saliency Maps"): a map that
  * stays the same when the weights are thrown away does not explain what the model has learned.
  */
-import {Tensor} from '@tensorflow/tfjs-core';
+import {Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {onBackend} from '../../backend/on-backend.js';
-import {checkOneOf} from '../../core/check.js';
+import {at} from '../../core/at.js';
+import {checkFunction, show} from '../../core/check.js';
+import {batchSizeField, progressField, seedField, signalField, singleTargetField} from '../../core/common-options.js';
 import {LayerNotFoundError} from '../../core/errors/layer-not-found-error.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
+import {absentMeans, list, oneOf, text, withDefault} from '../../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
-import type {Explainer, ExplainerOptions, ImagesInput, SaliencyMap} from '../../core/types.js';
-import {countImages, imageAt} from '../../data/image-list.js';
+import type {BatchOptions, Explainer, ImagesInput, RunOptions, SaliencyMap, SeedOptions, SingleTarget, Target} from '../../core/types.js';
+import {checkImages, imageAt} from '../../data/image-list.js';
 import {copyModel, restoreWeights, type LayerPair} from '../../models/copy-model.js';
-import {explainOne} from './explain-one.js';
+import {checkModel} from '../../models/score-model.js';
+import {checkTarget} from '../../models/targets.js';
+import {checkFinite} from '../../queries/finite-input.js';
 import {meanOf, type MeanOf} from '../mean-of.js';
-import {randomiseLayer, type Randomisation} from './random-weights.js';
 import {rankCorrelation} from '../of-map/rank-correlation.js';
+import {checkExplainer, explainOne, targetOf} from './explain-one.js';
+import {randomizeLayer, type Randomization} from './random-weights.js';
 
-const WHERE = 'randomisationCheck';
+const WHERE = 'randomizationCheck';
 
-/** Options of {@link randomisationCheck}; `seed` and `batchSize` are handed to the explainer too. */
-export interface RandomisationOptions extends Omit<ExplainerOptions, 'target'> {
+/** Options of {@link randomizationCheck}; `seed` and `batchSize` are handed to the explainer too. */
+export interface RandomizationOptions extends RunOptions, BatchOptions, SeedOptions {
   /** `'cascading'`: the last layer, then one more each time; `'independent'`: one layer at a time. @default 'cascading' */
   readonly order?: 'cascading' | 'independent' | undefined;
   /** Shuffles weights or draws new ones. @default 'shuffle' */
-  readonly kind?: Randomisation | undefined;
+  readonly kind?: Randomization | undefined;
   /** Paths of the layers at which maps are compared, as `listLayers` writes them. @default all with weights */
   readonly layers?: readonly string[] | undefined;
-  /** Index of the class that is explained, or one per image. @default the class that the explainer chooses before randomising */
-  readonly target?: number | readonly number[] | undefined;
+  /**
+   * What is explained: one number per image, see {@link SingleTarget}. `'argmax'` is what the explainer chooses before
+   * anything is randomized, also afterwards. @default 'argmax'
+   */
+  readonly target?: SingleTarget | undefined;
 }
 
+type Settings = Settled<RandomizationOptions, 'signal' | 'onProgress' | 'layers'>;
+
+/** The options of {@link randomizationCheck}. */
+export const randomizationCheckSchema: OptionsSchema<Settings> = {
+  where: WHERE,
+  fields: {
+    order: withDefault(oneOf('cascading', 'independent'), 'cascading'),
+    kind: withDefault(oneOf('shuffle', 'redraw'), 'shuffle'),
+    layers: absentMeans(list(text(), 1), 'all with weights'),
+    target: singleTargetField,
+    batchSize: batchSizeField,
+    seed: seedField,
+    signal: signalField,
+    onProgress: progressField,
+  },
+};
+
 /** How much of the maps is left after a step; `images` of the mean counts the images. */
-export interface RandomisationStep extends MeanOf {
+export interface RandomizationStep extends MeanOf {
   /** Path of the layer: it, and in a cascade all behind it, had random weights. */
   readonly layer: string;
   /** Spearman's rank correlation with the original map, per image, −1 … 1; 1 is unchanged. */
   readonly correlations: readonly number[];
 }
 
-/** The result of {@link randomisationCheck}. */
-export interface RandomisationCheck {
+/** The result of {@link randomizationCheck}. */
+export interface RandomizationCheck {
   readonly order: 'cascading' | 'independent';
-  readonly kind: Randomisation;
+  readonly kind: Randomization;
   readonly seed: number;
   /** The class that was explained, per image. */
   readonly targets: readonly number[];
   /** From the last layer of the model to the first. */
-  readonly steps: readonly RandomisationStep[];
+  readonly steps: readonly RandomizationStep[];
 }
 
 /**
@@ -56,65 +83,66 @@ export interface RandomisationCheck {
  * depend on these weights, about 0 that it does. Signs count; the paper shows the correlation
  * of magnitudes as well. The caller's model is never changed, nor handed to the factory.
  *
+ * @param images As the explainer takes them, read one at a time; borrowed.
  * @param makeExplainer Makes the explainer of a model; called for the copy before and after every
  *   step, since an explainer may keep what it computed from weights. If it has `dispose()`, that is
  *   called afterwards; the model is not the explainer's.
  * @param model Borrowed. Copied by its configuration.
- * @param images As the explainer takes them, read one at a time; borrowed.
  * @returns Plain numbers, nothing to free. A map that becomes flat has lost all order: 0, unless it
  *   was the same before.
  * @throws {LayerNotFoundError} If a path of `layers` is none of a layer with weights; lists them.
- * @throws {UnsupportedModelError} If the model cannot be copied or has no weights.
- * @throws {RangeError} If an option is out of range or the explainer gives no finite map. Aborting
- *   rejects with the signal's reason.
+ * @throws {UnsupportedModelError} If the model is no LayersModel, cannot be copied or has no weights.
+ * @throws {TypeError | RangeError} If an argument is of the wrong kind or out of range, or the explainer gives no finite
+ *   map. Aborting rejects with the signal's reason.
  * @example
- * const {steps} = await randomisationCheck((copy) => gradCamExplainer(copy), model, images, {seed: 1});
+ * const {steps} = await randomizationCheck(images, (copy) => gradCamExplainer(copy), model, {seed: 1});
  */
-export async function randomisationCheck(
+export async function randomizationCheck(
+  images: ImagesInput,
   makeExplainer: (model: LayersModel) => Explainer | Promise<Explainer>,
   model: LayersModel,
-  images: ImagesInput,
-  options: RandomisationOptions = {},
-): Promise<RandomisationCheck> {
-  const {order = 'cascading', kind = 'shuffle', layers, target, seed = 0, batchSize, signal, onProgress} = options;
-  checkOneOf(`${WHERE}: order`, order, ['cascading', 'independent']);
-  checkOneOf(`${WHERE}: kind`, kind, ['shuffle', 'redraw']);
-  const random = new Random(seed).split('randomisation-check');
-  const count = countImages(images);
-  if (typeof target === 'object' && target.length !== count)
-    throw new RangeError(`${WHERE}: target must be one class or one per image, but there are ${target.length} for ${count} images.`);
-  if (count === 0) throw new RangeError(`${WHERE}: images must hold at least one image, but is an empty array.`);
+  options?: RandomizationOptions,
+): Promise<RandomizationCheck> {
+  const {order, kind, layers, target, seed, batchSize, signal, onProgress} = readOptions(randomizationCheckSchema, options);
+  const count = checkImages(WHERE, images);
+  for (const image of [images].flat()) {
+    if (image instanceof Tensor && image.rank !== 3 && image.rank !== 4)
+      throw new RangeError(`${WHERE}: images must have shape [H, W, C] or [N, H, W, C], but has [${image.shape.join(', ')}].`);
+  }
+  checkFunction(`${WHERE}: makeExplainer`, makeExplainer);
+  checkModel(WHERE, model);
+  if (!('layers' in model))
+    throw new UnsupportedModelError(`${WHERE}: model must be a LayersModel, whose weights can be reached, but is ${show(model)}.`);
+  checkTarget(WHERE, target, count);
   signal?.throwIfAborted();
+  const random = new Random(seed).split('randomisation-check');
   return onBackend(WHERE, () =>
     withCopy(model, async ({copy, pairs}) => {
       const wanted = chosenLayers(pairs, layers);
       const total = (wanted.size + 1) * count;
       let done = 0;
-      const draw = async (targets: (index: number) => number | undefined): Promise<SaliencyMap[]> => {
-        const explain = (explainer: Explainer, index: number): Promise<SaliencyMap> =>
-          explainImage(explainer, images, index, {target: targets(index), seed, batchSize, signal});
-        return withExplainer(await makeExplainer(copy), async (explainer) => {
+      const draw = async (targets: (index: number) => Target | undefined): Promise<SaliencyMap[]> =>
+        withExplainer(await makeExplainer(copy), async (explainer) => {
           const maps: SaliencyMap[] = [];
           for (let index = 0; index < count; index++) {
-            maps.push(await explain(explainer, index));
+            maps.push(await explainImage(explainer, images, index, {target: targets(index), seed, batchSize, signal}));
             onProgress?.({stage: WHERE, done: ++done, total});
           }
           return maps;
         });
-      };
-      const originals = await draw((index) => (typeof target === 'object' ? target[index] : target));
-      const targets = originals.map((map, index) => (typeof target === 'object' ? (target[index] as number) : (target ?? map.target)));
-      const steps: RandomisationStep[] = [];
+      const originals = await draw((index) => targetOf(target, index));
+      const again = (index: number): Target | undefined => (target === 'argmax' ? at(originals, index).target : targetOf(target, index));
+      const steps: RandomizationStep[] = [];
       for (const pair of [...pairs].reverse()) {
         if (order === 'independent' && !wanted.has(pair)) continue;
-        await randomiseLayer(pair.copy, kind, random.split(pair.path));
+        await randomizeLayer(pair.copy, kind, random.split(pair.path));
         if (!wanted.has(pair)) continue;
-        const maps = await draw((index) => targets[index]);
-        const correlations = maps.map((map, index) => similarity((originals[index] as SaliencyMap).data, map.data));
+        const maps = await draw(again);
+        const correlations = maps.map((map, index) => similarity(at(originals, index).data, map.data));
         steps.push({layer: pair.path, correlations, ...meanOf(correlations)});
         if (order === 'independent') restoreWeights(pair);
       }
-      return {order, kind, seed, targets, steps};
+      return {order, kind, seed, targets: originals.map((map) => map.target), steps};
     }),
   );
 }
@@ -143,23 +171,28 @@ function chosenLayers(pairs: readonly LayerPair[], paths: readonly string[] | un
   );
 }
 
-async function explainImage(explainer: Explainer, images: ImagesInput, index: number, options: ExplainerOptions): Promise<SaliencyMap> {
+async function explainImage(
+  explainer: Explainer,
+  images: ImagesInput,
+  index: number,
+  options: NonNullable<Parameters<Explainer['explain']>[1]>,
+): Promise<SaliencyMap> {
   const image = imageAt(images, index);
   try {
+    if (image instanceof Tensor) await checkFinite(WHERE, image as Tensor4D);
     return await explainOne(WHERE, explainer, image, options);
   } finally {
     if (image instanceof Tensor) image.dispose();
   }
 }
 
-async function withExplainer<T>(
-  explainer: Explainer & {readonly dispose?: unknown},
-  work: (explainer: Explainer) => Promise<T>,
-): Promise<T> {
+async function withExplainer<T>(made: Explainer, work: (explainer: Explainer) => Promise<T>): Promise<T> {
+  checkExplainer(`${WHERE}: what makeExplainer gives`, made);
+  const {dispose} = made as {dispose?: unknown};
   try {
-    return await work(explainer);
+    return await work(made);
   } finally {
-    if (typeof explainer.dispose === 'function') (explainer as {dispose(): void}).dispose();
+    if (typeof dispose === 'function') dispose.call(made);
   }
 }
 

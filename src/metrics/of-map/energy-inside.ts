@@ -1,6 +1,6 @@
 /** The energy-based pointing game (Wang et al. 2020): how much of what speaks for the class lies inside. */
 import {evidenceShare, type EvidenceShare} from './evidence-share.js';
-import {finiteValues} from './finite-values.js';
+import {mapValues} from './map-values.js';
 import {regionMask, type PlaneMap, type Region} from './region.js';
 
 /**
@@ -19,6 +19,6 @@ import {regionMask, type PlaneMap, type Region} from './region.js';
  * const {share} = energyInside(map, [[0.25, 0.1, 0.6, 0.9]]);
  */
 export function energyInside(map: PlaneMap, region: Region): EvidenceShare {
-  const positive = Float64Array.from(finiteValues('energyInside', map), (value) => Math.max(value, 0));
+  const positive = Float64Array.from(mapValues('energyInside', map), (value) => Math.max(value, 0));
   return evidenceShare({data: positive}, regionMask('energyInside', region, map));
 }

@@ -3,18 +3,23 @@
  * 2018, Grad-CAM++) and average gain (Zhang et al. 2023, Opti-CAM).
  */
 import {mul, tensor4d, tile, type Tensor4D} from '@tensorflow/tfjs-core';
-import type {ImageInput, ImagesInput} from '../../core/types.js';
-import {finiteValues} from '../of-map/finite-values.js';
-import {measureGroups, oneOrAll, type CausalModel, type Group, type ModelMeasureOptions} from './_groups.js';
+import {readOptions, type OptionsSchema} from '../../core/options.js';
+import type {ImageInput, ImagesInput, Model} from '../../core/types.js';
+import {show} from '../../core/check.js';
+import {checkFiniteValues} from '../of-map/map-values.js';
+import {measureGroups, modelMetricFields, type Group, type ModelMetricOptions, type ModelMetricSettings} from './groups.js';
 import {buildByImage, rowOf} from '../../queries/perturb.js';
 import type {MapInput} from '../read-map.js';
-import {scoreJobs} from '../../queries/score-jobs.js';
+import {queryJobs} from '../../queries/query-jobs.js';
 
 const WHERE = 'confidenceChange';
+/** The options of confidenceChange. */
+export const confidenceChangeSchema: OptionsSchema<ModelMetricSettings> = {where: WHERE, fields: modelMetricFields};
+
 // A softmax may round to a little above 1.
 const SLACK = 1e-5;
 
-/** The result for one image, with `base` and `after` the probability of the class before and after. */
+/** The result for one image, with `base` and `after` the probability that is watched, before and after. */
 export interface ConfidenceChange {
   /** `max(base − after, 0) / base`, 0–1, lower is better; 0 where `base` is 0. */
   readonly drop: number;
@@ -22,11 +27,11 @@ export interface ConfidenceChange {
   readonly increase: boolean;
   /** `max(after − base, 0) / (1 − base)`, 0–1, higher is better; 0 where `base` is 1. */
   readonly gain: number;
-  /** Probability of the class for the whole image. */
+  /** Probability for the whole image. */
   readonly base: number;
-  /** Probability of the class for the image times the map. */
+  /** Probability for the image times the map. */
   readonly after: number;
-  /** Index of the class that was watched. */
+  /** Index of the class that was watched; −1 for a function of the logits. */
   readonly target: number;
 }
 
@@ -47,11 +52,11 @@ export interface AverageConfidenceChange {
  *   `model` is a Teacher. For several: an array of these or a tensor `[N,H,W,C]`. Borrowed.
  * @param map The saliency map, or an array of as many as there are images. One of another size is
  *   resized bilinearly if it has the image's aspect.
- * @param model A LayersModel or Teacher, or a score function that returns probabilities.
+ * @param model A LayersModel or Teacher, or a GraphModel or score function that gives probabilities.
  * @returns One result, or an array where `map` is an array of maps. Plain numbers, nothing to free.
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If a map is not finite or has another aspect, an option is out of range, or a
- *   score is no probability. Aborting rejects with the signal's reason.
+ *   score, or value of a target that is a function, is no probability. Aborting rejects with the signal's reason.
  * @see Chattopadhyay et al. 2018, section 5.1; Zhang et al. 2023, section 4.
  * @example
  * const changes = await confidenceChange(images, maps, teacher);
@@ -60,22 +65,22 @@ export interface AverageConfidenceChange {
 export async function confidenceChange(
   image: ImageInput,
   map: MapInput,
-  model: CausalModel,
-  options?: ModelMeasureOptions,
+  model: Model,
+  options?: ModelMetricOptions,
 ): Promise<ConfidenceChange>;
 export async function confidenceChange(
   images: ImagesInput,
   maps: readonly MapInput[],
-  model: CausalModel,
-  options?: ModelMeasureOptions,
+  model: Model,
+  options?: ModelMetricOptions,
 ): Promise<ConfidenceChange[]>;
 export async function confidenceChange(
   images: ImagesInput,
   maps: MapInput | readonly MapInput[],
-  model: CausalModel,
-  options: ModelMeasureOptions = {},
+  model: Model,
+  options?: ModelMetricOptions,
 ): Promise<ConfidenceChange | ConfidenceChange[]> {
-  return oneOrAll({images, maps, model}, (subjects) => measureGroups(WHERE, subjects, options, measureGroup));
+  return measureGroups(WHERE, {images, maps, model}, readOptions(confidenceChangeSchema, options), measureGroup);
 }
 
 /**
@@ -84,7 +89,15 @@ export async function confidenceChange(
  * @throws {RangeError} If there are none.
  */
 export function averageConfidenceChange(changes: readonly ConfidenceChange[]): AverageConfidenceChange {
-  if (changes.length === 0) throw new RangeError('averageConfidenceChange: changes must hold at least one result, but is empty.');
+  const where = 'averageConfidenceChange: changes';
+  if (!Array.isArray(changes)) throw new TypeError(`${where} must be a list of results of confidenceChange, but is ${show(changes)}.`);
+  if (changes.length === 0) throw new RangeError(`${where} must hold at least one result, but is empty.`);
+  changes.forEach((change: unknown, index) => {
+    const {drop, increase, gain} = (change ?? {}) as Partial<ConfidenceChange>;
+    if (typeof drop !== 'number' || typeof increase !== 'boolean' || typeof gain !== 'number') {
+      throw new TypeError(`${where}[${index}] must be a result of confidenceChange, but is ${show(change)}.`);
+    }
+  });
   const mean = (value: (change: ConfidenceChange) => number): number =>
     changes.reduce((sum, change) => sum + value(change), 0) / changes.length;
   return {
@@ -107,8 +120,8 @@ async function measureGroup(group: Group): Promise<ConfidenceChange[]> {
       const mask: Tensor4D = tile(tensor4d(values, [run.length, height, width, 1]), [1, 1, 1, channels]);
       return mul(mask, rowOf(originals, image));
     });
-  const scores = await scoreJobs({...group, where: WHERE, jobs, build, report: (done) => report(done, 2)});
-  return targets.map((target, image) => changeOf(scores[2 * image] as number, scores[2 * image + 1] as number, target));
+  const scores = await queryJobs({...group, where: WHERE, jobs, build, report: (done) => report(done, 2)});
+  return targets.map(({target}, image) => changeOf(scores[2 * image] as number, scores[2 * image + 1] as number, target));
 }
 
 function changeOf(base: number, after: number, target: number): ConfidenceChange {
@@ -123,7 +136,7 @@ function changeOf(base: number, after: number, target: number): ConfidenceChange
 
 /** |values| stretched to [0,1]; zeros where they are all equal. */
 function maskOf(map: Float32Array): Float32Array {
-  finiteValues(WHERE, {data: map});
+  checkFiniteValues(`${WHERE}: map`, map);
   let [low, high] = [Infinity, 0];
   for (const value of map) {
     low = Math.min(low, Math.abs(value));

@@ -1,22 +1,22 @@
 /** Insertion: how soon the pixels that a map ranks first bring the class back. Higher is better. */
-import type {ImageInput, ImagesInput} from '../../core/types.js';
-import {oneOrAll, type CausalModel} from './_groups.js';
+import type {ImageInput, ImagesInput, Model} from '../../core/types.js';
 import type {MapInput} from '../read-map.js';
 import {causalScores, type CausalOptions, type CausalScore} from './causal-curve.js';
 
 /**
- * Measures a map by insertion (algorithm A1): starts from the substrate, by default the blurred image,
+ * Measures a map by insertion (algorithm A1): starts from the baseline image, by default the blurred image,
  * and puts in the most salient pixels, `stepSize` at a time, all channels of a pixel together.
- * The score of the class after each step makes a curve of `ceil(H·W / stepSize) + 1` points; `auc`
- * is `(Σ a − a₀/2 − a_n/2) / n`, equal widths even if the last step is short (`auc: 'true-fraction'`
- * for the real widths). For one image, or for several at once: their steps share batches.
+ * What is watched after each step, by default the score of the class that the model names for the whole
+ * image, makes a curve of `ceil(H·W / stepSize) + 1` points; `auc` is `(Σ a − a₀/2 − a_n/2) / n`, equal widths
+ * even if the last step is short (`auc: 'true-fraction'` for the real widths). For one image, or for several
+ * at once: their steps share batches.
  *
  * @param image A tensor as the network sees it, `[H,W,C]` or `[1,H,W,C]`, or a decoded picture if
  *   `model` is a Teacher. For several: an array of these or a tensor `[N,H,W,C]`, all of one size.
  *   Borrowed.
  * @param map The saliency map, or an array of as many as there are images. One of another size is
  *   resized bilinearly if it has the image's aspect. Equal values rank by `ties`.
- * @param model A LayersModel or Teacher (probabilities), or a score function (its scores as they are).
+ * @param model A LayersModel or Teacher (probabilities), a GraphModel or a score function (its scores as they are).
  * @returns One result, or an array where `map` is an array of maps. Plain numbers, nothing to free.
  * @throws {TypeError} If an argument is of the wrong kind, or a decoded picture comes without a Teacher.
  * @throws {RangeError} If a map has NaN or another aspect, an option or `target` is out of range, or
@@ -26,18 +26,18 @@ import {causalScores, type CausalOptions, type CausalScore} from './causal-curve
  * @example
  * const {auc} = await insertionScore(image, map, teacher, {stepSize: 224 * 8});
  */
-export async function insertionScore(image: ImageInput, map: MapInput, model: CausalModel, options?: CausalOptions): Promise<CausalScore>;
+export async function insertionScore(image: ImageInput, map: MapInput, model: Model, options?: CausalOptions): Promise<CausalScore>;
 export async function insertionScore(
   images: ImagesInput,
   maps: readonly MapInput[],
-  model: CausalModel,
+  model: Model,
   options?: CausalOptions,
 ): Promise<CausalScore[]>;
 export async function insertionScore(
   images: ImagesInput,
   maps: MapInput | readonly MapInput[],
-  model: CausalModel,
-  options: CausalOptions = {},
+  model: Model,
+  options?: CausalOptions,
 ): Promise<CausalScore | CausalScore[]> {
-  return oneOrAll({images, maps, model}, (subjects) => causalScores('insertion', subjects, options));
+  return causalScores('insertion', {images, maps, model}, options);
 }

@@ -1,47 +1,61 @@
 /** μ-fidelity: does the map tell how much the score falls when parts are taken away (Bhatt et al. 2020)? */
 import {tensor4d, tile, type Tensor4D} from '@tensorflow/tfjs-core';
-import {checkInteger, checkNumber} from '../../core/check.js';
+import {at} from '../../core/at.js';
+import {seedField} from '../../core/common-options.js';
+import {between, integer, withDefault} from '../../core/fields.js';
+import {recordOptions} from '../../core/option-record.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
-import type {ImageInput, ImagesInput} from '../../core/types.js';
-import {finiteValues} from '../of-map/finite-values.js';
-import {measureGroups, oneOrAll, type CausalModel, type Group, type ModelMeasureOptions} from './_groups.js';
+import type {ImageInput, ImagesInput, Model, SeedOptions} from '../../core/types.js';
+import {fillField, finiteBaseline, recordFill, type Fill} from '../../queries/fill.js';
 import {blend, buildByImage, rowOf} from '../../queries/perturb.js';
-import type {MapInput} from '../read-map.js';
-import {scoreJobs} from '../../queries/score-jobs.js';
+import {queryJobs} from '../../queries/query-jobs.js';
+import {checkFiniteValues} from '../of-map/map-values.js';
 import {rankCorrelation} from '../of-map/rank-correlation.js';
-import {describeSubstrate, makeSubstrate, type Substrate, type SubstrateRecord} from '../../queries/fill.js';
+import type {MapInput} from '../read-map.js';
+import {measureGroups, modelMetricFields, type Group, type ModelMetricOptions} from './groups.js';
 
 const WHERE = 'muFidelity';
+// No network sees more pixels per side; a finer grid than the image means its pixels.
+const MAX_GRID = 4096;
+const MAX_SAMPLES = 1_000_000;
 
-/** Options of {@link muFidelity}. */
-export interface MuFidelityOptions extends ModelMeasureOptions {
-  /** Cells per side of the grid that subsets are made of, at least 1; more than pixels means pixels. @default 9 */
+/** Options of {@link muFidelity}. The subsets are the same ones for every image of a call. */
+export interface MuFidelityOptions extends ModelMetricOptions, SeedOptions {
+  /** Cells per side of the grid that subsets are made of, 1–4096; more than pixels means pixels. @default 9 */
   readonly gridSize?: number | undefined;
-  /** Chance of a cell to be taken away, above 0 and below 1. @default 0.2 */
+  /** Chance of a cell to be hidden, above 0 and below 1. @default 0.2 */
   readonly subsetFraction?: number | undefined;
-  /** Subsets per image, at least 2. @default 200 */
+  /** Random samples per image, here subsets of cells, 2–1000000. @default 200 */
   readonly numSamples?: number | undefined;
-  /** What stands where pixels are missing. @default 'zeros' */
-  readonly substrate?: Substrate | undefined;
-  /** Decides the subsets, 0–4294967295; the same ones for every image of a call. @default 0 */
-  readonly seed?: number | undefined;
+  /** What stands where pixels are hidden. @default 'zeros' */
+  readonly fill?: Fill | undefined;
 }
+
+/** `gridSize`, `subsetFraction`, `numSamples` and `fill`. */
+export const muFidelityFields: Pick<OptionsSchema<MuFidelitySettings>['fields'], 'gridSize' | 'subsetFraction' | 'numSamples' | 'fill'> = {
+  gridSize: withDefault(integer(1, MAX_GRID), 9),
+  subsetFraction: withDefault(between(0, 1), 0.2),
+  numSamples: withDefault(integer(2, MAX_SAMPLES), 200),
+  fill: withDefault<Fill, 'zeros'>(fillField, 'zeros'),
+};
+
+type MuFidelitySettings = Settled<MuFidelityOptions, 'signal' | 'onProgress'>;
+
+/** The options of muFidelity. */
+export const muFidelitySchema: OptionsSchema<MuFidelitySettings> = {
+  where: WHERE,
+  fields: {...modelMetricFields, ...muFidelityFields, seed: seedField},
+};
 
 /** The result for one image. */
 export interface MuFidelity {
   /** Spearman's rank correlation of drop and mass, −1 … 1, higher is better; 0 where it is undefined. */
   readonly correlation: number;
-  /** Index of the class that was watched. */
+  /** Index of the class that was watched; −1 for a function of the logits. */
   readonly target: number;
-  /** The options in force. */
-  readonly options: {
-    readonly gridSize: number;
-    readonly subsetFraction: number;
-    readonly numSamples: number;
-    readonly substrate: SubstrateRecord;
-    readonly seed: number;
-    readonly batchSize: number;
-  };
+  /** Every option in force. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -54,7 +68,7 @@ export interface MuFidelity {
  *   `model` is a Teacher. For several: an array of these or a tensor `[N,H,W,C]`. Borrowed.
  * @param map The saliency map, or an array of as many as there are images. One of another size is
  *   resized bilinearly if it has the image's aspect. Signs count.
- * @param model A LayersModel or Teacher (probabilities), or a score function (its scores as they are).
+ * @param model A LayersModel or Teacher (probabilities), a GraphModel or a score function (its scores as they are).
  * @returns One result, or an array where `map` is an array of maps. Plain numbers, nothing to free.
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If a map is not finite or has another aspect, or an option is out of range.
@@ -63,67 +77,71 @@ export interface MuFidelity {
  * @example
  * const {correlation} = await muFidelity(image, map, teacher, {numSamples: 100, seed: 7});
  */
-export async function muFidelity(image: ImageInput, map: MapInput, model: CausalModel, options?: MuFidelityOptions): Promise<MuFidelity>;
+export async function muFidelity(image: ImageInput, map: MapInput, model: Model, options?: MuFidelityOptions): Promise<MuFidelity>;
 export async function muFidelity(
   images: ImagesInput,
   maps: readonly MapInput[],
-  model: CausalModel,
+  model: Model,
   options?: MuFidelityOptions,
 ): Promise<MuFidelity[]>;
 export async function muFidelity(
   images: ImagesInput,
   maps: MapInput | readonly MapInput[],
-  model: CausalModel,
-  options: MuFidelityOptions = {},
+  model: Model,
+  options?: MuFidelityOptions,
 ): Promise<MuFidelity | MuFidelity[]> {
-  const {gridSize = 9, subsetFraction = 0.2, numSamples = 200, substrate = 'zeros', seed = 0, batchSize = 32} = options;
-  checkInteger(`${WHERE}: gridSize`, gridSize, 1);
-  checkNumber(`${WHERE}: subsetFraction`, subsetFraction, Number.EPSILON, 1 - Number.EPSILON);
-  checkInteger(`${WHERE}: numSamples`, numSamples, 2);
-  const record = {gridSize, subsetFraction, numSamples, substrate: describeSubstrate(substrate), seed, batchSize};
+  const settings = readOptions(muFidelitySchema, options);
+  const {gridSize, subsetFraction, numSamples, fill, seed} = settings;
+  const record = recordOptions(settings, {fill: recordFill(fill)});
   const random = new Random(seed).split('mu-fidelity');
-  const subsets = Array.from({length: numSamples}, (_, sample) => drawSubset(random.split(sample), gridSize, subsetFraction));
-  return oneOrAll({images, maps, model}, (subjects) =>
-    measureGroups(WHERE, subjects, options, async (group) => {
-      const correlations = await correlate(group, subsets, gridSize, substrate);
-      return correlations.map((correlation, index) => ({correlation, target: group.targets[index] as number, options: record}));
-    }),
-  );
+  const subsetOf = (sample: number, cells: number): Uint8Array => drawSubset(random.split(sample), cells, subsetFraction);
+  return measureGroups(WHERE, {images, maps, model}, settings, async (group) => {
+    const correlations = await correlate(group, {subsetOf, numSamples, gridSize, fill});
+    return group.targets.map(({target}, index) => ({correlation: at(correlations, index), target, options: record}));
+  });
 }
 
-/** 1 for a cell that is taken away. */
-function drawSubset(random: Random, gridSize: number, fraction: number): Uint8Array {
-  return Uint8Array.from({length: gridSize * gridSize}, () => (random.next() < fraction ? 1 : 0));
+/** 1 for a cell that is hidden. */
+function drawSubset(random: Random, cells: number, fraction: number): Uint8Array {
+  return Uint8Array.from({length: cells}, () => (random.next() < fraction ? 1 : 0));
 }
 
-async function correlate(group: Group, subsets: readonly Uint8Array[], gridSize: number, substrate: Substrate): Promise<number[]> {
+interface Subsets extends Pick<MuFidelitySettings, 'numSamples' | 'gridSize' | 'fill'> {
+  readonly subsetOf: (sample: number, cells: number) => Uint8Array;
+}
+
+async function correlate(group: Group, {subsetOf, numSamples, gridSize, fill}: Subsets): Promise<number[]> {
   const {originals, maps, scope, report} = group;
   const [, height, width, channels] = originals.shape;
+  const [rows, columns] = [Math.min(gridSize, height), Math.min(gridSize, width)];
+  const numCells = rows * columns;
   const cells = Uint32Array.from({length: height * width}, (_, pixel) => {
-    const row = Math.floor((Math.floor(pixel / width) * gridSize) / height);
-    return row * gridSize + Math.floor(((pixel % width) * gridSize) / width);
+    const row = Math.floor((Math.floor(pixel / width) * rows) / height);
+    return row * columns + Math.floor(((pixel % width) * columns) / width);
   });
-  const blank = scope.own(makeSubstrate(substrate, originals));
-  const everything = new Uint8Array(gridSize * gridSize);
-  const perImage = [everything, ...subsets];
-  const jobs = maps.flatMap((_, image) => perImage.map((subset) => ({image, subset})));
+  const baseline = scope.own(await finiteBaseline(WHERE, fill, originals));
+  const perImage = numSamples + 1;
+  // Job 0 of an image is the image itself.
+  const jobs = maps.flatMap((_, image) => Array.from({length: perImage}, (__, job) => ({image, job})));
   const build = (part: readonly (typeof jobs)[number][]): Tensor4D =>
     buildByImage(part, (image, run) => {
       const mask = new Float32Array(run.length * cells.length);
-      run.forEach(({subset}, index) =>
+      run.forEach(({job}, index) => {
+        if (job === 0) return;
+        const subset = subsetOf(job - 1, numCells);
         mask.set(
-          cells.map((cell) => subset[cell] as number),
+          cells.map((cell) => at(subset, cell)),
           index * cells.length,
-        ),
-      );
+        );
+      });
       const missing: Tensor4D = tile(tensor4d(mask, [run.length, height, width, 1]), [1, 1, 1, channels]);
-      return blend(rowOf(originals, image), rowOf(blank, image), missing);
+      return blend(rowOf(originals, image), rowOf(baseline, image), missing);
     });
-  const scores = await scoreJobs({...group, where: WHERE, jobs, build, report: (done) => report(done, perImage.length)});
+  const scores = await queryJobs({...group, where: WHERE, jobs, build, report: (done) => report(done, perImage)});
   return maps.map((map, image) => {
-    const [base, ...rest] = scores.slice(image * perImage.length, (image + 1) * perImage.length) as [number, ...number[]];
-    const mass = massPerCell(map, cells, gridSize);
-    const masses = subsets.map((subset) => subset.reduce((sum, taken, cell) => sum + taken * (mass[cell] as number), 0));
+    const [base, ...rest] = scores.slice(image * perImage, (image + 1) * perImage) as [number, ...number[]];
+    const mass = massPerCell(map, cells, numCells);
+    const masses = rest.map((_, sample) => subsetOf(sample, numCells).reduce((sum, hidden, cell) => sum + hidden * at(mass, cell), 0));
     const correlation = rankCorrelation(
       rest.map((score) => base - score),
       masses,
@@ -132,11 +150,11 @@ async function correlate(group: Group, subsets: readonly Uint8Array[], gridSize:
   });
 }
 
-function massPerCell(map: Float32Array, cells: Uint32Array, gridSize: number): Float64Array {
-  finiteValues(WHERE, {data: map});
-  const mass = new Float64Array(gridSize * gridSize);
+function massPerCell(map: Float32Array, cells: Uint32Array, numCells: number): Float64Array {
+  checkFiniteValues(`${WHERE}: map`, map);
+  const mass = new Float64Array(numCells);
   cells.forEach((cell, pixel) => {
-    mass[cell] = (mass[cell] as number) + (map[pixel] as number);
+    mass[cell] = at(mass, cell) + at(map, pixel);
   });
   return mass;
 }

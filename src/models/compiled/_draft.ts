@@ -2,14 +2,8 @@
  * An operation in the making: it has its place in the graph and may still take in what follows it
  * before it becomes a function of tensors.
  */
-import type {Tensor} from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
-
-/** Computes the outputs; new tensors, the caller's. Runs inside `tidy`. */
-export type Run = (inputs: readonly Tensor[]) => Tensor | Tensor[];
-
-/** Hands a tensor over to the compiled model, which keeps it until its end. */
-export type Own = <T extends Tensor>(tensor: T) => T;
+import type {CompiledRun, OwnTensor} from '../../layers/compiled-form.js';
 
 /** What an operation needs to be placed and finished. */
 export interface Draft {
@@ -21,5 +15,5 @@ export interface Draft {
   /** Takes in an activation that alone reads the output; false where that cannot be. */
   followWithActivation?(activation: string): boolean;
   /** Makes the function. */
-  finish(own: Own): Run;
+  finish(own: OwnTensor): CompiledRun;
 }

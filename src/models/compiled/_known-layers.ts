@@ -1,18 +1,17 @@
-/** How each layer that the compiler knows becomes an operation; every other layer runs as it is. */
+/**
+ * How each layer becomes an operation: those that bring their compiled form in that, those of tfjs that the compiler
+ * knows in one of its own, and every other layer as it is.
+ */
 import {add, relu, relu6, type Tensor} from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
-import {AttentionDelta} from '../../layers/attention-delta.js';
-import {BilinearResize} from '../../layers/bilinear-resize.js';
-import {CBAM} from '../../layers/cbam.js';
-import {ChannelAttention} from '../../layers/channel-attention.js';
-import {SpatialAttention} from '../../layers/spatial-attention.js';
-import {UpsampleBlock} from '../../layers/upsample-block.js';
+import {at} from '../../core/at.js';
+import {isCompilable, type CompiledRun} from '../../layers/compiled-form.js';
+import {isOfClass} from '../../tfjs/registered-class.js';
+import {isOfKind} from '../graph/layer-kinds.js';
 import type {Step} from '../graph/plan.js';
-import {attentionDelta, cbam, channelAttention, spatialAttention} from './_attention.js';
-import type {Draft, Own, Run} from './_draft.js';
-import {isOfClass, optionsOf} from './_layer-parts.js';
+import type {Draft} from './_draft.js';
+import {optionsOf} from './_layer-parts.js';
 import {LinearDraft, convolution, dense, depthwiseConvolution, identityMap, type LinearMap, type Padding} from './_linear-draft.js';
-import {bilinearResize, upsampleBlock} from './_upsampling.js';
 
 /** A step as the operations see it. */
 export interface PlacedStep extends Step {
@@ -23,15 +22,14 @@ export interface PlacedStep extends Step {
 /** Makes the operation of a step. */
 export function draftOf(step: PlacedStep): Draft {
   const {layer, className} = step;
-  const own = ownLayers.get(layer.constructor);
-  if (own !== undefined) return plainDraft(step, (ownTensor) => own(layer, ownTensor));
+  if (isCompilable(layer)) return plainDraft(step, (own) => layer.compiledForm(own));
   const make = isOfClass(layer, className) ? tfjsLayers[className] : undefined;
   return make?.(step) ?? plainDraft(step, () => asItIs(step));
 }
 
 /** Whether a layer hands on its input in inference. */
 export function isIdentity({layer, className}: Step): boolean {
-  return isOfClass(layer, className) && (handingOn.has(className) || activationOf(layer) === 'linear');
+  return isOfClass(layer, className) && (isOfKind(className, 'dropping') || activationOf(layer) === 'linear');
 }
 
 /** The activation that a layer consists of, where it has a name. */
@@ -60,16 +58,14 @@ export function paddingOf(layer: layers.Layer): Padding | undefined {
 
 type Maker = (step: PlacedStep) => Draft | undefined;
 
-const handingOn = new Set(['Dropout', 'SpatialDropout2D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout']);
-
-const activations: Readonly<Record<string, Run>> = {relu: ([x]) => relu(x as Tensor), relu6: ([x]) => relu6(x as Tensor)};
+const activations: Readonly<Record<string, CompiledRun>> = {relu: ([x]) => relu(x as Tensor), relu6: ([x]) => relu6(x as Tensor)};
 
 const tfjsLayers: Readonly<Record<string, Maker>> = {
   Activation: activating,
   Add: (step) => plainDraft(step, () => summing(step)),
   BatchNormalization: (step) => {
     if (!isNorm(step) || step.outputShape.length !== 4) return undefined;
-    const draft = new LinearDraft(step, identityMap(step.outputShape[3] as number));
+    const draft = new LinearDraft(step, identityMap(at(step.outputShape, 3) as number));
     return draft.followWithNorm(step.layer) ? draft : undefined;
   },
   Conv2D: (step) => convolving(step, convolution),
@@ -78,21 +74,12 @@ const tfjsLayers: Readonly<Record<string, Maker>> = {
   ReLU: activating,
 };
 
-const ownLayers = new Map<unknown, (layer: layers.Layer, own: Own) => Run>([
-  [AttentionDelta, attentionDelta],
-  [BilinearResize, (layer) => bilinearResize(layer as BilinearResize)],
-  [CBAM, cbam],
-  [ChannelAttention, channelAttention],
-  [SpatialAttention, spatialAttention],
-  [UpsampleBlock, (layer) => upsampleBlock(layer as UpsampleBlock)],
-]);
-
 function plainDraft({inputs, outputs}: PlacedStep, finish: Draft['finish']): Draft {
   return {inputs, outputs, finish};
 }
 
-function asItIs({runner}: PlacedStep): Run {
-  return (inputs) => runner.apply([...inputs], {training: false}) as ReturnType<Run>;
+function asItIs({layer}: PlacedStep): CompiledRun {
+  return (inputs) => layer.apply([...inputs], {training: false}) as ReturnType<CompiledRun>;
 }
 
 function activating(step: PlacedStep): Draft | undefined {
@@ -100,7 +87,7 @@ function activating(step: PlacedStep): Draft | undefined {
   return run && plainDraft(step, () => run);
 }
 
-function summing(step: PlacedStep): Run {
+function summing(step: PlacedStep): CompiledRun {
   const bringTogether = asItIs(step);
   return (inputs) =>
     inputs.every(({rank}) => rank === inputs[0]?.rank) ? inputs.reduce((sum, each) => add(sum, each)) : bringTogether(inputs);

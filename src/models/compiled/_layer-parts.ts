@@ -1,21 +1,9 @@
-/**
- * What a compiler has to know about a layer: whether it is the very class that its name says, its
- * weights by the names under which they were added, and its options.
- */
-import {serialization, type Tensor} from '@tensorflow/tfjs-core';
+/** What a compiler has to know about a layer of tfjs: its weights by the names under which they were added, and its options. */
+import type {Tensor} from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
 
 /** Reads a weight as it is at the time; the layer's. */
 export type WeightReader<T extends Tensor = Tensor> = () => T;
-
-/**
- * Whether a layer is of the class registered under that name. A subclass that forgot a name of its
- * own answers to its parent's, and computes something else.
- */
-export function isOfClass(layer: layers.Layer, className: string): boolean {
-  const registered = serialization.SerializationMap.getMap().classNameMap[className]?.[0] as unknown;
-  return layer.getClassName() === className && layer.constructor === registered;
-}
 
 /** Finds a weight by the name under which the layer added it. */
 export function weightOf<T extends Tensor>(layer: layers.Layer, name: string): WeightReader<T> | undefined {

@@ -20,10 +20,12 @@ import {
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
-import type {SlotStep} from '../graph/run-steps.js';
-import {affineOf, normWeights, type NormWeights} from './_affine.js';
-import type {Draft, Own, Run} from './_draft.js';
+import {affineOf, type NormWeights} from '../../layers/affine.js';
+import type {CompiledRun, OwnTensor} from '../../layers/compiled-form.js';
 import {isUnderGradient, withInputGradient} from '../../tfjs/gradients/input-only.js';
+import {activationFunction} from '../../tfjs/layer-activation.js';
+import type {SlotStep} from '../graph/run-steps.js';
+import type {Draft} from './_draft.js';
 import {optionsOf, weightIn, weightOf, type WeightReader} from './_layer-parts.js';
 
 /** Zeros around a feature map, `[[top, bottom], [left, right]]`. */
@@ -68,8 +70,7 @@ export class LinearDraft implements Draft {
   activateLike(layer: layers.Layer): this {
     const {activation = 'linear'} = optionsOf<{activation?: string}>(layer);
     if (activation === 'linear' || this.followWithActivation(activation)) return this;
-    const own = (layer as unknown as {activation: {apply(x: Tensor): Tensor}}).activation;
-    this.#after = (x) => own.apply(x);
+    this.#after = activationFunction(layer);
     return this;
   }
 
@@ -85,7 +86,7 @@ export class LinearDraft implements Draft {
     return true;
   }
 
-  finish(own: Own): Run {
+  finish(own: OwnTensor): CompiledRun {
     const map = this.#map;
     const activation = this.#activation;
     const after = this.#after;
@@ -100,6 +101,17 @@ export class LinearDraft implements Draft {
       return after === undefined ? y : after(y);
     };
   }
+}
+
+/** Finds the weights of a BatchNormalization layer. */
+function normWeights(layer: layers.Layer): NormWeights {
+  return {
+    gamma: weightOf(layer, 'gamma'),
+    beta: weightOf(layer, 'beta'),
+    mean: weightIn(layer, 'moving_mean'),
+    variance: weightIn(layer, 'moving_variance'),
+    epsilon: optionsOf<{epsilon: number}>(layer).epsilon,
+  };
 }
 
 interface Weights {

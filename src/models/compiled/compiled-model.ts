@@ -5,14 +5,15 @@
  */
 import {getBackend, keep, tidy, type Tensor} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {GraphValues} from '../graph/values.js';
+import {at} from '../../core/at.js';
+import type {CompiledRun} from '../../layers/compiled-form.js';
 import {planGraph, slotsAt} from '../graph/plan.js';
 import {runSteps, stepsFor, type SlotStep} from '../graph/run-steps.js';
-import type {Run} from './_draft.js';
+import {GraphValues} from '../graph/values.js';
 import {draftGraph} from './_draft-graph.js';
 
 interface Operation extends SlotStep {
-  readonly run: Run;
+  readonly run: CompiledRun;
 }
 
 /** A compiled model. Holds copies of the weights that were folded, at most as many as the model has. */
@@ -31,7 +32,7 @@ export class CompiledModel {
    */
   constructor(model: LayersModel, paths?: readonly string[]) {
     const plan = planGraph(model);
-    const wanted = paths?.map((path) => slotsAt(plan, path)[0] as number);
+    const wanted = paths?.map((path) => at(slotsAt(plan, path), 0));
     const {drafts, outputs} = draftGraph(wanted === undefined ? plan : {...plan, outputs: wanted});
     this.#inputs = plan.inputs;
     this.#outputs = outputs;
@@ -62,17 +63,17 @@ export class CompiledModel {
    * @returns One tensor per wanted output; the caller's.
    */
   run(inputs: readonly Tensor[], outputs: readonly number[] = this.#outputs.map((_, index) => index)): Tensor[] {
-    const targets = outputs.map((index) => this.#outputs[index] as number);
+    const targets = outputs.map((index) => at(this.#outputs, index));
     const values = new GraphValues();
     try {
       this.#inputs.forEach((slot, index) => {
-        values.borrow(slot, inputs[index] as Tensor);
+        values.borrow(slot, at(inputs, index));
       });
       return runSteps(stepsFor(this.#operations, targets, values), targets, values, (operation) => {
         const read = operation.inputs.map((slot) => values.get(slot));
         const made = [tidy(() => operation.run(read))].flat();
         operation.outputs.forEach((slot, index) => {
-          values.own(slot, made[index] as Tensor);
+          values.own(slot, at(made, index));
         });
       });
     } finally {

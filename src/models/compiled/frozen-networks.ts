@@ -7,7 +7,7 @@ import {tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {Teacher} from '../../core/types.js';
 import {classifierOf} from '../graph/classifier-head.js';
 import {CompiledModel} from './compiled-model.js';
-import type {Student} from '../student.js';
+import type {Student} from '../students/student.js';
 import {layersModelOf} from '../teacher-from-layers-model.js';
 
 /** A compiled network; its weights must not change while it is in use. */

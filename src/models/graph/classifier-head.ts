@@ -4,9 +4,12 @@
  */
 import {clone, log, maximum, reshape, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
+import {at} from '../../core/at.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
-import {isContainer, planGraph, type GraphPlan, type Step} from './plan.js';
+import {withoutActivation} from '../../tfjs/layer-activation.js';
 import {executeGraph, type ExecuteOptions, type LayerVisit} from './execute-graph.js';
+import {isOfKind} from './layer-kinds.js';
+import {isContainer, planGraph, type GraphPlan, type Step} from './plan.js';
 
 /** A classifier without its closing activation. */
 export interface Classifier {
@@ -27,10 +30,6 @@ export interface Classifier {
 
 type Refuse = (reason: string) => never;
 
-// In inference these hand on their input, at most in another shape.
-const passing = new Set(['Reshape', 'Flatten', 'Dropout', 'SpatialDropout2D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout']);
-const averaging = new Set(['Average', 'GlobalAveragePooling2D', 'AveragePooling2D']);
-const recurrent = new Set(['Embedding', 'RNN', 'SimpleRNN', 'LSTM', 'GRU', 'Bidirectional', 'TimeDistributed', 'ConvLSTM2D']);
 // The smallest normal float32: log stays finite, and a probability of 0 gets no gradient.
 const MIN_PROBABILITY = 1.1754944e-38;
 
@@ -51,14 +50,14 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
   };
   checkForm(model, refuse);
   const plan = planGraph(model);
-  const numClasses = classesOf((model.outputs[0] as LayersModel['outputs'][number]).shape, refuse);
-  const head = headOf(plan, plan.outputs[0] as number);
+  const numClasses = classesOf(at(model.outputs, 0).shape, refuse);
+  const head = headOf(plan, at(plan.outputs, 0));
   if (head === undefined) return refuse(`model '${model.name}' computes nothing.`);
 
   const activation = activationOf(head.layer);
   const ends = `model '${model.name}' ends in ${head.className} '${head.path}'`;
   const squashes = activation === 'softmax' || (activation === 'sigmoid' && numClasses === 1);
-  if (recurrent.has(head.className)) return refuse(`${ends}, which is no image classifier.`);
+  if (isOfKind(head.className, 'sequential')) return refuse(`${ends}, which is no image classifier.`);
   if (activation === 'softmax') checkSoftmax(head, numClasses, (reason) => refuse(`${ends} with ${reason}.`));
   else if (activation === 'sigmoid' && numClasses > 1)
     return refuse(`${ends} with ${numClasses} sigmoid units, which are classes that do not exclude each other.`);
@@ -67,13 +66,13 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
 
   const averages = averagedActivation(plan, head);
   if (averages === 'sigmoid') return refuse(`${ends}, an average of sigmoids.`);
-  const raw = squashes ? withoutActivation(head.layer) : undefined;
+  const raw = squashes ? unsquashed(head.layer) : undefined;
   const onLayer = (visit: LayerVisit): Tensor | Tensor[] =>
     raw !== undefined && visit.path === head.path ? raw(visit.inputs) : visit.call();
   return {
     numClasses,
     squashPath: raw === undefined ? undefined : head.path,
-    bodyPath: head.inputs.length === 1 ? plan.steps.find(({outputs}) => outputs.includes(head.inputs[0] as number))?.path : undefined,
+    bodyPath: head.inputs.length === 1 ? plan.steps.find(({outputs}) => outputs.includes(at(head.inputs, 0)))?.path : undefined,
     averages: averages !== undefined,
     logits: (images, given) =>
       tidy(() => {
@@ -91,7 +90,7 @@ function checkForm(model: LayersModel, refuse: Refuse): void {
   }
   const {inputs, outputs, name} = model;
   if (inputs.length !== 1 || outputs.length !== 1) refuse(`model '${name}' has ${inputs.length} inputs and ${outputs.length} outputs.`);
-  const shape = (inputs[0] as LayersModel['inputs'][number]).shape;
+  const shape = at(inputs, 0).shape;
   if (shape.length !== 4) refuse(`the input of model '${name}' has shape ${show(shape)}.`);
   const first = planGraph(model).steps.find(({layer}) => layer.getConfig()['dataFormat'] === 'channelsFirst');
   if (first) refuse(`layer '${first.path}' of model '${name}' has its channels first.`);
@@ -110,8 +109,10 @@ function classesOf(shape: readonly (number | null)[], refuse: Refuse): number {
 
 function headOf(plan: GraphPlan, slot: number): Step | undefined {
   const step = plan.steps.find(({outputs}) => outputs.includes(slot));
-  const passes = step && (passing.has(step.className) || (step.className === 'Activation' && activationOf(step.layer) === 'linear'));
-  return passes ? (headOf(plan, step.inputs[0] as number) ?? step) : step;
+  const passes =
+    step &&
+    (isOfKind(step.className, 'dropping', 'reshaping') || (step.className === 'Activation' && activationOf(step.layer) === 'linear'));
+  return passes ? (headOf(plan, at(step.inputs, 0)) ?? step) : step;
 }
 
 function activationOf(layer: layers.Layer): string | undefined {
@@ -130,19 +131,18 @@ function checkSoftmax(head: Step, numClasses: number, refuse: Refuse): void {
 }
 
 function averagedActivation(plan: GraphPlan, head: Step): string | undefined {
-  if (!averaging.has(head.className)) return undefined;
+  if (!isOfKind(head.className, 'averaging')) return undefined;
   const kinds = head.inputs
     .map((slot) => headOf(plan, slot))
     .map((step) => step && (averagedActivation(plan, step) ?? activationOf(step.layer)));
   return kinds.find((kind) => kind === 'softmax' || (kind === 'sigmoid' && head.outputShape.at(-1) === 1));
 }
 
-/** The layer up to its activation: a stand-in with the same weights and the identity behind them. */
-function withoutActivation(layer: layers.Layer): (inputs: readonly Tensor[]) => Tensor {
+/** The layer up to its activation. */
+function unsquashed(layer: layers.Layer): (inputs: readonly Tensor[]) => Tensor {
   // What only squashes hands its input on; clone, because the run owns what it gets.
   if (['Softmax', 'Activation'].includes(layer.getClassName())) return ([input]) => clone(input as Tensor);
-  const activation = {apply: (x: Tensor): Tensor => x, getClassName: () => 'linear'};
-  const linear = Object.create(layer, {activation: {value: activation}}) as layers.Layer;
+  const linear = withoutActivation(layer);
   return (inputs) => linear.apply([...inputs], {training: false}) as Tensor;
 }
 

@@ -2,10 +2,9 @@
  * Where attention can be put into a graph that was not made for it: at values through which
  * everything flows, so that residual and concatenating branches see the attended features too.
  */
+import {at} from '../../core/at.js';
+import {isOfKind} from './layer-kinds.js';
 import type {GraphPlan, Step} from './plan.js';
-
-/** Layers that pad or crop only: their output belongs to the next convolution, not to a scale. */
-const reshapers = new Set(['ZeroPadding2D', 'Cropping2D', 'Reshape', 'Permute', 'InputLayer']);
 
 /** A place where a CBAM can be inserted: the output of a step. */
 export interface CutPoint {
@@ -30,9 +29,9 @@ export function cutPoints(plan: GraphPlan): CutPoint[] {
     const [, height, width] = step.outputShape;
     const isMap = step.outputShape.length === 4 && typeof height === 'number' && typeof width === 'number' && height * width > 1;
     const isResult = step.outputs.some((slot) => plan.outputs.includes(slot));
-    if (reach <= position && isMap && !isResult && step.outputs.length === 1 && !reshapers.has(step.className)) {
-      cuts.push({step, height, width});
-    }
+    // What only moves or reshapes values belongs to the next convolution, not to a scale.
+    const computes = !isOfKind(step.className, 'moving', 'reshaping', 'input');
+    if (reach <= position && isMap && !isResult && step.outputs.length === 1 && computes) cuts.push({step, height, width});
     reach = Math.max(reach, ...step.outputs.map((slot) => lastReader.get(slot) ?? -1));
   }
   return cuts;
@@ -50,5 +49,5 @@ export function threeScales(cuts: readonly CutPoint[], inputHeight: number): Cut
   const last = [...byScale.values()].slice(-3);
   if (last.length === 3 || cuts.length < 3) return last;
   const end = cuts.length - 1;
-  return [Math.floor(end / 3), Math.floor((2 * end) / 3), end].map((index) => cuts[index] as CutPoint);
+  return [Math.floor(end / 3), Math.floor((2 * end) / 3), end].map((index) => at(cuts, index));
 }

@@ -1,15 +1,18 @@
 /**
  * Runs a tfjs-layers model on tensors step by step, so that values in the middle can be read,
  * replaced or given. tf.model over a layer inside a nested model throws "Graph disconnected", and a
- * second symbolic model would add nodes to the caller's layers; this does neither. Other than
- * `predict`, it is differentiable through BatchNormalization without scale or centre.
+ * second symbolic model would add nodes to the caller's layers; this does neither.
  */
-import {cast, tidy, type Tensor} from '@tensorflow/tfjs-core';
+import {cast, Tensor, tidy} from '@tensorflow/tfjs-core';
 import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
-import {checkShape} from '../../core/check.js';
-import {GraphValues} from './values.js';
-import {planGraph, slotsAt, type GraphPlan, type LayerInfo, type Step} from './plan.js';
+import {at} from '../../core/at.js';
+import {checkTensor, isPromise, show} from '../../core/check.js';
+import {absentMeans, boolean, callback, custom, text, withDefault} from '../../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
+import {checkLayersModel} from '../check-layers-model.js';
+import {isContainer, planGraph, slotsAt, type GraphPlan, type LayerInfo, type Step} from './plan.js';
 import {runSteps, stepsFor} from './run-steps.js';
+import {GraphValues} from './values.js';
 
 export {orderedNodes, type GraphNode, type LayerInfo} from './plan.js';
 
@@ -33,20 +36,33 @@ export interface LayerVisit {
 export interface ExecuteOptions {
   /** Runs dropout, batch statistics and the like as in training. @default false */
   readonly training?: boolean | undefined;
-  /** Path of the layer or nested model whose output is returned; what comes later does not run. */
+  /** Path of the layer or nested model whose output is returned; what comes later does not run. @default the model's outputs */
   readonly until?: string | undefined;
-  /** Outputs that are known already, by path. What only they need does not run. Borrowed. */
+  /** Outputs that are known already, by path. What only they need does not run. Borrowed. @default none */
   readonly given?: Readonly<Record<string, Tensor | readonly Tensor[]>> | undefined;
   /**
    * Called in place of every layer that runs; what it returns is the layer's output. Return
    * `visit.call()` to watch, or a tensor of your own to replace it, which the run then takes over
-   * and frees: return a clone of one that you keep.
+   * and frees: return a clone of one that you keep. @default none
    */
   readonly onLayer?: ((visit: LayerVisit) => Tensor | Tensor[]) | undefined;
 }
 
+const WHERE = 'executeGraph';
+
+/** The options of {@link executeGraph}. */
+export const executeGraphSchema: OptionsSchema<Settled<ExecuteOptions, 'until' | 'given' | 'onLayer'>> = {
+  where: WHERE,
+  fields: {
+    training: withDefault(boolean(), false),
+    until: absentMeans(text(), "the model's outputs"),
+    given: absentMeans(custom<NonNullable<ExecuteOptions['given']>>('an object of tensors by path', outputsProblem), 'none'),
+    onLayer: absentMeans(callback(), 'none'),
+  },
+};
+
 /**
- * Computes a model's outputs, the numbers of `model.predict`, in one batch. GraphValues are freed after
+ * Computes a model's outputs, the numbers of `model.predict`, in one batch. Values are freed after
  * their last reader, also outside `tidy` and also when a layer or `onLayer` throws. Keyword
  * arguments of symbolic `apply` calls and masks are ignored; `predict` ignores the former too.
  *
@@ -54,15 +70,19 @@ export interface ExecuteOptions {
  * @param inputs One tensor per model input, borrowed; the batch size is free. Cast where the model
  *   wants another type.
  * @returns The output, or an array where there are several; the caller's. Differentiable with
- *   respect to `inputs`, `given` and the weights.
+ *   respect to `inputs`, `given` and the weights, as far as tfjs is: call `installTrainingKernels()` first, or
+ *   `selectBackend()`, without which a BatchNormalization that has no scale or no centre has no gradient.
+ * @throws {TypeError} If `model` is no LayersModel or a disposed one, `inputs` are no tensors, or an option is unknown or of
+ *   the wrong kind.
  * @throws {LayerNotFoundError} If `until` or a path in `given` names no layer; lists those that exist.
  * @throws {RangeError} If the number or shape of `inputs`, or the number of tensors for a path in
  *   `given`, does not fit.
  * @example
  * const features = executeGraph(model, images, {until: 'backbone/conv5_block3_out'});
  */
-export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tensor[], options: ExecuteOptions = {}): Tensor | Tensor[] {
-  const {training = false, until, given = {}, onLayer} = options;
+export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tensor[], options?: ExecuteOptions): Tensor | Tensor[] {
+  const {training, until, given = {}, onLayer} = readOptions(executeGraphSchema, options);
+  checkLayered(WHERE, model);
   const plan = planGraph(model);
   const targets = until === undefined ? plan.outputs : slotsAt(plan, until);
   const values = new GraphValues();
@@ -72,7 +92,7 @@ export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tenso
     const results = runSteps(stepsFor(plan.steps, targets, values), targets, values, (step) => {
       runStep(step, values, {training}, onLayer);
     });
-    return results.length === 1 ? (results[0] as Tensor) : results;
+    return results.length === 1 ? at(results, 0) : results;
   } finally {
     values.dispose();
   }
@@ -84,19 +104,35 @@ export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tenso
  * a model, tfjs joins that model's layers to the outer ones, so their paths carry no prefix.
  *
  * @returns Path, class name and shape of the first output of each use of a layer.
+ * @throws {TypeError} If `model` is no LayersModel, or a disposed one.
  */
 export function listLayers(model: LayersModel): LayerInfo[] {
+  checkLayered('listLayers', model);
   return planGraph(model).steps.map(({path, className, outputShape}) => ({path, className, outputShape}));
+}
+
+/** Checks that a model has layers to look at; a GraphModel has none. */
+function checkLayered(where: string, model: LayersModel): void {
+  checkLayersModel(`${where}: model`, model);
+  if (!isContainer(model) || !Array.isArray(model.layers))
+    throw new TypeError(`${where}: model must be a LayersModel, but is ${show(model)}.`);
+}
+
+/** What is wrong with outputs that are given by path. */
+function outputsProblem(value: unknown): 'kind' | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isPromise(value)) return 'kind';
+  const tensors = Object.values(value).flat() as readonly unknown[];
+  return tensors.every((each) => each instanceof Tensor && !each.isDisposed) ? undefined : 'kind';
 }
 
 function feed(values: GraphValues, model: LayersModel, plan: GraphPlan, inputs: readonly Tensor[]): void {
   if (inputs.length !== plan.inputs.length) {
-    throw new RangeError(`executeGraph: inputs must be ${plan.inputs.length} tensors, but are ${inputs.length}.`);
+    throw new RangeError(`${WHERE}: inputs must be ${plan.inputs.length} tensors, but are ${inputs.length}.`);
   }
   inputs.forEach((tensor, index) => {
-    const symbol = model.inputs[index] as LayersModel['inputs'][number];
-    checkShape(`executeGraph: inputs[${index}]`, tensor.shape, [null, ...symbol.shape.slice(1)]);
-    const slot = plan.inputs[index] as number;
+    const symbol = at(model.inputs, index);
+    checkTensor(`${WHERE}: inputs[${index}]`, tensor, [null, ...symbol.shape.slice(1)]);
+    const slot = at(plan.inputs, index);
     if (symbol.dtype === tensor.dtype) values.borrow(slot, tensor);
     else values.own(slot, cast(tensor, symbol.dtype));
   });
@@ -104,21 +140,21 @@ function feed(values: GraphValues, model: LayersModel, plan: GraphPlan, inputs: 
 
 function give(values: GraphValues, path: string, slots: readonly number[], tensors: readonly Tensor[]): void {
   if (tensors.length !== slots.length) {
-    throw new RangeError(`executeGraph: given['${path}'] must be ${slots.length} tensors, but is ${tensors.length}.`);
+    throw new RangeError(`${WHERE}: given['${path}'] must be ${slots.length} tensors, but is ${tensors.length}.`);
   }
   slots.forEach((slot, index) => {
-    values.borrow(slot, tensors[index] as Tensor);
+    values.borrow(slot, at(tensors, index));
   });
 }
 
 function runStep(step: Step, values: GraphValues, kwargs: Record<string, unknown>, onLayer: ExecuteOptions['onLayer']): void {
-  const {layer, runner, path} = step;
+  const {layer, path} = step;
   const inputs = step.inputs.map((slot) => values.get(slot));
   const made = new Set<Tensor>();
   const held = new Set<Tensor>();
   // A layer may leave tensors behind; and it gets a list, as predict gives it.
   const call = (): Tensor | Tensor[] => {
-    const output = tidy(() => runner.apply(inputs, {...kwargs}) as Tensor | Tensor[]);
+    const output = tidy(() => layer.apply(inputs, {...kwargs}) as Tensor | Tensor[]);
     for (const tensor of listOf(output)) made.add(tensor);
     return output;
   };
@@ -129,13 +165,11 @@ function runStep(step: Step, values: GraphValues, kwargs: Record<string, unknown
   try {
     const outputs = listOf(onLayer === undefined ? call() : onLayer({layer, path, inputs, kwargs, call, hold}));
     if (outputs.length !== step.outputs.length) {
-      throw new RangeError(
-        `executeGraph: onLayer must return ${step.outputs.length} tensors for '${path}', but returned ${outputs.length}.`,
-      );
+      throw new RangeError(`${WHERE}: onLayer must return ${step.outputs.length} tensors for '${path}', but returned ${outputs.length}.`);
     }
     step.outputs.forEach((slot, index) => {
       if (values.has(slot)) return; // Given: what the layer made instead is freed below.
-      const output = outputs[index] as Tensor;
+      const output = at(outputs, index);
       made.delete(output);
       if (held.has(output)) values.borrow(slot, output);
       else values.own(slot, output);

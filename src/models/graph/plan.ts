@@ -5,7 +5,6 @@
  */
 import type {layers, LayersModel, SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {LayerNotFoundError} from '../../core/errors/layer-not-found-error.js';
-import {completeBatchNorm} from '../../tfjs/batch-norm/complete.js';
 
 /** One use of a layer in a model's graph. */
 export interface GraphNode {
@@ -32,8 +31,6 @@ export interface LayerInfo {
 /** A layer's use with its place in the plan. */
 export interface Step extends LayerInfo {
   readonly layer: layers.Layer;
-  /** Runs in place of `layer` where the layer itself has no working gradient; else `layer`. */
-  readonly runner: layers.Layer;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
 }
@@ -126,15 +123,7 @@ function unfold(model: Container): GraphPlan {
       slotsByPath.set(path, made);
       if (isContainer(layer)) continue;
       const outputShape = outputTensors[0]?.shape ?? [];
-      steps.push({
-        layer,
-        runner: completeBatchNorm(layer),
-        path,
-        className: layer.getClassName(),
-        outputShape,
-        inputs: read,
-        outputs: made,
-      });
+      steps.push({layer, path, className: layer.getClassName(), outputShape, inputs: read, outputs: made});
     }
     return container.outputs.map(slotOf);
   };

@@ -5,7 +5,9 @@
  */
 import {concat, gather, neg, reshape, tensor1d, tidy, transpose, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {at} from '../../core/at.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
+import {isOfKind} from './layer-kinds.js';
 import {planGraph, type GraphPlan, type Step} from './plan.js';
 
 /** The two ends of such a head. */
@@ -20,10 +22,6 @@ export interface PooledHead {
    */
   classWeights(classes: readonly number[]): Tensor4D;
 }
-
-// In inference these hand on their input; behind the pooling also in another shape.
-const dropping = new Set(['Dropout', 'SpatialDropout2D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout']);
-const reshaping = new Set(['Reshape', 'Flatten']);
 
 /**
  * Finds the head of a classifier.
@@ -48,7 +46,7 @@ export function pooledHeadIn(model: LayersModel): PooledHead | undefined {
 /** The head, or why there is none. */
 function headOf(model: LayersModel): PooledHead | string {
   const plan = planGraph(model);
-  let slot = plan.outputs[0] as number;
+  let slot = at(plan.outputs, 0);
   let linear: Step | undefined;
   let pooled = false;
   let closed = false;
@@ -61,7 +59,7 @@ function headOf(model: LayersModel): PooledHead | string {
     if (linear === undefined && isLinear(step, pooled)) linear = step;
     else if (!pooled && isGlobalAverage(plan, step)) pooled = true;
     else if (!handsOn(step, pooled, linear !== undefined)) return `it has ${step.className} '${step.path}' there`;
-    slot = step.inputs[0] as number;
+    slot = at(step.inputs, 0);
   }
   const features = stepOf(plan, slot);
   if (features === undefined) return 'it averages the image itself';
@@ -93,17 +91,17 @@ function isLinear({layer, className, inputs}: Step, isPooled: boolean): boolean 
 
 function isGlobalAverage(plan: GraphPlan, {layer, className, inputs}: Step): boolean {
   if (className === 'GlobalAveragePooling2D') return true;
-  const [, height, width] = stepOf(plan, inputs[0] as number)?.outputShape ?? [];
+  const [, height, width] = stepOf(plan, at(inputs, 0))?.outputShape ?? [];
   const {poolSize = []} = layer.getConfig() as {poolSize?: readonly number[]};
   return className === 'AveragePooling2D' && height != null && poolSize[0] === height && poolSize[1] === width;
 }
 
 function handsOn({layer, className}: Step, isPooled: boolean, isBehind: boolean): boolean {
-  if (dropping.has(className)) return true;
+  if (isOfKind(className, 'dropping')) return true;
   if (className === 'Activation' && layer.getConfig()['activation'] === 'linear') return true;
   // In front of the pooling a change of shape moves pixels, and an activation is not linear.
   if (isPooled) return false;
-  if (reshaping.has(className)) return true;
+  if (isOfKind(className, 'reshaping')) return true;
   return ['Softmax', 'Activation'].includes(className) && !isBehind && squashes({layer, className});
 }
 

@@ -1,27 +1,21 @@
 /**
- * Makes tf.layers' BatchNormalization train well. In training mode the layer reads gamma and beta
- * without asking whether it has them (in inference mode it asks), so `scale: false` and `center:
- * false` throw before any gradient is taken; and it is composed of some twenty passes over the
- * values, for which the wasm backend has a kernel of ours.
+ * Makes tf.layers' BatchNormalization train and differentiate. With `scale: false` or `center: false` it throws in
+ * training and has no gradient in inference (tensorflow/tfjs#2868): there, and only there, it gets a factor of 1 or a
+ * summand of 0 in the place of the weight that it lacks, which computes the same numbers. In training it is also
+ * composed of some twenty passes over the values, for which the wasm backend has a kernel of ours.
  */
-import {
-  engine,
-  getKernel,
-  mul,
-  ones,
-  serialization,
-  sub,
-  tidy,
-  zeros,
-  type KernelConfig,
-  type NamedTensorMap,
-  type Tensor,
-} from '@tensorflow/tfjs-core';
+import {engine, getKernel, mul, ones, sub, tidy, zeros, type KernelConfig, type NamedTensorMap, type Tensor} from '@tensorflow/tfjs-core';
+import {isUnderGradient} from '../gradients/input-only.js';
 import {isMarked, mark} from '../mark.js';
+import {registeredClass} from '../registered-class.js';
 import {BATCH_NORM_TRAINING} from '../wasm/batch-norm-training.js';
 
 interface Weight {
   read(): Tensor;
+}
+
+interface Moving extends Weight {
+  readonly shape: number[];
   write(value: Tensor): void;
 }
 
@@ -30,38 +24,54 @@ interface BatchNormalization {
   readonly axis: number;
   readonly momentum: number;
   readonly epsilon: number;
-  gamma?: Weight;
-  beta?: Weight;
-  readonly movingMean: Weight;
-  readonly movingVariance: Weight;
+  readonly gamma?: Weight | undefined;
+  readonly beta?: Weight | undefined;
+  readonly movingMean: Moving;
+  readonly movingVariance: Moving;
 }
+
+type Complete = BatchNormalization & {readonly gamma: Weight; readonly beta: Weight};
 
 type Call = (this: BatchNormalization, inputs: Tensor | Tensor[], kwargs: {readonly training?: boolean}) => unknown;
 
 /** Wraps the layer's `call`, once per process; does nothing where tf.layers is not loaded. */
 export function installBatchNormLayer(): void {
-  const layer = serialization.SerializationMap.getMap().classNameMap['BatchNormalization']?.[0];
-  if (layer === undefined) return;
-  const prototype = layer.prototype as unknown as {call: Call};
-  if (!isMarked(prototype.call)) prototype.call = mark(callBetter(prototype.call));
+  const prototype = registeredClass('BatchNormalization')?.prototype as {call: Call} | undefined;
+  if (prototype !== undefined && !isMarked(prototype.call)) prototype.call = mark(callBetter(prototype.call));
 }
 
 function callBetter(original: Call): Call {
-  const forgiving = standInForAbsentWeights(original);
   return function (inputs, kwargs) {
+    if (!kwargs.training && !isUnderGradient()) return original.call(this, inputs, kwargs);
     const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor;
-    const last = this.axis === -1 || this.axis === x.rank - 1;
-    const kernel = getKernel(BATCH_NORM_TRAINING, engine().backendName) as KernelConfig | undefined;
-    const inOnePass = kwargs.training && last && x.rank > 1 && x.dtype === 'float32' && kernel !== undefined;
-    return inOnePass ? normaliseBatch(this, x) : forgiving.call(this, inputs, kwargs);
+    const layer = completed(this);
+    return kwargs.training && hasKernelFor(layer, x) ? normalizeBatch(layer, x) : original.call(layer, inputs, kwargs);
   };
 }
 
+/** The layer, or a stand-in that inherits everything from it and has both weights. */
+function completed(layer: BatchNormalization): Complete {
+  const {gamma, beta, movingMean} = layer;
+  if (gamma != null && beta != null) return layer as Complete;
+  const {shape} = movingMean;
+  return Object.create(layer, {
+    scale: {value: true},
+    center: {value: true},
+    gamma: {value: gamma ?? {read: () => ones(shape)}},
+    beta: {value: beta ?? {read: () => zeros(shape)}},
+  }) as Complete;
+}
+
+function hasKernelFor({axis}: BatchNormalization, x: Tensor): boolean {
+  const isLast = axis === -1 || axis === x.rank - 1;
+  const kernel = getKernel(BATCH_NORM_TRAINING, engine().backendName) as KernelConfig | undefined;
+  return isLast && x.rank > 1 && x.dtype === 'float32' && kernel !== undefined;
+}
+
 /** What the layer does in training, with one kernel. */
-function normaliseBatch(layer: BatchNormalization, x: Tensor): Tensor {
+function normalizeBatch(layer: Complete, x: Tensor): Tensor {
   return tidy(() => {
-    const channels = x.shape.at(-1) as number;
-    const inputs: NamedTensorMap = {x, gamma: layer.gamma?.read() ?? ones([channels]), beta: layer.beta?.read() ?? zeros([channels])};
+    const inputs: NamedTensorMap = {x, gamma: layer.gamma.read(), beta: layer.beta.read()};
     const outputs: unknown = engine().runKernel(BATCH_NORM_TRAINING, inputs, {epsilon: layer.epsilon});
     const [y, mean, variance] = outputs as [Tensor, Tensor, Tensor];
     for (const [moving, now] of [
@@ -73,17 +83,4 @@ function normaliseBatch(layer: BatchNormalization, x: Tensor): Tensor {
     }
     return y;
   });
-}
-
-function standInForAbsentWeights(call: Call): Call {
-  return function (inputs, kwargs) {
-    const absent = kwargs.training ? (['gamma', 'beta'] as const).filter((name) => this[name] == null) : [];
-    // What comes after the reading knows what to do without a value.
-    for (const name of absent) this[name] = {read: () => undefined} as unknown as Weight;
-    try {
-      return call.call(this, inputs, kwargs);
-    } finally {
-      for (const name of absent) Reflect.deleteProperty(this, name);
-    }
-  };
 }

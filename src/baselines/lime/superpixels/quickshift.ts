@@ -3,9 +3,11 @@
  * climbs to the nearest one where pixels of its colour and place lie denser; those without a denser
  * one in reach are the roots of segments. Agrees with scikit-image's `quickshift` up to its noise.
  */
-import {checkNumber} from '../../../core/check.js';
+import {seedField} from '../../../core/common-options.js';
+import {number, withDefault} from '../../../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../../core/options.js';
 import {Random} from '../../../core/random.js';
-import type {DecodedImage} from '../../../core/types.js';
+import type {DecodedImage, SeedOptions} from '../../../core/types.js';
 import {toLab, type LabImage} from './lab.js';
 import type {Segments} from './segments.js';
 
@@ -14,16 +16,25 @@ import type {Segments} from './segments.js';
 const NOISE = 1e-5;
 
 /** Options of {@link quickshift}. */
-export interface QuickshiftOptions {
-  /** Standard deviation of the Gaussian that measures density, above 0; the window reaches 3 of it. @default 4 */
+export interface QuickshiftOptions extends SeedOptions {
+  /** Standard deviation of the Gaussian that measures density, above 0 and at most 1000; the window reaches 3 of it. @default 4 */
   readonly kernelSize?: number | undefined;
   /** How far a pixel may climb, at least 0, in pixels and weighted Lab units together. @default 200 */
   readonly maxDistance?: number | undefined;
   /** Weight of the colour against the place, 0–1. @default 0.2 */
   readonly ratio?: number | undefined;
-  /** Decides between equal densities, 0–4294967295. @default 0 */
-  readonly seed?: number | undefined;
 }
+
+/** The options of {@link quickshift}; the seed decides between equal densities. */
+export const quickshiftSchema: OptionsSchema<Settled<QuickshiftOptions>> = {
+  where: 'quickshift',
+  fields: {
+    kernelSize: withDefault(number(Number.MIN_VALUE, 1000), 4),
+    maxDistance: withDefault(number(0), 200),
+    ratio: withDefault(number(0, 1), 0.2),
+    seed: seedField,
+  },
+};
 
 /**
  * Cuts a picture into superpixels. With features `(ratio · Lab, y, x)` and distance d, the density
@@ -39,11 +50,8 @@ export interface QuickshiftOptions {
  * @example
  * const {labels, numSegments} = quickshift(imageData, {kernelSize: 3});
  */
-export function quickshift(image: DecodedImage, options: QuickshiftOptions = {}): Segments {
-  const {kernelSize = 4, maxDistance = 200, ratio = 0.2, seed = 0} = options;
-  checkNumber('quickshift: kernelSize', kernelSize, Number.MIN_VALUE);
-  checkNumber('quickshift: maxDistance', maxDistance, 0);
-  checkNumber('quickshift: ratio', ratio, 0, 1);
+export function quickshift(image: DecodedImage, options?: QuickshiftOptions): Segments {
+  const {kernelSize, maxDistance, ratio, seed} = readOptions(quickshiftSchema, options);
   const random = new Random(seed).split('quickshift');
   const lab = toLab('quickshift: image', image);
   const colours = lab.data.map((value) => value * ratio);

@@ -1,5 +1,5 @@
 /** Superpixels as one label per pixel, and how any label map becomes one of ours. */
-import {checkInteger, show} from '../../../core/check.js';
+import {checkInteger, checkSize, isNumberList, show} from '../../../core/check.js';
 
 /** A picture cut into segments. */
 export interface Segments {
@@ -34,19 +34,22 @@ export interface LabelMap {
  * const segments = relabelSegments({labels: [7, 7, 2, 9], height: 2, width: 2}); // 1, 1, 0, 2
  */
 export function relabelSegments(map: LabelMap): Segments {
+  return relabelled('relabelSegments: map', map);
+}
+
+/** As {@link relabelSegments}; messages begin with `where`. */
+export function relabelled(where: string, map: LabelMap): Segments {
   const {labels, height, width} = (map ?? {}) as Partial<LabelMap>;
-  if (labels === undefined || typeof labels.length !== 'number') {
-    throw new TypeError(`segments must be {labels, height, width}, but is ${show(map)}.`);
-  }
-  checkInteger('segments.height', height, 1);
-  checkInteger('segments.width', width, 1);
+  if (typeof map !== 'object' || !isNumberList(labels))
+    throw new TypeError(`${where} must be {labels, height, width}, but is ${show(map)}.`);
+  checkSize(where, height, width);
   if (labels.length !== map.height * map.width) {
-    throw new RangeError(`segments.labels must have height · width = ${map.height * map.width} values, but has ${labels.length}.`);
+    throw new RangeError(`${where}: labels must have height · width = ${map.height * map.width} values, but has ${labels.length}.`);
   }
   const seen = new Set<number>();
   for (let pixel = 0; pixel < labels.length; pixel++) {
     const label = labels[pixel] as number;
-    if (!Number.isInteger(label)) throw new RangeError(`segments.labels must be whole numbers, but value ${pixel} is ${show(label)}.`);
+    if (!Number.isInteger(label)) checkInteger(`${where}: labels[${pixel}]`, label, -Infinity);
     seen.add(label);
   }
   const names = new Map([...seen].sort((a, b) => a - b).map((label, index) => [label, index]));

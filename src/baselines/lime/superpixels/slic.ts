@@ -4,22 +4,36 @@
  * pixel's, rounds are a fixed number and far from convergence, and small pieces are merged
  * afterwards, which leaves fewer segments than were asked for.
  */
-import {checkInteger, checkNumber} from '../../../core/check.js';
+import {integer, number, withDefault} from '../../../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../../core/options.js';
 import type {DecodedImage} from '../../../core/types.js';
 import {connectSegments} from './_connect.js';
 import {FEATURES, runRounds, seedClusters} from './_slic-clusters.js';
 import {toLab} from './lab.js';
 import {relabelSegments, type Segments} from './segments.js';
 
+// Colours are divided by it; far below this, distances overflow and no pixel is in the reach of a cluster.
+const MIN_COMPACTNESS = 0.000001;
+
 /** Options of {@link slic}. */
 export interface SlicOptions {
   /** How many clusters to start with, at least 1; fewer are left. @default 100 */
   readonly numSegments?: number | undefined;
-  /** Weight of the place against the colour, above 0: higher makes segments more square. @default 10 */
+  /** Weight of the place against the colour, at least 0.000001: higher makes segments more square. @default 10 */
   readonly compactness?: number | undefined;
-  /** Rounds, at least 1. Not run to convergence, so another number gives other segments. @default 10 */
+  /** Rounds, 1–10000. Not run to convergence, so another number gives other segments. @default 10 */
   readonly numIterations?: number | undefined;
 }
+
+/** The options of {@link slic}. */
+export const slicSchema: OptionsSchema<Settled<SlicOptions>> = {
+  where: 'slic',
+  fields: {
+    numSegments: withDefault(integer(1), 100),
+    compactness: withDefault(number(MIN_COMPACTNESS), 10),
+    numIterations: withDefault(integer(1, 10_000), 10),
+  },
+};
 
 /**
  * Cuts a picture into superpixels: k-means on place and colour, each cluster looking no farther than
@@ -36,11 +50,8 @@ export interface SlicOptions {
  * @example
  * const segments = slic(imageData, {numSegments: 50});
  */
-export function slic(image: DecodedImage, options: SlicOptions = {}): Segments {
-  const {numSegments = 100, compactness = 10, numIterations = 10} = options;
-  checkInteger('slic: numSegments', numSegments, 1);
-  checkNumber('slic: compactness', compactness, Number.MIN_VALUE);
-  checkInteger('slic: numIterations', numIterations, 1);
+export function slic(image: DecodedImage, options?: SlicOptions): Segments {
+  const {numSegments, compactness, numIterations} = readOptions(slicSchema, options);
   const lab = toLab('slic: image', image, true);
   const scaled = {...lab, data: lab.data.map((value) => value / compactness)};
   const {height, width} = lab;

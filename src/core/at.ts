@@ -1,0 +1,9 @@
+/** Reading a place that is known to exist. */
+
+/**
+ * Returns the entry at an index that is inside by construction, as every index of a loop over the list is. It checks
+ * nothing: it is the one place where the compiler's doubt is set aside, and inlined where it matters.
+ */
+export function at<T>(values: ArrayLike<T>, index: number): T {
+  return values[index] as T;
+}

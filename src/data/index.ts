@@ -1,0 +1,6 @@
+export {batchesOf, type BatchesOfOptions} from './batches-of.js';
+export type {BatchSource, TrainingBatch, TrainingBatches} from './batches.js';
+export {toDisplayPixels} from './display-pixels.js';
+export {type EpochOptions} from './epoch-order.js';
+export {toNetworkInput, type NetworkInputSpec} from './network-input.js';
+export {resizeBilinear, type ResizeOptions} from './resize.js';

@@ -1,0 +1,102 @@
+/** Builds the networks of a distiller that is not trained yet. */
+import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {onBackend} from '../backend/on-backend.js';
+import {selectBackend} from '../backend/select-backend.js';
+import {show} from '../core/check.js';
+import {seedField} from '../core/common-options.js';
+import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
+import {callback, either, exactly, group, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import type {SeedOptions, Teacher} from '../core/types.js';
+import {explanationDecoder, explanationDecoderSchema, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
+import {studentFromTeacher} from '../models/students/student-from-teacher.js';
+import type {Student, StudentBuilder} from '../models/students/student.js';
+import type {Networks} from './networks.js';
+import {resolveTeacher, teacherInputSchema, type TeacherInput} from './teacher-input.js';
+import {disposeModel} from '../tfjs/model-variables.js';
+
+/** Options of `AttentiveDistiller.create`. */
+export interface DistillerOptions extends TeacherInput, SeedOptions {
+  /**
+   * `'fromTeacher'` copies the teacher's graph and weights; a builder makes any other student, such
+   * as the paper's ResNet-50, `residualStudent()`. @default 'fromTeacher'
+   */
+  readonly student?: 'fromTeacher' | StudentBuilder | undefined;
+  /** Size of the explanation network. @default {filters: [64, 32, 16]} */
+  readonly decoder?: Pick<ExplanationDecoderOptions, 'filters'> | undefined;
+}
+
+const WHERE = 'AttentiveDistiller.create';
+
+type DecoderSize = Settled<Pick<ExplanationDecoderOptions, 'filters'>>;
+
+/** The options of `AttentiveDistiller.create`. */
+export const distillerSchema: OptionsSchema<Settled<DistillerOptions, 'preprocessing' | 'labels'>> = {
+  where: WHERE,
+  fields: {
+    ...teacherInputSchema.fields,
+    student: withDefault<'fromTeacher' | StudentBuilder, 'fromTeacher'>(
+      either(exactly('fromTeacher'), {...callback<StudentBuilder>(), rule: 'a builder such as residualStudent()'}),
+      'fromTeacher',
+    ),
+    decoder: withDefault<DecoderSize, DecoderSize>(
+      group<DecoderSize>({filters: explanationDecoderSchema.fields.filters}),
+      {filters: [64, 32, 16]},
+      '{filters: [64, 32, 16]}',
+    ),
+    seed: seedField,
+  },
+};
+
+/** The networks, and the seed that made them. */
+export interface SeededNetworks extends Networks {
+  readonly seed: number;
+}
+
+/**
+ * Builds student and explanation network; selects a tfjs backend if the caller has not.
+ *
+ * @returns Networks that are the caller's, but for the teacher.
+ * @throws {TypeError | RangeError} If an option is wrong, or a builder of the caller's makes no student.
+ * @throws {UnsupportedModelError} If the teacher or the student has a form that cannot be used.
+ */
+export async function createNetworks(options: DistillerOptions): Promise<SeededNetworks> {
+  const settings = readOptions(distillerSchema, options);
+  const {student: chosen, decoder: size, seed} = settings;
+  const teacher = resolveTeacher(WHERE, settings);
+  await selectBackend();
+  return onBackend(WHERE, async () => {
+    const build = chosen === 'fromTeacher' ? studentFromTeacher() : chosen;
+    const student: unknown = await build(teacher, {seed});
+    checkStudent(student);
+    try {
+      const [height, width] = teacher.inputShape;
+      return {teacher, student, decoder: explanationDecoder(tapShapes(student, teacher), [height, width], {...size, seed}), seed};
+    } catch (error) {
+      disposeModel(student.model);
+      throw error;
+    }
+  });
+}
+
+function checkStudent(student: unknown): asserts student is Student {
+  const {model, trainingMode} = (student ?? {}) as Partial<Student>;
+  if (Array.isArray((model as Partial<LayersModel> | undefined)?.outputs) && typeof trainingMode === 'boolean') return;
+  throw new TypeError(`${WHERE}: student must return {model: a LayersModel, trainingMode: true or false}, but returned ${show(student)}.`);
+}
+
+function tapShapes({model}: Student, {numClasses}: Teacher): [number, number, number][] {
+  const shapes = model.outputs.map(({shape}) => shape.slice(1));
+  const [logits, ...taps] = shapes;
+  const fits =
+    logits?.length === 1 &&
+    logits[0] === numClasses &&
+    taps.length === 3 &&
+    taps.every((tap) => tap.length === 3 && tap.every((size) => size !== null));
+  if (!fits) {
+    throw new UnsupportedModelError(
+      `${WHERE}: a student must have the outputs [logits [${numClasses}], Δf, Δf, Δf] with fixed Δf sizes [h, w, C], finest first, but has ${shapes.map((shape) => `[${shape.join(', ')}]`).join(', ')}.`,
+    );
+  }
+  return taps as [number, number, number][];
+}

@@ -1,0 +1,41 @@
+/** What a training run tells: a record per step, and a summary. Nothing here computes. */
+import type {Progress} from '../core/types.js';
+
+/** The stages of a run, in order; `'joint'` takes the place of the other two. */
+export type Stage = 'student' | 'explanation' | 'joint';
+
+/** One step of training, or the validation after an epoch. */
+export interface TrainingProgress extends Progress {
+  /** Which networks are trained. */
+  readonly stage: Stage;
+  /** `'step'`: after a training step; `'validation'`: after an epoch, on the validation batches. */
+  readonly kind: 'step' | 'validation';
+  /** Steps finished in the whole run. */
+  readonly done: number;
+  /** Steps of the whole run; until the first epoch has shown how long one is, `NaN`. */
+  readonly total: number;
+  /** Epoch of the stage, from 1. */
+  readonly epoch: number;
+  /** Epochs of the stage. */
+  readonly epochs: number;
+  /** Rate in force; 0 in validation. */
+  readonly learningRate: number;
+  /** Means over the batch (or the validation images): `soft`, `hard`, `fidelity`, `area` where trained, and `total`. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Mean of H, 0–1; `null` while no map is drawn. */
+  readonly meanIntensity: number | null;
+  /** Variance of H over one image's pixels; `null` while no map is drawn. */
+  readonly spatialVariance: number | null;
+  /** Training images per second of this step; of the validation run, likewise. */
+  readonly imagesPerSecond: number;
+}
+
+/** What a run has come to. */
+export interface TrainingSummary {
+  /** Steps taken. */
+  readonly steps: number;
+  /** Seconds from start to end. */
+  readonly seconds: number;
+  /** The last record of each stage that ran. */
+  readonly stages: readonly TrainingProgress[];
+}

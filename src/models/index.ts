@@ -1,0 +1,6 @@
+export {explanationDecoder, type ExplanationDecoderOptions} from './explanation-decoder.js';
+export {executeGraph, listLayers, type ExecuteOptions, type LayerInfo, type LayerVisit} from './graph/execute-graph.js';
+export {residualStudent, type ResidualStudentOptions} from './students/residual-student.js';
+export {attentionSites, studentFromTeacher, type AttentionSite, type StudentFromTeacherOptions} from './students/student-from-teacher.js';
+export {type Student, type StudentBuilder, type StudentBuilderOptions} from './students/student.js';
+export {teacherFromLayersModel, type TeacherOptions} from './teacher-from-layers-model.js';

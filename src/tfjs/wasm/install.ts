@@ -1,0 +1,75 @@
+/**
+ * What the wasm backend gets: the kernels that it lacks for training, faster forms of those that it has, and the
+ * gradients that are made of them.
+ */
+import {getKernel, registerKernel, type KernelConfig, type KernelFunc} from '@tensorflow/tfjs-core';
+import {mark} from '../mark.js';
+import {wrapKernel} from '../wrap-kernel.js';
+import {asKernelFunc} from './_kernels.js';
+import {whereSimd} from './_simd.js';
+import {BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, batchNormTraining, batchNormTrainingGradient} from './batch-norm-training.js';
+import {conv2dBackpropFilter} from './conv2d-backprop-filter.js';
+import {conv2dBackpropInput} from './conv2d-backprop-input.js';
+import {convolveOnce} from './convolution.js';
+import {depthwiseBackpropFilter} from './depthwise-backprop-filter.js';
+import {depthwiseBackpropInput} from './depthwise-backprop-input.js';
+import {einsum} from './einsum.js';
+import {GATE_SLOPE, gateSlope} from './gate-slope.js';
+import {installWasmGradients} from './gradients.js';
+import {shareValues} from './identity.js';
+import {cutRuns, joinRuns, splitRuns} from './joints.js';
+import {multiplyTransposed} from './matmul.js';
+import {maxPoolGrad} from './max-pool-grad.js';
+import {ADAM_STEP, adamStep, MOMENTUM_STEP, momentumStep} from './optimizer-steps.js';
+import {foldAxes} from './reductions.js';
+import {tileBlocks} from './tile.js';
+import {unsortedSegmentSum} from './unsorted-segment-sum.js';
+
+const added: Readonly<Record<string, KernelFunc>> = {
+  Conv2DBackpropFilter: asKernelFunc(conv2dBackpropFilter),
+  DepthwiseConv2dNativeBackpropFilter: asKernelFunc(depthwiseBackpropFilter),
+  DepthwiseConv2dNativeBackpropInput: asKernelFunc(depthwiseBackpropInput),
+  Einsum: asKernelFunc(einsum),
+  UnsortedSegmentSum: asKernelFunc(unsortedSegmentSum),
+  // Names of our own: what tfjs composes, in one pass.
+  [ADAM_STEP]: asKernelFunc(adamStep),
+  [BATCH_NORM_TRAINING]: batchNormTraining,
+  [BATCH_NORM_TRAINING_GRADIENT]: batchNormTrainingGradient,
+  [GATE_SLOPE]: asKernelFunc(gateSlope),
+  [MOMENTUM_STEP]: asKernelFunc(momentumStep),
+};
+
+const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> = {
+  BatchMatMul: multiplyTransposed,
+  Concat: joinRuns,
+  Conv2D: convolveOnce,
+  Conv2DBackpropInput: convolveBack,
+  FusedConv2D: convolveOnce,
+  Identity: shareValues,
+  MaxPoolGrad: () => asKernelFunc(maxPoolGrad),
+  Max: (original) => foldAxes(original, 'max'),
+  Mean: (original) => foldAxes(original, 'mean'),
+  Slice: cutRuns,
+  SplitV: splitRuns,
+  Sum: (original) => foldAxes(original, 'sum'),
+  Tile: tileBlocks,
+};
+
+/** Installs all of it where the backend is loaded, once per process. */
+export function installOnWasm(): void {
+  if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
+  installWasmGradients();
+  for (const [kernelName, kernelFunc] of Object.entries(added)) {
+    if ((getKernel(kernelName, 'wasm') as KernelConfig | undefined) !== undefined) continue;
+    registerKernel({kernelName, backendName: 'wasm', kernelFunc: mark(kernelFunc)});
+  }
+  for (const [kernelName, wrap] of Object.entries(replaced)) {
+    wrapKernel(kernelName, 'wasm', (original) => whereSimd(wrap(original), original));
+  }
+}
+
+function convolveBack(original: KernelFunc): KernelFunc {
+  const composed = asKernelFunc(conv2dBackpropInput);
+  // The convolutions it is made of know NHWC only; the backend's own loop knows both orders.
+  return (params) => (params.attrs?.['dataFormat'] === 'NCHW' ? original(params) : composed(params));
+}
