@@ -22,7 +22,7 @@ const capabilities: Readonly<Record<string, RegExp>> = {
   'Grad-CAM, gradients of images': /test\/(baselines\/(grad-cam|gradient-saliency)|distiller\/backends-agree)/,
   RISE: /test\/(baselines\/rise|distiller\/backends-agree)/,
   LIME: /test\/(baselines\/(lime|ridge)|distiller\/backends-agree)/,
-  'insertion, deletion, measures': /test\/(metrics\/|distiller\/backends-agree)/,
+  'insertion, deletion, metrics': /test\/(metrics\/|distiller\/backends-agree)/,
   'save, load': /test\/(files\/(artifact-store|model-files)|browser\/storage)\.test/,
 };
 

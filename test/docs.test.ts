@@ -5,9 +5,14 @@ import {fileURLToPath} from 'node:url';
 import ts from 'typescript';
 import {beforeAll, describe, expect, test} from 'vitest';
 import * as baselines from '../src/baselines/index.js';
+import * as data from '../src/data/index.js';
 import * as library from '../src/index.js';
+import * as layers from '../src/layers/index.js';
+import * as losses from '../src/losses/index.js';
 import * as metrics from '../src/metrics/index.js';
+import * as models from '../src/models/index.js';
 import * as node from '../src/node/index.js';
+import * as render from '../src/render/index.js';
 
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
 const pages = [
@@ -62,7 +67,7 @@ function compileErrors(examples: readonly Example[]): string[] {
   const {options: own} = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
   const options: ts.CompilerOptions = {
     ...own,
-    paths: {'attentive-distiller': [join(root, 'src/index.ts')], 'attentive-distiller/node': [join(root, 'src/node/index.ts')]},
+    paths: {'attentive-distiller': [join(root, 'src/index.ts')], 'attentive-distiller/*': [join(root, 'src/*/index.ts')]},
     // Examples stop where the point is made, and are no declarations.
     ...{
       noUnusedLocals: false,
@@ -120,7 +125,7 @@ function isBroken(page: string, link: string): boolean {
 /** Names that can be called: what is exported, and the methods of exported classes. */
 function callableNames(): Set<string> {
   const names = new Set<string>();
-  for (const [name, value] of Object.entries(Object.assign({}, library, node))) {
+  for (const [name, value] of Object.entries(Object.assign({}, library, node, layers, losses, models, data, metrics, baselines, render))) {
     if (typeof value !== 'function') continue;
     names.add(name);
     // A function that is no class has no prototype of its own, or one without methods.
@@ -154,7 +159,7 @@ describe('the documentation', () => {
 
   test.each([
     ['docs/explainers.md', baselines],
-    ['docs/measures.md', metrics],
+    ['docs/metrics.md', metrics],
   ])('%s names everything of its folder', (page, exported) => {
     const text = read(page);
     expect(Object.keys(exported).filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);

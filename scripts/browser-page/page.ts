@@ -8,7 +8,6 @@ import {loadLayersModel} from '@tensorflow/tfjs-layers';
 import {
   AttentiveDistiller,
   batchesOf,
-  evidenceShare,
   gradCam,
   insertionScore,
   overlay,
@@ -16,6 +15,7 @@ import {
   type BackendName,
   type SaliencyMap,
 } from 'attentive-distiller';
+import {evidenceShare} from 'attentive-distiller/metrics';
 import {generateShape, seeds} from '../../quickstart/shapes.js';
 
 /** What the script that opened the page asks of it. */

@@ -2,7 +2,7 @@ export {classActivationMap, classActivationMapExplainer, type ClassActivationMap
 export {gradCam, gradCamExplainer, type GradCamOptions} from './cam/grad-cam.js';
 export {scoreCam, scoreCamExplainer, type ScoreCamOptions} from './cam/score-cam.js';
 export {type CamVariant} from './cam/variant.js';
-export {type QuadratureRule} from './gradient/_quadrature.js';
+export {type QuadratureRule} from './gradient/quadrature.js';
 export {type ChannelReduction} from './gradient/channels.js';
 export {gradientSaliency, gradientSaliencyExplainer, type GradientSaliencyOptions} from './gradient/gradient-saliency.js';
 export {

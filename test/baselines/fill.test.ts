@@ -6,7 +6,7 @@ import {Random} from '../../src/core/random.js';
 import type {Preprocessing, ScoreFn, Teacher} from '../../src/core/types.js';
 import {blurWeights} from '../../src/queries/blur.js';
 import type {Fill} from '../../src/queries/fill.js';
-import {sampleRows} from '../../src/baselines/lime/_neighbours.js';
+import {sampleRows} from '../../src/baselines/lime/_neighbors.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 
 const [HEIGHT, WIDTH, CHANNELS] = [5, 7, 3];

@@ -1,7 +1,7 @@
 import {add, mul, pow, randomUniform, reshape, sum, tensor2d, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {layers, sequential} from '@tensorflow/tfjs-layers';
 import {describe, expect, it} from 'vitest';
-import {quadrature} from '../../src/baselines/gradient/_quadrature.js';
+import {quadrature} from '../../src/baselines/gradient/quadrature.js';
 import {integratedGradients, integratedGradientsExplainer} from '../../src/baselines/gradient/integrated-gradients.js';
 import {contrast} from '../../src/core/contrast.js';
 import {UnsupportedModelError} from '../../src/core/errors/unsupported-model-error.js';

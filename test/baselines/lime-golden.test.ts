@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {fitLime} from '../../src/baselines/lime/_fit.js';
 import {limeMask} from '../../src/baselines/lime/mask.js';
-import {cosineDistance, hideSegments, kernelWeight, meanColours, spreadColours} from '../../src/baselines/lime/_neighbours.js';
+import {cosineDistance, hideSegments, kernelWeight, meanColours, spreadColours} from '../../src/baselines/lime/_neighbors.js';
 import {designOf} from '../../src/baselines/lime/ridge.js';
 import {relabelSegments, type Segments} from '../../src/baselines/lime/superpixels/segments.js';
 import {expectClose, type Tolerance} from '../helpers/expect.js';

@@ -26,7 +26,7 @@ import {limeExplainer} from '../../src/baselines/lime/lime.js';
 import {limeMask, limePicture} from '../../src/baselines/lime/mask.js';
 import type {LimeOptions} from '../../src/baselines/lime/options.js';
 import {lime, type LimeMap} from '../../src/baselines/lime/lime.js';
-import {sampleRows} from '../../src/baselines/lime/_neighbours.js';
+import {sampleRows} from '../../src/baselines/lime/_neighbors.js';
 import {Random} from '../../src/core/random.js';
 import type {DecodedImage, ScoreFn, Teacher} from '../../src/core/types.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';

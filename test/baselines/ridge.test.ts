@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {selectFeatures, type FeatureSelection} from '../../src/baselines/lime/feature-selection.js';
-import {cosineDistance, kernelWeight} from '../../src/baselines/lime/_neighbours.js';
+import {cosineDistance, kernelWeight} from '../../src/baselines/lime/_neighbors.js';
 import {designOf, responseOf, ridge} from '../../src/baselines/lime/ridge.js';
 import {Random} from '../../src/core/random.js';
 import {expectClose, type Tolerance} from '../helpers/expect.js';

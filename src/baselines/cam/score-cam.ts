@@ -19,7 +19,7 @@ import {layeredModel} from '../../models/gradient-model.js';
 import {executeGraph} from '../../models/graph/execute-graph.js';
 import {checkTarget, columnOf, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
 import {batchScorer, type BatchScorer} from '../../queries/batch-scorer.js';
-import {baselineImages, fillField, recordFill, type Fill} from '../../queries/fill.js';
+import {finiteBaseline, fillField, recordFill, type Fill} from '../../queries/fill.js';
 import {finiteInput} from '../../queries/finite-input.js';
 import {blend} from '../../queries/perturb.js';
 import {query} from '../../queries/query.js';
@@ -126,7 +126,7 @@ async function explainOne(image: Tensor4D, {index, network, path, scorer, settin
     checkFeatureMap(WHERE, network, path, [features.shape]);
     const unmasked = await scorer.score(image);
     const targets = resolveTargets(WHERE, settings.target, unmasked, index)[0] as ResolvedTarget[];
-    const baseline = scope.own(baselineImages(WHERE, settings.fill, image));
+    const baseline = scope.own(await finiteBaseline(WHERE, settings.fill, image));
     // One channel after the other, [K,h,w,1].
     const channels = scope.own(tidy(() => transpose(features, [3, 1, 2, 0]) as Tensor4D));
     const enlarged = (first: number, count: number): Tensor4D =>

@@ -15,11 +15,11 @@ import type {Explainer, ExplainerOptions, ImagesInput, Model, SaliencyMap} from 
 import {checkImages} from '../../data/image-list.js';
 import {gradientModel, type Explained, type GradientModel} from '../../models/gradient-model.js';
 import {checkTarget, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
-import {baselineImages, fillField, recordFill, type Fill} from '../../queries/fill.js';
+import {finiteBaseline, fillField, recordFill, type Fill} from '../../queries/fill.js';
 import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
 import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
 import {explainerOf} from '../_explainer-of.js';
-import {quadrature, type QuadratureRule} from './_quadrature.js';
+import {quadrature, type QuadratureRule} from './quadrature.js';
 import {readAndFree, reduceChannels, type ChannelReduction} from './channels.js';
 
 const WHERE = 'integratedGradients';
@@ -96,7 +96,7 @@ export async function integratedGradients(
   const drawOne = ({images: image, first}: ImageBatch): Promise<IntegratedGradientsMap[]> =>
     withTensors(async (scope) => {
       const wanted = resolveTargets(WHERE, target, await classifier.score(image, target), first)[0] as ResolvedTarget[];
-      const way: Way = {image, baseline: scope.own(baselineImages(WHERE, settings.fill, image)), nodes, settings};
+      const way: Way = {image, baseline: scope.own(await finiteBaseline(WHERE, settings.fill, image)), nodes, settings};
       const difference = await scope.own(tidy(() => sub(image, way.baseline))).data<'float32'>();
       const [, height, width, channels] = image.shape;
       const maps: IntegratedGradientsMap[] = [];

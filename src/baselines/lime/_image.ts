@@ -8,9 +8,9 @@ import {channelValue, colourOf} from '../../core/preprocessing.js';
 import type {DecodedImage, ImageInput, ImagesInput, Model, Preprocessing} from '../../core/types.js';
 import {toDisplayPixels} from '../../data/display-pixels.js';
 import type {ScoreModel} from '../../models/score-model.js';
-import {baselineImages} from '../../queries/fill.js';
+import {finiteBaseline} from '../../queries/fill.js';
 import {finiteInput} from '../../queries/finite-input.js';
-import {meanColours, spreadColours} from './_neighbours.js';
+import {meanColours, spreadColours} from './_neighbors.js';
 import type {LimeSettings} from './options.js';
 import {gridSegments} from './superpixels/grid.js';
 import {quickshift} from './superpixels/quickshift.js';
@@ -98,7 +98,7 @@ export async function baselineOf(image: LimeImage, segments: Segments, fill: Lim
   if (isColour && typeof fill !== 'number' && fill.length !== channels) {
     throw new RangeError(`${WHERE}: fill must be one value or ${channels}, one per channel of the network, but has ${fill.length}.`);
   }
-  const made = baselineImages(WHERE, seen, image.input);
+  const made = await finiteBaseline(WHERE, seen, image.input);
   try {
     return Float32Array.from(await made.data());
   } finally {

@@ -19,7 +19,7 @@ import {query} from '../../queries/query.js';
 import {explainerOf} from '../_explainer-of.js';
 import {fitLime, type LimeFit} from './_fit.js';
 import {baselineOf, readImage, segmentImage, type LimeImage} from './_image.js';
-import {cosineDistance, hideSegments, kernelWeight, sampleRows} from './_neighbours.js';
+import {cosineDistance, hideSegments, kernelWeight, sampleRows} from './_neighbors.js';
 import {limeSchema, type LimeOptions, type LimeSettings} from './options.js';
 import {designOf} from './ridge.js';
 import type {Segments} from './superpixels/segments.js';

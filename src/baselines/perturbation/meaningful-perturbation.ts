@@ -35,7 +35,7 @@ import {checkImages} from '../../data/image-list.js';
 import {resizeBilinear} from '../../data/resize.js';
 import {gradientModel, type GradientModel} from '../../models/gradient-model.js';
 import {checkTarget, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
-import {baselineImages, fillField, recordFill, type Fill} from '../../queries/fill.js';
+import {finiteBaseline, fillField, recordFill, type Fill} from '../../queries/fill.js';
 import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
 import {blend} from '../../queries/perturb.js';
 import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
@@ -130,7 +130,7 @@ export async function meaningfulPerturbation(
       const wanted = resolveTargets(WHERE, target, await classifier.score(image, target), first)[0] as ResolvedTarget[];
       const [, height, width] = image.shape;
       const maskSize = sizeOf(settings, [height, width]);
-      const baseline = scope.own(baselineImages(WHERE, settings.fill, image));
+      const baseline = scope.own(await finiteBaseline(WHERE, settings.fill, image));
       const record = recordOptions(settings, {maskSize, fill: recordFill(settings.fill), logit: classifier.logit});
       const maps: SaliencyMap[] = [];
       for (const each of wanted) {

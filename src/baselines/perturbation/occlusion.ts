@@ -16,7 +16,7 @@ import type {Explainer, ExplainerOptions, ImagesInput, Model, SaliencyMap, Worke
 import {checkImages} from '../../data/image-list.js';
 import {checkTarget, columnOf, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
 import {batchScorer, type BatchScorer} from '../../queries/batch-scorer.js';
-import {baselineImages, fillField, recordFill, type Fill} from '../../queries/fill.js';
+import {finiteBaseline, fillField, recordFill, type Fill} from '../../queries/fill.js';
 import {finiteInput} from '../../queries/finite-input.js';
 import {blend} from '../../queries/perturb.js';
 import {query} from '../../queries/query.js';
@@ -121,7 +121,7 @@ async function explainOne(
   return withTensors(async (scope) => {
     const unmasked = await scorer.score(image);
     const targets = resolveTargets(WHERE, settings.target, unmasked, index)[0] as ResolvedTarget[];
-    const baseline = scope.own(baselineImages(WHERE, settings.fill, image));
+    const baseline = scope.own(await finiteBaseline(WHERE, settings.fill, image));
     const sums = targets.map(() => new Float64Array(height * width));
     const covers = new Float64Array(height * width);
     const build = (first: number, count: number): Tensor4D => hide(image, baseline, windows.slice(first, first + count));

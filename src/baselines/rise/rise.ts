@@ -12,7 +12,7 @@ import type {Explainer, ImagesInput, Model, SaliencyMap} from '../../core/types.
 import {checkImages} from '../../data/image-list.js';
 import {checkTarget, columnOf, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
 import {batchScorer, type BatchScorer} from '../../queries/batch-scorer.js';
-import {baselineImages, recordFill} from '../../queries/fill.js';
+import {finiteBaseline, recordFill} from '../../queries/fill.js';
 import {finiteInput} from '../../queries/finite-input.js';
 import {query} from '../../queries/query.js';
 import {explainerOf} from '../_explainer-of.js';
@@ -97,7 +97,7 @@ async function explainOne(image: Tensor4D, {index, scorer, settings, report}: Ru
   const targets = resolveTargets(WHERE, settings.target, unmasked, index)[0] as ResolvedTarget[];
   const columns = targets.map(columnOf);
   const estimate = new RiseEstimate(settings, axes, targets.length);
-  const baseline = fill === 'zeros' ? undefined : baselineImages(WHERE, fill, image);
+  const baseline = fill === 'zeros' ? undefined : await finiteBaseline(WHERE, fill, image);
   // Of the batches that are under way.
   const grids = new Map<number, MaskGrids>();
   const build = (first: number, count: number): Tensor4D => {
