@@ -8,8 +8,9 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {packedProject} from './packed-project.js';
 
-const entries = ['.', './layers', './losses', './metrics', './baselines', './node'];
-const browserEntries = ['index.js', 'layers/index.js', 'losses/index.js', 'metrics/index.js', 'baselines/index.js'];
+const browserFolders = ['layers', 'losses', 'models', 'data', 'metrics', 'baselines', 'render'];
+const entries = ['.', ...browserFolders.map((folder) => `./${folder}`), './node'];
+const browserEntries = ['index.js', ...browserFolders.map((folder) => `${folder}/index.js`)];
 
 // Importing must not choose a backend, start anything or know where it is; afterwards it must work.
 const use = `

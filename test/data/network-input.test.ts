@@ -135,7 +135,7 @@ describe('toNetworkInput', () => {
   });
 
   it.each<[string, unknown, typeof RangeError | typeof TypeError, RegExp]>([
-    ['nothing', undefined, TypeError, /tensor or \{data, width, height\}/],
+    ['nothing', undefined, TypeError, /tensor or a picture \{data, width, height\}/],
     ['plain numbers', {data: [1, 2], width: 2, height: 1}, TypeError, /Uint8Array/],
     ['no width', {data: new Uint8Array(3), width: 0, height: 1}, RangeError, /whole numbers from 1, but has 0×1/],
     ['half a pixel', {data: new Uint8Array(3), width: 1.5, height: 2}, RangeError, /1.5×2/],
@@ -152,7 +152,7 @@ describe('toNetworkInput', () => {
     ['values above 255', {data: Float32Array.of(255, 255.5), width: 2, height: 1}, RangeError, /255\.5/],
   ])('refuses a picture with %s, also as the second of two', async (_, image, type, message) => {
     await expectError(image, none(1, 2, 1), type, message);
-    await expectError([rgb(2, 1, [1, 2]), image], none(1, 2, 1), type, /^images\[1\]/);
+    await expectError([rgb(2, 1, [1, 2]), image], none(1, 2, 1), type, /^toNetworkInput: images\[1\]/);
   });
 
   it('refuses networks of two channels and an unknown fit', async () => {
