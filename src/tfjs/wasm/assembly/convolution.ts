@@ -2,7 +2,7 @@
  * A convolution whose filter is used once: it is packed in one sweep and forgotten. The backend's own
  * convolution packs more slowly and keeps the result, which pays when the filter is used again.
  */
-import {multiplyRows, ROWS} from './rows.ts';
+import {multiplyRows, ROWS} from './rows';
 
 /** Floats of scratch memory that `convolution` needs. */
 export function convolutionScratch(inChannels: i32, outChannels: i32, taps: i32): i32 {

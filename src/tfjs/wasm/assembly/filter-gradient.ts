@@ -3,7 +3,7 @@
  * a chunk at a time; of each chunk the patches are packed four values wide, dy eight wide, and their
  * product is added to dW. What is packed fits the second-level cache.
  */
-import {accumulateTile} from './tile.ts';
+import {accumulateTile} from './tile';
 
 /** Pixels per chunk. */
 const CHUNK: i32 = 128;

@@ -4,7 +4,7 @@
  * stride are reached by the same taps; such a phase is one product whose rows are found through
  * pointers, and pixels beyond the border point at zeros.
  */
-import {multiplyRows, ROWS} from './rows.ts';
+import {multiplyRows, ROWS} from './rows';
 
 /** Floats of scratch memory that `inputGradient` needs. */
 export function inputGradientScratch(inChannels: i32, outChannels: i32, taps: i32): i32 {
