@@ -42,7 +42,7 @@ const budgets: Readonly<Record<string, Budget>> = {
   render: {
     code: "export * from 'attentive-distiller/render';",
     kilobytes: 17,
-    packages: ['d3-color', 'd3-interpolate', 'd3-scale-chromatic'],
+    packages: [core, 'd3-color', 'd3-interpolate', 'd3-scale-chromatic'],
   },
   metrics: {code: "export * from 'attentive-distiller/metrics';", kilobytes: 35, packages: [core, layers, 'pure-rand']},
   baselines: {code: "export * from 'attentive-distiller/baselines';", kilobytes: 76, packages: [core, 'ml-matrix', 'pure-rand']},

@@ -123,12 +123,11 @@ async function startThreads(backend: string, workers: number): Promise<piscina.P
   // A name that bundlers cannot see: a browser never comes here.
   const name = 'piscina';
   const {default: Piscina} = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as typeof piscina;
-  const {filename, execArgv, start} = threadCode(backend);
-  return new Piscina({filename, execArgv, minThreads: workers, maxThreads: workers, idleTimeout: Infinity, workerData: start});
+  return new Piscina({...threadCode(backend), minThreads: workers, maxThreads: workers, idleTimeout: Infinity});
 }
 
 /** The file that threads run, beside this one, and where it finds the modules of jobs. */
-function threadCode(backend: string): {filename: string; execArgv: string[]; start: ThreadStart} {
+function threadCode(backend: string): {filename: string; execArgv?: string[]; workerData: ThreadStart} {
   // A URL; in the CommonJS build, where all entries lie below the folder of this file, a path. Not
   // `new URL('./…', import.meta.url)`, which bundlers take for a file to be bundled.
   const here: string = import.meta.url;
@@ -139,5 +138,6 @@ function threadCode(backend: string): {filename: string; execArgv: string[]; sta
   const filename = new URL(`./worker-thread${extension}`, base).href;
   const folder = new URL(isUrl ? '../' : './', base);
   const root = extension === '.js' ? folder.href : fileURLToPath(folder);
-  return {filename, execArgv: extension === '.ts' ? ['--require', 'tsx/cjs'] : [], start: {backend, root, extension}};
+  // Built code follows the options of the process, `--import` among them.
+  return {filename, ...(extension === '.ts' && {execArgv: ['--require', 'tsx/cjs']}), workerData: {backend, root, extension}};
 }
