@@ -2,7 +2,6 @@
  * Checks of arguments at the public edge. Every message names the function and the argument, the
  * rule, and what came instead.
  */
-import {Tensor} from '@tensorflow/tfjs-core';
 
 /** The most pixels that a map or picture may have: what needs more memory than a machine has is refused at once. */
 export const MAX_PIXELS: number = 2 ** 26;
@@ -110,18 +109,6 @@ export function checkShape(where: string, shape: readonly (number | null)[], pat
     const wanted = pattern.map((size) => size ?? '?').join(', ');
     throw new RangeError(`${where} must have shape [${wanted}], but has [${shape.join(', ')}].`);
   }
-}
-
-/**
- * Returns `value` if it is a tensor that can be read, and of the shape, where one is given.
- *
- * @throws {TypeError} If it is no tensor, or a disposed one.
- * @throws {RangeError} If its shape differs from the pattern.
- */
-export function checkTensor<T extends Tensor>(where: string, value: T, pattern?: readonly (number | null)[]): T {
-  if (!(value instanceof Tensor) || value.isDisposed) throw new TypeError(`${where} must be a tensor, but is ${show(value)}.`);
-  if (pattern !== undefined) checkShape(where, value.shape, pattern);
-  return value;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The way back from network input to a picture that can be shown. */
 import type {Tensor, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {checkShape, checkTensor, show} from '../core/check.js';
+import {checkShape, show} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 import {channelValue, colourOf, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
 import type {DecodedImage, Preprocessing} from '../core/types.js';
 

@@ -1,6 +1,7 @@
 /** The argument `batches`, checked as far as that is possible without reading pixels or asking for what is not there yet. */
 import {Tensor, type Tensor1D} from '@tensorflow/tfjs-core';
-import {checkNumbers, checkTensor, isPromise, show} from '../core/check.js';
+import {checkNumbers, isPromise, show} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 import type {TrainingBatch, TrainingBatches} from '../data/batches.js';
 import {checkImages} from '../data/image-list.js';
 

@@ -1,6 +1,7 @@
 /** The check that logits are tensors of one shape. */
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {checkTensor, show} from '../core/check.js';
+import {show} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 
 /**
  * Checks tensors that are compared class by class.

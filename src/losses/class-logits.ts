@@ -3,7 +3,7 @@
  * two-class softmax of [0, z], so the losses need no second case.
  */
 import {concat, tidy, zerosLike, type Tensor2D} from '@tensorflow/tfjs-core';
-import {checkTensor} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 
 /**
  * Returns logits whose softmax is the class distribution: `[N,K]` as it is, `[N,1]` as `[N,2]`

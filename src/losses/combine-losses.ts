@@ -1,6 +1,7 @@
 /** Adds losses up without losing sight of the parts: every part is reported by name. */
 import {add, mean, mul, Tensor, tidy, type Scalar} from '@tensorflow/tfjs-core';
-import {checkTensor, isPromise, show} from '../core/check.js';
+import {isPromise, show} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 import {custom, number, required, withDefault} from '../core/fields.js';
 import {groupProblem, refusal, type OptionsSchema, type Settled} from '../core/options.js';
 

@@ -20,7 +20,8 @@ import {
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
-import {checkNumber, checkOneOf, checkSize, checkTensor} from '../core/check.js';
+import {checkNumber, checkOneOf, checkSize} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 import {number, oneOf, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {sameShape} from './_same-shape.js';

@@ -1,7 +1,8 @@
 /** Saliency maps of any origin as one value per pixel of the image. */
 import {Tensor, tensor4d, tidy} from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
-import {checkNumbers, checkSize, checkTensor, isNumberList, show} from '../core/check.js';
+import {checkNumbers, checkSize, isNumberList, show} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 import {resizeBilinear} from '../data/resize.js';
 
 /**

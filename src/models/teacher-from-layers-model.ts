@@ -1,6 +1,7 @@
 /** Makes a Teacher of a tfjs LayersModel, without touching the model. */
 import {at} from '../core/at.js';
-import {checkShape, checkSize, checkTensor} from '../core/check.js';
+import {checkShape, checkSize} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 import {absentMeans, integer, list, text, tuple} from '../core/fields.js';
 import {readOptions, type Field, type OptionsSchema, type Settled} from '../core/options.js';
 import {preprocessingField, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';

@@ -4,7 +4,7 @@
  * sigma) is folded back into the window and nearly flat, other than a Gaussian cut to the window.
  */
 import {depthwiseConv2d, tensor4d, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
-import {checkTensor} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
 import {custom, number, oneOf, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 

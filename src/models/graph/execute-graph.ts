@@ -6,7 +6,8 @@
 import {cast, Tensor, tidy} from '@tensorflow/tfjs-core';
 import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
-import {checkTensor, isPromise, show} from '../../core/check.js';
+import {isPromise, show} from '../../core/check.js';
+import {checkTensor} from '../../core/check-tensor.js';
 import {absentMeans, boolean, callback, custom, text, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {checkLayersModel} from '../check-layers-model.js';
