@@ -2,26 +2,8 @@ import js from '@eslint/js';
 import {createTypeScriptImportResolver} from 'eslint-import-resolver-typescript';
 import {importX} from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
+import {folders} from './scripts/folders.js';
 
-// Data flows one way through the folders of src: image, features, saliency, number. A folder may
-// import from itself and from folders earlier in this list, never from a later one.
-const folders = [
-  'core',
-  'tfjs',
-  'losses',
-  'backend',
-  'data',
-  'files',
-  'layers',
-  'render',
-  'models',
-  'workers',
-  'queries',
-  'baselines',
-  'metrics',
-  'distiller',
-  'node',
-];
 const zones = folders.map((folder, index) => ({
   target: `./src/${folder}`,
   from: [...folders.slice(index + 1).map((later) => `./src/${later}`), './src/index.ts'],

@@ -7,7 +7,7 @@ import {clone, dispose, reshape, sigmoid, softmax, Tensor, tidy, type Tensor2D, 
 import {isPromise, show} from '../core/check.js';
 import type {GraphModelLike, ImageInput, ImagesInput, Model, ScoreFn, Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
-import {toNetworkInput} from '../data/network-input.js';
+import {networkInput} from '../data/network-input.js';
 import {classifierOf} from './graph/classifier-head.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 
@@ -72,7 +72,7 @@ export function scoreModel(where: string, model: Model, form: ScoreForm = 'proba
   if ('logits' in model) {
     const {inputShape, numClasses} = model;
     const score = (batch: Tensor4D): Promise<BatchScores> => scoreByLogits(where, model, batch, form);
-    return {inputShape, numClasses: Math.max(numClasses, 2), score, toInput: (images) => toNetworkInput(images, model)};
+    return {inputShape, numClasses: Math.max(numClasses, 2), score, toInput: (images) => networkInput(where, images, model)};
   }
   if (!('layers' in model)) {
     const inputShape = sizesOf(model.inputs?.[0]?.shape);
@@ -210,6 +210,6 @@ function tensorsOnly(where: string, inputShape: ScoreModel['inputShape']): Score
       );
     }
     const shape = inputShape ?? ((list[0] as Tensor | undefined)?.shape.slice(-3) as [number, number, number] | undefined) ?? [1, 1, 1];
-    return toNetworkInput(images, {inputShape: shape, preprocessing: 'none'});
+    return networkInput(where, images, {inputShape: shape, preprocessing: 'none'});
   };
 }

@@ -40,6 +40,7 @@ export interface MapsOnlyOptions extends Omit<ExplainOptions, 'score' | 'target'
 
 /** Options with their defaults filled in. */
 export interface ExplainSettings extends Settled<Omit<ExplainOptions, 'score'>, 'signal' | 'onProgress'> {
+  /** Whether class and score are wanted, or the maps alone. */
   readonly score: boolean;
 }
 

@@ -1,0 +1,1 @@
+export declare const folders: readonly string[];

@@ -1,0 +1,21 @@
+/**
+ * The folders of src in the order of their imports: image, features, saliency, number. A folder may
+ * import from itself and from folders earlier in this list, never from a later one.
+ */
+export const folders = [
+  'core',
+  'tfjs',
+  'losses',
+  'backend',
+  'data',
+  'files',
+  'layers',
+  'render',
+  'models',
+  'workers',
+  'queries',
+  'baselines',
+  'metrics',
+  'distiller',
+  'node',
+];
