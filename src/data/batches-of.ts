@@ -1,15 +1,29 @@
 /** Batches from pictures in memory. */
-import {checkInteger} from '../core/check.js';
+import {checkInteger, checkNumbers, isNumberList, show} from '../core/check.js';
+import {absentMeans, custom} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {DecodedImage} from '../core/types.js';
 import type {TrainingBatch} from './batches.js';
 import {checkDecodedImage, flipImage} from './decoded-image.js';
-import {checkEpochOptions, epochItems, type EpochOptions} from './epoch-order.js';
+import {epochFields, epochItems, type EpochOptions} from './epoch-order.js';
 
 /** Options of {@link batchesOf}. */
 export interface BatchesOfOptions extends EpochOptions {
   /** Class indices from 0, one per image. @default none */
   readonly labels?: ArrayLike<number> | undefined;
 }
+
+/** The options of {@link batchesOf}. */
+export const batchesOfSchema: OptionsSchema<Settled<BatchesOfOptions, 'labels'>> = /* @__PURE__ */ (() => ({
+  where: 'batchesOf',
+  fields: {
+    ...epochFields,
+    labels: absentMeans(
+      custom<ArrayLike<number>>('a list of class indices', (value) => (isNumberList(value) ? undefined : 'kind')),
+      'none',
+    ),
+  },
+}))();
 
 /**
  * Makes training batches of pictures, shuffled anew for every epoch.
@@ -21,18 +35,15 @@ export interface BatchesOfOptions extends EpochOptions {
  * @example
  * const batches = batchesOf(photos, {batchSize: 16, seed: 7, flip: true});
  */
-export function batchesOf(images: readonly DecodedImage[], options: BatchesOfOptions = {}): (epoch: number) => Iterable<TrainingBatch> {
-  const {labels, ...epochOptions} = options;
-  checkEpochOptions(epochOptions);
-  if (images.length === 0) throw new RangeError('images must hold at least one image, but is empty.');
-  images.forEach((image, index) => checkDecodedImage(`images[${index}]`, image));
-  if (labels !== undefined) {
-    if (labels.length !== images.length)
-      throw new RangeError(`labels must be as many as the ${images.length} images, but are ${labels.length}.`);
-    for (let index = 0; index < labels.length; index++) checkInteger(`labels[${index}]`, labels[index]);
-  }
+export function batchesOf(images: readonly DecodedImage[], options?: BatchesOfOptions): (epoch: number) => Iterable<TrainingBatch> {
+  const where = 'batchesOf';
+  const {labels, ...settings} = readOptions(batchesOfSchema, options);
+  if (!Array.isArray(images)) throw new TypeError(`${where}: images must be an array of pictures, but is ${show(images)}.`);
+  if (images.length === 0) throw new RangeError(`${where}: images must hold at least one picture, but is empty.`);
+  images.forEach((image, index) => checkDecodedImage(`${where}: images[${index}]`, image));
+  if (labels !== undefined) checkLabels(where, labels, images.length);
   return function* (epoch) {
-    for (const items of epochItems(images.length, epoch, epochOptions)) {
+    for (const items of epochItems(where, images.length, epoch, settings)) {
       const pictures = items.map(({index, flipped}) => {
         const image = images[index] as DecodedImage;
         return flipped ? flipImage(image) : image;
@@ -42,4 +53,11 @@ export function batchesOf(images: readonly DecodedImage[], options: BatchesOfOpt
         : {images: pictures, labels: Int32Array.from(items, ({index}) => labels[index] as number)};
     }
   };
+}
+
+function checkLabels(where: string, labels: ArrayLike<number>, count: number): void {
+  if (checkNumbers(`${where}: labels`, labels).length !== count) {
+    throw new RangeError(`${where}: labels must be as many as the ${count} images, but are ${labels.length}.`);
+  }
+  for (let index = 0; index < labels.length; index++) checkInteger(`${where}: labels[${index}]`, labels[index]);
 }

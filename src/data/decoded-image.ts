@@ -38,9 +38,9 @@ export function checkDecodedImage(where: string, image: unknown): CheckedImage {
   return {data, width, height, channels: found};
 }
 
-/** Returns a copy with left and right exchanged. @throws As {@link checkDecodedImage}. */
+/** Returns a copy with left and right exchanged of a picture whose `data` fits its size. */
 export function flipImage(image: DecodedImage): DecodedImage {
-  const {data, width, height, channels} = checkDecodedImage('image', image);
+  const {data, width, height, channels = data.length / (width * height)} = image;
   const flipped = data.slice();
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
@@ -49,7 +49,7 @@ export function flipImage(image: DecodedImage): DecodedImage {
       for (let channel = 0; channel < channels; channel++) flipped[to + channel] = data[from + channel] as number;
     }
   }
-  return {data: flipped, width, height, channels};
+  return {data: flipped, width, height, channels: channels as 1 | 3 | 4};
 }
 
 function isSize(value: unknown): value is number {
@@ -60,7 +60,7 @@ function checkPixels(where: string, data: Float32Array): void {
   for (let index = 0; index < data.length; index++) {
     const value = data[index] as number;
     if (!(value >= 0 && value <= 255)) {
-      const advice = 'Pixels go through the preprocessing; pass values that are already normalised as a tensor.';
+      const advice = 'Pixels go through the preprocessing; pass values that are already normalized as a tensor.';
       throw new RangeError(`${where}.data must be within 0–255, but value ${index} is ${value}. ${advice}`);
     }
   }

@@ -3,13 +3,16 @@
  * so the batch size changes neither.
  */
 import {checkInteger} from '../core/check.js';
+import {batchSizeField, seedField} from '../core/common-options.js';
+import {boolean, withDefault} from '../core/fields.js';
+import type {OptionsSchema, Settled} from '../core/options.js';
 import {Random} from '../core/random.js';
 
 /** Options shared by everything that goes over a set of images again and again. */
 export interface EpochOptions {
-  /** Images per batch, at least 1; the last batch may be smaller. @default 32 */
+  /** Images per batch, at least 1; the last batch may be smaller. @default 16 */
   readonly batchSize?: number | undefined;
-  /** Draws orders and flips, 0–4294967295. @default 0 */
+  /** Decides everything random: orders and flips, 0–4294967295. @default 0 */
   readonly seed?: number | undefined;
   /** Whether every epoch has an order of its own. @default true */
   readonly shuffle?: boolean | undefined;
@@ -23,22 +26,28 @@ export interface EpochItem {
   readonly flipped: boolean;
 }
 
-/** The options with all defaults, checked. @throws {RangeError | TypeError} If one is not allowed. */
-export function checkEpochOptions(options: EpochOptions): {readonly [Key in keyof EpochOptions]-?: NonNullable<EpochOptions[Key]>} {
-  const {batchSize = 32, seed = 0, shuffle = true, flip = false} = options;
-  return {batchSize: checkInteger('batchSize', batchSize, 1), seed: new Random(seed).seed, shuffle, flip};
-}
+/** The options with their defaults. */
+export type EpochSettings = Settled<EpochOptions>;
+
+/** The fields of {@link EpochOptions}. */
+export const epochFields: OptionsSchema<EpochSettings>['fields'] = /* @__PURE__ */ (() => ({
+  batchSize: batchSizeField,
+  seed: seedField,
+  shuffle: withDefault(boolean(), true),
+  flip: withDefault(boolean(), false),
+}))();
 
 /**
  * Lists the batches of an epoch: every item once.
  *
+ * @param where Names the caller in messages.
  * @param count How many items there are.
  * @param epoch Which epoch, from 0.
- * @throws {RangeError} If `epoch` is not a whole number from 0, or an option is not allowed.
+ * @throws {TypeError | RangeError} If `epoch` is not a whole number from 0.
  */
-export function epochItems(count: number, epoch: number, options: EpochOptions): EpochItem[][] {
-  const {batchSize, seed, shuffle, flip} = checkEpochOptions(options);
-  checkInteger('epoch', epoch);
+export function epochItems(where: string, count: number, epoch: number, settings: EpochSettings): EpochItem[][] {
+  const {batchSize, seed, shuffle, flip} = settings;
+  checkInteger(`${where}: epoch`, epoch);
   const random = new Random(seed);
   const order = shuffle ? random.split('order').split(epoch).permutation(count) : Uint32Array.from({length: count}, (_, index) => index);
   const flips = random.split('flip').split(epoch);

@@ -5,7 +5,10 @@
  * the backend's kernel where it computes the same.
  */
 import {customGrad, image, matMul, reshape, tensor2d, tidy, transpose, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
-import {checkInteger, checkShape} from '../core/check.js';
+import {checkNumbers, checkSize, show} from '../core/check.js';
+import {checkTensor} from '../core/check-tensor.js';
+import {boolean, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 
 /** Options of {@link resizeBilinear}. */
 export interface ResizeOptions {
@@ -18,17 +21,21 @@ export interface ResizeOptions {
   readonly antialias?: boolean | undefined;
 }
 
+/** The options of {@link resizeBilinear}. */
+export const resizeBilinearSchema: OptionsSchema<Settled<ResizeOptions>> = /* @__PURE__ */ (() => ({
+  where: 'resizeBilinear',
+  fields: {antialias: withDefault(boolean(), false)},
+}))();
+
 /**
  * Computes the weights of a half-pixel linear resize along one axis: `source = (i + 0.5) · in/out −
- * 0.5`, linear between the two neighbours, clamped at the border.
+ * 0.5`, linear between the two neighbours, clamped at the border. Sizes are whole numbers above 0.
  *
  * @returns `outSize · inSize` weights, row-major; every row sums to 1.
  */
-export function resizeWeights(inSize: number, outSize: number, options: ResizeOptions = {}): Float32Array {
-  checkInteger('inSize', inSize, 1);
-  checkInteger('outSize', outSize, 1);
+export function resizeWeights(inSize: number, outSize: number, {antialias = false}: ResizeOptions = {}): Float32Array {
   const ratio = inSize / outSize;
-  const reach = options.antialias ? Math.max(1, ratio) : 1;
+  const reach = antialias ? Math.max(1, ratio) : 1;
   const weights = new Float32Array(outSize * inSize);
   for (let out = 0; out < outSize; out++) {
     const centre = (out + 0.5) * ratio - 0.5;
@@ -38,8 +45,8 @@ export function resizeWeights(inSize: number, outSize: number, options: ResizeOp
     for (let source = first; source <= centre + reach; source++) {
       const inside = source >= 0 && source < inSize;
       // Without antialiasing the border pixel stands in for what lies outside; with it, the
-      // kernel is cut and renormalised.
-      if (!inside && options.antialias) continue;
+      // kernel is cut and its weights sum to 1 again.
+      if (!inside && antialias) continue;
       const weight = Math.max(0, 1 - Math.abs(source - centre) / reach);
       taps.push([Math.min(Math.max(source, 0), inSize - 1), weight]);
       sum += weight;
@@ -58,16 +65,22 @@ export function resizeWeights(inSize: number, outSize: number, options: ResizeOp
  * @param images `[N,H,W,C]`.
  * @param size `[height, width]` of the result, both at least 1.
  * @returns `[N,height,width,C]`, the caller's. Differentiable with respect to `images`.
+ * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If `images` is not of rank 4 or a size is not a whole number above 0.
  */
-export function resizeBilinear(images: Tensor4D, size: readonly [number, number], options: ResizeOptions = {}): Tensor4D {
-  checkShape('images', images.shape, [null, null, null, null]);
-  const [, height, width] = images.shape;
-  const rows = {weights: resizeWeights(height, size[0], options), inSize: height, outSize: size[0]};
-  const columns = {weights: resizeWeights(width, size[1], options), inSize: width, outSize: size[1]};
+export function resizeBilinear(images: Tensor4D, size: readonly [number, number], options?: ResizeOptions): Tensor4D {
+  const where = 'resizeBilinear';
+  const settings = readOptions(resizeBilinearSchema, options);
+  const [, height, width] = checkTensor<Tensor4D>(`${where}: images`, images, [null, null, null, null]).shape;
+  if (checkNumbers(`${where}: size`, size).length !== 2) {
+    throw new RangeError(`${where}: size must be [height, width], but is ${show(size)}.`);
+  }
+  checkSize(`${where}: size`, size[0], size[1]);
+  const rows = {weights: resizeWeights(height, size[0], settings), inSize: height, outSize: size[0]};
+  const columns = {weights: resizeWeights(width, size[1], settings), inSize: width, outSize: size[1]};
   const resize = customGrad((x) => {
     const input = x as Tensor4D;
-    const value = options.antialias ? alongColumns(alongRows(input, rows), columns) : image.resizeBilinear(input, [...size], false, true);
+    const value = settings.antialias ? alongColumns(alongRows(input, rows), columns) : image.resizeBilinear(input, [...size], false, true);
     const gradFunc = (dy: Tensor): Tensor => alongRows(alongColumns(dy as Tensor4D, transposed(columns)), transposed(rows));
     return {value, gradFunc};
   });

@@ -11,21 +11,20 @@ export function schemeOf(url: string): string | undefined {
  * Returns the absolute path. `file://./x` and `file://x` are relative to the working directory, as
  * in tfjs-node; `%20` and the like are read only in absolute `file:///…` URLs.
  *
- * @param where Names the caller in messages.
+ * @param name The caller's function and argument, for messages: `'decodeImage: source'`.
  * @throws {TypeError} If it is neither text nor a URL, or is empty.
  * @throws {RangeError} If it has another scheme than `file`.
  */
-export function toFilePath(file: string | URL, where?: string): string {
-  const subject = where === undefined ? 'The path' : `${where}: path`;
+export function toFilePath(file: string | URL, name: string = 'The path'): string {
   const text = file instanceof URL ? file.href : file;
   if (typeof text !== 'string' || text === '') {
-    throw new TypeError(`${subject} must be a text or a file: URL, but is ${show(file)}.`);
+    throw new TypeError(`${name} must be a text or a file: URL, but is ${show(file)}.`);
   }
   const scheme = file instanceof URL ? file.protocol.slice(0, -1) : schemeOf(text);
   if (scheme !== undefined && scheme !== 'file') {
-    throw new RangeError(`${subject} must be on this machine, but ${show(text)} has the scheme '${scheme}:'.`);
+    throw new RangeError(`${name} must be on this machine, but ${show(text)} has the scheme '${scheme}:'.`);
   }
-  if (text.includes('\0')) throw new RangeError(`${subject} must be without the character NUL, but is ${show(text)}.`);
+  if (text.includes('\0')) throw new RangeError(`${name} must be without the character NUL, but is ${show(text)}.`);
   const path = nodeBuiltin('node:path');
   if (scheme === undefined) return path.resolve(text);
   const rest = text.slice('file://'.length);

@@ -26,7 +26,7 @@ interface Shard {
  *   not a LayersModel, or names a dtype that tfjs does not know.
  */
 export function fileModelHandler(path: string | URL): io.IOHandler {
-  const file = toFilePath(path, 'fileModelHandler');
+  const file = toFilePath(path, 'fileModelHandler: path');
   return {load: () => loadModelFiles(file, 'fileModelHandler')};
 }
 

@@ -66,7 +66,7 @@ export async function readJsonObject(file: string): Promise<Record<string, unkno
 /** Returns the path of the model.json: `path` itself, or the file in the folder `path`. */
 export async function findModelJson(path: string | URL, where?: string): Promise<string> {
   const fs = nodeBuiltin('node:fs/promises');
-  const found = toFilePath(path, where);
+  const found = toFilePath(path, where && `${where}: path`);
   try {
     const isFolder = (await fs.stat(found)).isDirectory();
     return isFolder ? nodeBuiltin('node:path').join(found, 'model.json') : found;

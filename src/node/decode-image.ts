@@ -1,7 +1,9 @@
 /** Decodes JPEG, PNG, WebP, AVIF, GIF and TIFF through the optional package sharp. */
 import type sharp from 'sharp';
-import {checkInteger, checkOneOf, show} from '../core/check.js';
+import {show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
+import {absentMeans, integer, oneOf, tuple, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {DecodedImage} from '../core/types.js';
 import {toFilePath} from '../files/file-path.js';
 import {loadSharp} from './_sharp.js';
@@ -14,6 +16,21 @@ export interface DecodeImageOptions {
   readonly fit?: 'squash' | 'crop' | undefined;
 }
 
+/** The options with their defaults. */
+export type DecodeImageSettings = Settled<DecodeImageOptions, 'size'>;
+
+// What decoders and the resize take.
+const side = integer(1, 65535);
+
+/** The options of {@link decodeImage}. */
+export const decodeImageSchema: OptionsSchema<DecodeImageSettings> = {
+  where: 'decodeImage',
+  fields: {
+    size: absentMeans(tuple<readonly [number, number]>('[height, width], each 1–65535', side, side), "the picture's own"),
+    fit: withDefault(oneOf('squash', 'crop'), 'squash'),
+  },
+};
+
 /**
  * Decodes a picture: turned upright by its EXIF orientation, in sRGB, 8 bits.
  *
@@ -22,19 +39,22 @@ export interface DecodeImageOptions {
  *   `size` is given (scaling drops it).
  * @throws {ModelFileError} If the file is missing, damaged or no picture.
  * @throws {AttentiveError} If the package sharp is not installed.
- * @throws {RangeError} If `size` or `fit` is not allowed.
+ * @throws {TypeError | RangeError} If `source` is none of these, or an option is not allowed.
  * @example
  * const photo = await decodeImage('cat.jpg', {size: [224, 224], fit: 'crop'});
  */
-export async function decodeImage(
+export async function decodeImage(source: string | URL | Uint8Array | ArrayBuffer, options?: DecodeImageOptions): Promise<DecodedImage> {
+  return decodeFrom('decodeImage', source, readOptions(decodeImageSchema, options));
+}
+
+/** As {@link decodeImage}; `where` names the caller in messages. */
+export async function decodeFrom(
+  where: string,
   source: string | URL | Uint8Array | ArrayBuffer,
-  options: DecodeImageOptions = {},
+  {size, fit}: DecodeImageSettings,
 ): Promise<DecodedImage> {
-  const {size, fit = 'squash'} = options;
-  checkOneOf('fit', fit, ['squash', 'crop']);
-  size?.forEach((pixels, axis) => checkInteger(`size[${axis}]`, pixels, 1));
   const isBytes = source instanceof Uint8Array || source instanceof ArrayBuffer;
-  const input = isBytes ? source : toFilePath(source);
+  const input = isBytes ? source : toFilePath(source, `${where}: source`);
   const decoder = await loadSharp();
   try {
     const upright = decoder(input).autoOrient().toColourspace('srgb');
@@ -47,10 +67,13 @@ export async function decodeImage(
     const {data, info} = await upright.removeAlpha().raw({depth: 'uchar'}).toBuffer({resolveWithObject: true});
     return await toImage(decoder(data, {raw: info}).resize(scaling));
   } catch (cause) {
-    const name = isBytes ? `The picture of ${source.byteLength} bytes` : String(input);
-    throw new ModelFileError(`${name} cannot be decoded: ${(cause as Error).message}. Check that it exists and is a complete picture.`, {
-      cause,
-    });
+    const name = isBytes ? `the picture of ${source.byteLength} bytes` : String(input);
+    throw new ModelFileError(
+      `${where}: ${name} cannot be decoded: ${(cause as Error).message}. Check that it exists and is a complete picture.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

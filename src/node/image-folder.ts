@@ -1,14 +1,16 @@
 /** Training batches from a folder of pictures, decoded while the batch before is trained on. */
-import {checkInteger, checkOneOf} from '../core/check.js';
+import {signalField} from '../core/common-options.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
+import {absentMeans, callback, either, integer, oneOf, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {Random} from '../core/random.js';
 import type {DecodedImage} from '../core/types.js';
 import type {TrainingBatch} from '../data/batches.js';
 import {flipImage} from '../data/decoded-image.js';
-import {checkEpochOptions, epochItems, type EpochItem, type EpochOptions} from '../data/epoch-order.js';
+import {epochFields, epochItems, type EpochItem, type EpochOptions} from '../data/epoch-order.js';
 import {toFilePath} from '../files/file-path.js';
 import {nodeBuiltin} from '../core/node-builtin.js';
-import {decodeImage, type DecodeImageOptions} from './decode-image.js';
+import {decodeFrom, decodeImageSchema, type DecodeImageOptions} from './decode-image.js';
 import {labelImages, listImages, type LabelSource} from './list-images.js';
 
 /** Options of {@link imageFolder}. */
@@ -19,11 +21,25 @@ export interface ImageFolderOptions extends EpochOptions, DecodeImageOptions {
   readonly labels?: LabelSource | undefined;
   /** What a picture that cannot be decoded does: stop the run, or be left out. @default 'error' */
   readonly onUnreadable?: 'error' | 'skip' | undefined;
-  /** Called once for every picture that is left out. */
+  /** Called once for every picture that is left out. @default none */
   readonly onSkip?: ((file: string, error: Error) => void) | undefined;
-  /** Stops between two batches; the iteration rejects with the signal's reason. */
+  /** Stops between two batches; the iteration rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** The options of {@link imageFolder}. */
+export const imageFolderSchema: OptionsSchema<Settled<ImageFolderOptions, 'limit' | 'labels' | 'onSkip' | 'signal' | 'size'>> = {
+  where: 'imageFolder',
+  fields: {
+    ...epochFields,
+    ...decodeImageSchema.fields,
+    limit: absentMeans(integer(1), 'all'),
+    labels: absentMeans(either<LabelSource>(oneOf('folders', 'index'), callback()), 'none'),
+    onUnreadable: withDefault(oneOf('error', 'skip'), 'error'),
+    onSkip: absentMeans(callback(), 'none'),
+    signal: signalField,
+  },
+};
 
 /** Training batches of a folder: call it with the epoch, or pass it to training as it is. */
 export interface ImageFolder {
@@ -49,14 +65,13 @@ export interface ImageFolder {
  * @example
  * const photos = await imageFolder('photos', {size: [224, 224], batchSize: 16, seed: 7});
  */
-export async function imageFolder(folder: string | URL, options: ImageFolderOptions = {}): Promise<ImageFolder> {
-  const {limit, labels: labelSource, onUnreadable = 'error', onSkip, signal, size, fit, ...epochOptions} = options;
-  const {seed, shuffle} = checkEpochOptions(epochOptions);
-  checkOneOf('onUnreadable', onUnreadable, ['error', 'skip']);
-  const root = toFilePath(folder);
-  const found = await listImages(root);
-  const labelled = labelSource === undefined ? undefined : await labelImages(root, found, labelSource);
-  const kept = limit === undefined ? found.keys() : choose(found.length, checkInteger('limit', limit, 1), shuffle ? seed : null);
+export async function imageFolder(folder: string | URL, options?: ImageFolderOptions): Promise<ImageFolder> {
+  const where = 'imageFolder';
+  const {limit, labels: labelSource, onUnreadable, onSkip, signal, size, fit, ...order} = readOptions(imageFolderSchema, options);
+  const root = toFilePath(folder, `${where}: folder`);
+  const found = await listImages(where, root);
+  const labelled = labelSource === undefined ? undefined : await labelImages(where, root, found, labelSource);
+  const kept = limit === undefined ? found.keys() : choose(found.length, limit, order.shuffle ? order.seed : null);
   const chosen = [...kept];
   const files = chosen.map((index) => found[index] as string);
   const labels = labelled && Int32Array.from(chosen, (index) => labelled.labels[index] as number);
@@ -66,14 +81,14 @@ export async function imageFolder(folder: string | URL, options: ImageFolderOpti
     if (skipped.has(index)) return undefined;
     const file = files[index] as string;
     try {
-      const image = await decodeImage(nodeBuiltin('node:path').join(root, file), {size, fit});
+      const image = await decodeFrom(where, nodeBuiltin('node:path').join(root, file), {size, fit});
       return flipped ? flipImage(image) : image;
     } catch (error) {
       if (onUnreadable === 'error' || !(error instanceof ModelFileError)) throw error;
       if (!skipped.has(index)) onSkip?.(file, error);
       skipped.add(index);
       if (skipped.size < files.length) return undefined;
-      throw new ModelFileError(`None of the ${files.length} pictures in ${root} can be decoded.`, {cause: error});
+      throw new ModelFileError(`${where}: none of the ${files.length} pictures in ${root} can be decoded.`, {cause: error});
     }
   };
 
@@ -87,7 +102,7 @@ export async function imageFolder(folder: string | URL, options: ImageFolderOpti
   };
 
   async function* epochBatches(epoch: number): AsyncGenerator<TrainingBatch, void, undefined> {
-    const batches = epochItems(files.length, epoch, epochOptions);
+    const batches = epochItems(where, files.length, epoch, order);
     let next = load(batches[0] as EpochItem[]);
     for (let position = 1; position <= batches.length; position++) {
       const batch = await next;

@@ -24,11 +24,12 @@ export interface FolderLabels {
  * Lists the pictures below a folder, by their extension. Names that begin with a dot are left out,
  * and links to folders are not followed.
  *
+ * @param where Names the caller in messages.
  * @param folder Absolute path.
  * @returns Names relative to the folder, with `/`, sorted by code unit (the same on every machine).
  * @throws {ModelFileError} If the folder cannot be read or holds no picture.
  */
-export async function listImages(folder: string): Promise<string[]> {
+export async function listImages(where: string, folder: string): Promise<string[]> {
   const fs = nodeBuiltin('node:fs/promises');
   const path = nodeBuiltin('node:path');
   const files: string[] = [];
@@ -40,9 +41,9 @@ export async function listImages(folder: string): Promise<string[]> {
       if (entry.isFile() || (entry.isSymbolicLink() && (await fs.stat(full)).isFile())) files.push(name);
     }
   } catch (cause) {
-    throw new ModelFileError(`The image folder ${folder} cannot be read: ${(cause as Error).message}. Check the path.`, {cause});
+    throw new ModelFileError(`${where}: the folder ${folder} cannot be read: ${(cause as Error).message}. Check the path.`, {cause});
   }
-  if (files.length === 0) throw new ModelFileError(`The image folder ${folder} holds no picture (jpg, png, webp, avif, gif or tiff).`);
+  if (files.length === 0) throw new ModelFileError(`${where}: the folder ${folder} holds no picture (jpg, png, webp, avif, gif or tiff).`);
   return files.sort();
 }
 
@@ -53,13 +54,14 @@ export async function listImages(folder: string): Promise<string[]> {
  *   does not name it.
  * @throws {RangeError | TypeError} If a label is not a whole number from 0.
  */
-export async function labelImages(folder: string, files: readonly string[], source: LabelSource): Promise<FolderLabels> {
-  if (typeof source === 'function') return {labels: Int32Array.from(files, (file) => checkInteger(`labels(${show(file)})`, source(file)))};
-  if (source === 'index') return {labels: await indexLabels(folder, files)};
-  if (source !== 'folders') throw new RangeError(`labels must be 'folders', 'index' or a function, but is ${show(source)}.`);
+export async function labelImages(where: string, folder: string, files: readonly string[], source: LabelSource): Promise<FolderLabels> {
+  if (typeof source === 'function')
+    return {labels: Int32Array.from(files, (file) => checkInteger(`${where}: labels(${show(file)})`, source(file)))};
+  if (source === 'index') return {labels: await indexLabels(where, folder, files)};
   const classOf = (file: string): string => {
     const end = file.indexOf('/');
-    if (end < 0) throw new ModelFileError(`${folder}: ${file} lies in no class folder; with labels: 'folders' every picture must.`);
+    if (end < 0)
+      throw new ModelFileError(`${where}: ${file} in ${folder} lies in no class folder; with labels: 'folders' every picture must.`);
     return file.slice(0, end);
   };
   const classNames = [...new Set(files.map(classOf))].sort();
@@ -67,13 +69,14 @@ export async function labelImages(folder: string, files: readonly string[], sour
   return {labels: Int32Array.from(files, (file) => indices.get(classOf(file)) as number), classNames};
 }
 
-async function indexLabels(folder: string, files: readonly string[]): Promise<Int32Array> {
+async function indexLabels(where: string, folder: string, files: readonly string[]): Promise<Int32Array> {
   const file = nodeBuiltin('node:path').join(folder, 'index.json');
   const index = await readJson(file);
-  if (!Array.isArray(index)) throw new ModelFileError(`${file} must hold an array of {file, label}.`);
+  if (!Array.isArray(index)) throw new ModelFileError(`${where}: ${file} must hold an array of {file, label}.`);
   const known = new Map(index.map((entry: {file?: unknown; label?: unknown} | null) => [entry?.file, entry?.label]));
   return Int32Array.from(files, (name) => {
-    if (!known.has(name)) throw new ModelFileError(`${file} has no entry for ${show(name)}; add {file, label} or move the picture away.`);
-    return checkInteger(`${file}: the label of ${show(name)}`, known.get(name));
+    if (!known.has(name))
+      throw new ModelFileError(`${where}: ${file} has no entry for ${show(name)}; add {file, label} or move the picture away.`);
+    return checkInteger(`${where}: ${file}: the label of ${show(name)}`, known.get(name));
   });
 }

@@ -4,8 +4,10 @@
  * sharp with the fonts of the machine; where there are none, the sheet comes without words.
  */
 import type {DecodedImage} from '../core/types.js';
-import {checkInteger} from '../core/check.js';
-import {toRgba, type Rgb, type RgbaImage} from '../render/pixels.js';
+import {isPromise, show} from '../core/check.js';
+import {integer, list, oneOf, text as textField, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import {colorField, rgbaOf, type Rgb, type RgbaImage} from '../render/pixels.js';
 import {loadSharp} from './_sharp.js';
 
 /** One picture of a sheet. */
@@ -26,7 +28,7 @@ export interface PictureRow {
 
 /** Options of {@link pictureSheet}. */
 export interface PictureSheetOptions {
-  /** Names above the columns. */
+  /** Names above the columns. @default none */
   readonly columns?: readonly string[] | undefined;
   /** Edge of a cell in pixels, 16 to 2048; a picture fits into it whole. @default 160 */
   readonly cellSize?: number | undefined;
@@ -38,8 +40,23 @@ export interface PictureSheetOptions {
   readonly background?: Rgb | undefined;
 }
 
+/** The options of {@link pictureSheet}. */
+export const pictureSheetSchema: OptionsSchema<Settled<PictureSheetOptions>> = {
+  where: 'pictureSheet',
+  fields: {
+    columns: withDefault<readonly string[], readonly string[]>(list<string>(textField()), [], 'none'),
+    cellSize: withDefault(integer(16, 2048), 160),
+    gap: withDefault(integer(0, 256), 8),
+    kernel: withDefault(oneOf('nearest', 'lanczos3'), 'nearest'),
+    background: withDefault<Rgb, Rgb>(colorField, [255, 255, 255]),
+  },
+};
+
 const FONT_SIZE = 14;
 const LINE = 20;
+const WHERE = 'pictureSheet';
+// What sharp's text can be drawn on.
+const MAX_SIDE = 32767;
 // The widest common sans-serif letters take about 0.62 of the font size on average.
 const LETTER = FONT_SIZE * 0.62;
 
@@ -48,8 +65,9 @@ const LETTER = FONT_SIZE * 0.62;
  *
  * @param rows From top to bottom, at least one with at least one picture.
  * @returns The sheet; hand it to {@link writePng}.
- * @throws {RangeError} If there is no picture, an option is out of bounds, or a picture's size does
- * not fit its data.
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If there is no picture, an option is out of bounds, a picture's size does not fit its
+ *   data, or the sheet would have a side of more than 32767 pixels.
  * @throws {AttentiveError} If sharp is not installed.
  *
  * @example
@@ -58,12 +76,11 @@ const LETTER = FONT_SIZE * 0.62;
  * await writePng('out/cat.png', await pictureSheet(rows, {columns: ['input', 'saliency']}));
  * ```
  */
-export async function pictureSheet(rows: readonly PictureRow[], options: PictureSheetOptions = {}): Promise<RgbaImage> {
-  const {columns = [], cellSize = 160, gap = 8, kernel = 'nearest', background = [255, 255, 255]} = options;
-  checkInteger('cellSize', cellSize, 16, 2048);
-  checkInteger('gap', gap, 0, 256);
+export async function pictureSheet(rows: readonly PictureRow[], options?: PictureSheetOptions): Promise<RgbaImage> {
+  const {columns, cellSize, gap, kernel, background} = readOptions(pictureSheetSchema, options);
+  checkRows(rows);
   const numColumns = Math.max(0, ...rows.map((row) => row.cells.length));
-  if (numColumns === 0) throw new RangeError('rows must hold at least one picture.');
+  if (numColumns === 0) throw new RangeError(`${WHERE}: rows must hold at least one picture.`);
   const sharp = await loadSharp();
 
   const longest = Math.max(0, ...rows.flatMap((row) => (row.title ?? '').split('\n')).map((line) => line.length));
@@ -72,13 +89,13 @@ export async function pictureSheet(rows: readonly PictureRow[], options: Picture
   const texts: string[] = columns.map((name, column) => text(name, left + column * pitch + cellSize / 2, gap + LINE / 2, 'middle'));
   const layers: {input: Buffer; left: number; top: number}[] = [];
   let top = columns.length > 0 ? gap + LINE + gap / 2 : gap;
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
     const lines = (row.title ?? '').split('\n');
-    lines.forEach((line, index) => {
-      texts.push(text(line, gap, top + cellSize / 2 + (index - (lines.length - 1) / 2) * LINE, 'start'));
+    lines.forEach((line, at) => {
+      texts.push(text(line, gap, top + cellSize / 2 + (at - (lines.length - 1) / 2) * LINE, 'start'));
     });
     for (const [column, {image, caption = ''}] of row.cells.entries()) {
-      const {data, width, height} = toRgba(image);
+      const {data, width, height} = rgbaOf(`${WHERE}: rows[${index}].cells[${column}].image`, image);
       const input = await sharp(data, {raw: {width, height, channels: 4}})
         .resize(cellSize, cellSize, {kernel, fit: 'contain', background: {r: 0, g: 0, b: 0, alpha: 0}})
         .png()
@@ -91,6 +108,11 @@ export async function pictureSheet(rows: readonly PictureRow[], options: Picture
 
   const width = left + numColumns * pitch;
   const height = Math.ceil(top);
+  if (width > MAX_SIDE || height > MAX_SIDE) {
+    throw new RangeError(
+      `${WHERE}: a sheet must be at most ${MAX_SIDE} pixels wide and high, but would be ${width}×${height}. Show fewer or smaller cells.`,
+    );
+  }
   const [r, g, b] = background;
   const ink = 0.299 * r + 0.587 * g + 0.114 * b > 128 ? '#000' : '#fff';
   const font = `font-family="DejaVu Sans, Verdana, Arial, Helvetica, sans-serif" font-size="${FONT_SIZE}" fill="${ink}"`;
@@ -100,6 +122,25 @@ export async function pictureSheet(rows: readonly PictureRow[], options: Picture
     .raw()
     .toBuffer();
   return {data: new Uint8ClampedArray(sheet), width, height, channels: 4};
+}
+
+function checkRows(rows: readonly PictureRow[]): void {
+  if (!Array.isArray(rows)) throw new TypeError(`${WHERE}: rows must be a list of {title, cells}, but is ${show(rows)}.`);
+  rows.forEach(({title, cells} = {} as PictureRow, index) => {
+    const name = `${WHERE}: rows[${index}]`;
+    checkWords(`${name}.title`, title);
+    if (!Array.isArray(cells)) throw new TypeError(`${name}.cells must be a list of {image, caption}, but is ${show(cells)}.`);
+    (cells as readonly PictureCell[]).forEach((cell, column) => {
+      if (typeof cell !== 'object' || (cell as unknown) === null || isPromise(cell)) {
+        throw new TypeError(`${name}.cells[${column}] must be {image, caption}, but is ${show(cell)}.`);
+      }
+      checkWords(`${name}.cells[${column}].caption`, cell.caption);
+    });
+  });
+}
+
+function checkWords(name: string, words: string | undefined): void {
+  if (words !== undefined && typeof words !== 'string') throw new TypeError(`${name} must be a text, but is ${show(words)}.`);
 }
 
 function text(words: string, x: number, middle: number, anchor: 'start' | 'middle'): string {

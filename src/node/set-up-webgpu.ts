@@ -3,6 +3,8 @@ import {getBackend, setBackend} from '@tensorflow/tfjs-core';
 import {fetchVariables} from '../tfjs/webgpu/fetch-variables.js';
 import {provideWebgpu, withdrawWebgpu} from '../tfjs/webgpu/provide.js';
 import {installTrainingKernels} from '../tfjs/install-training-kernels.js';
+import {boolean, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {BackendError} from '../core/errors/backend-error.js';
 
 /** Options of {@link setUpWebGPUInNode}. */
@@ -13,6 +15,12 @@ export interface WebGPUInNodeOptions {
    */
   readonly allowSoftware?: boolean | undefined;
 }
+
+/** The options of {@link setUpWebGPUInNode}. */
+export const setUpWebGPUInNodeSchema: OptionsSchema<Settled<WebGPUInNodeOptions>> = {
+  where: 'setUpWebGPUInNode',
+  fields: {allowSoftware: withDefault(boolean(), false)},
+};
 
 /** WebGPU, ready to use. */
 export interface WebGPUInNode {
@@ -47,8 +55,8 @@ export interface WebGPUInNode {
  * }
  * ```
  */
-export async function setUpWebGPUInNode(options: WebGPUInNodeOptions = {}): Promise<WebGPUInNode> {
-  const {allowSoftware = false} = options;
+export async function setUpWebGPUInNode(options?: WebGPUInNodeOptions): Promise<WebGPUInNode> {
+  const {allowSoftware} = readOptions(setUpWebGPUInNodeSchema, options);
   const before = getBackend() as string | null | undefined;
   const {adapter, reason} = await provideWebgpu(true, allowSoftware);
   if (reason !== undefined) throw new BackendError(`setUpWebGPUInNode: ${reason}`);

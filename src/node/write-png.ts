@@ -1,35 +1,31 @@
 /** Pictures as PNG files. */
-import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
-import {dirname, resolve} from 'node:path';
+import {mkdir} from 'node:fs/promises';
+import {basename, dirname} from 'node:path';
 import type {DecodedImage} from '../core/types.js';
-import {toRgba} from '../render/pixels.js';
+import {writeFileAtomically} from '../files/atomic-file.js';
+import {toFilePath} from '../files/file-path.js';
+import {rgbaOf} from '../render/pixels.js';
 import {loadSharp} from './_sharp.js';
 
 /**
  * Writes a picture as a PNG, whole or not at all: it is written beside its place and then moved
  * there. Missing folders are made, a file of that name is replaced.
  *
- * @param path Where the file goes.
+ * @param file Where the file goes: a path, `file://…` or a URL object.
  * @param image 1, 3 or 4 channels, values 0–255. An alpha channel is kept.
+ * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If the length of the data does not fit the size.
  * @throws {AttentiveError} If sharp is not installed.
  */
-export async function writePng(path: string, image: DecodedImage): Promise<void> {
-  const target = resolve(path);
+export async function writePng(file: string | URL, image: DecodedImage): Promise<void> {
+  const target = toFilePath(file, 'writePng: file');
   const bytes = await encodePng(image);
-  const unfinished = `${target}.${process.pid}.tmp`;
   await mkdir(dirname(target), {recursive: true});
-  try {
-    await writeFile(unfinished, bytes);
-    await rename(unfinished, target);
-  } catch (error) {
-    await rm(unfinished, {force: true});
-    throw error;
-  }
+  await writeFileAtomically(dirname(target), basename(target), bytes);
 }
 
 async function encodePng(image: DecodedImage): Promise<Uint8Array> {
-  const {data, width, height} = toRgba(image);
+  const {data, width, height} = rgbaOf('writePng: image', image);
   const hasAlpha = image.data.length === data.length;
   if (hasAlpha) for (let index = 3; index < data.length; index += 4) data[index] = image.data[index] as number;
   const sharp = await loadSharp();

@@ -1,5 +1,8 @@
 /** A map drawn as a picture: low values at one end of a colour scale, high ones at the other. */
-import {colorTable, type ColormapName} from './colormap.js';
+import {show} from '../core/check.js';
+import {absentMeans, number, oneOf, tuple, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import {colormapNames, colorTable, type ColormapName} from './colormap.js';
 import {checkMap, type MapLike, type RgbaImage} from './pixels.js';
 
 /** Options of {@link colorize}. */
@@ -10,9 +13,22 @@ export interface ColorizeOptions {
    * The values at the two ends of the scale; what lies outside takes the colour of the end. Without
    * it, the smallest and the largest finite value of the map. Give `[0, 1]` to compare the maps of
    * the attentive distiller with each other.
+   * @default from the smallest to the largest value
    */
   readonly range?: readonly [low: number, high: number] | undefined;
 }
+
+/** `ColorizeOptions` with their defaults. */
+export type ColorizeSettings = Settled<ColorizeOptions, 'range'>;
+
+/** The options of {@link colorize}. */
+export const colorizeSchema: OptionsSchema<ColorizeSettings> = /* @__PURE__ */ (() => ({
+  where: 'colorize',
+  fields: {
+    colormap: withDefault(oneOf(...colormapNames), 'turbo'),
+    range: absentMeans(tuple<readonly [number, number]>('[low, high]', number(), number()), 'from the smallest to the largest value'),
+  },
+}))();
 
 /**
  * Colours a map: `table[round(255 · (value − low) / (high − low))]`. A map without structure gets
@@ -20,17 +36,21 @@ export interface ColorizeOptions {
  *
  * @param map Any finite values; higher is further along the scale.
  * @returns A picture of the map's size.
+ * @throws {TypeError} If the map is none, or an option is of the wrong kind or unknown.
  * @throws {RangeError} If the size does not fit the data, the range is reversed or not finite, or
- * the scale is unknown.
+ *   the scale is unknown.
  */
-export function colorize(map: MapLike, options: ColorizeOptions = {}): RgbaImage {
-  const {colormap = 'turbo', range} = options;
-  checkMap(map);
+export function colorize(map: MapLike, options?: ColorizeOptions): RgbaImage {
+  const settings = readOptions(colorizeSchema, options);
+  checkMap('colorize: map', map);
+  return colored('colorize', map, settings);
+}
+
+/** As {@link colorize}, for a map and options that are checked; `where` names the caller in messages. */
+export function colored(where: string, map: MapLike, {colormap, range}: ColorizeSettings): RgbaImage {
   const table = colorTable(colormap);
   const [low, high] = range ?? finiteRange(map.data);
-  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) {
-    throw new RangeError(`range must be two finite numbers, low before high, but is [${low}, ${high}].`);
-  }
+  if (low > high) throw new RangeError(`${where}: range must be [low, high], low before high, but is ${show(range)}.`);
   const data = new Uint8ClampedArray(map.data.length * 4);
   for (let pixel = 0; pixel < map.data.length; pixel++) {
     const value = map.data[pixel] as number;

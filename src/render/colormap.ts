@@ -13,7 +13,6 @@ import {
   interpolateTurbo,
   interpolateViridis,
 } from 'd3-scale-chromatic';
-import {checkOneOf} from '../core/check.js';
 
 /** The colour scales that can be asked for. */
 export type ColormapName = 'cividis' | 'greys' | 'inferno' | 'magma' | 'plasma' | 'turbo' | 'viridis';
@@ -37,11 +36,8 @@ const tables = new Map<ColormapName, Uint8Array>();
 /**
  * Returns a colour scale as 256 · 3 values in 0–255: entry `i` is the colour at `i / 255`. The table
  * is shared; do not write to it.
- *
- * @throws {RangeError} If the name is unknown.
  */
 export function colorTable(name: ColormapName): Uint8Array {
-  checkOneOf('colormap', name, colormapNames);
   let table = tables.get(name);
   if (table === undefined) {
     table = new Uint8Array(256 * 3);

@@ -1,6 +1,8 @@
 /** The explanation x ⊙ H as a picture: what the map keeps, and a plain colour elsewhere. */
 import type {DecodedImage} from '../core/types.js';
-import {checkMap, toRgba, type MapLike, type Rgb, type RgbaImage} from './pixels.js';
+import {withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import {checkMap, colorField, rgbaOf, type MapLike, type Rgb, type RgbaImage} from './pixels.js';
 import {fitMap} from './resize-map.js';
 
 /** Options of {@link maskImage}. */
@@ -13,18 +15,25 @@ export interface MaskImageOptions {
   readonly fill?: Rgb | undefined;
 }
 
+/** The options of {@link maskImage}. */
+export const maskImageSchema: OptionsSchema<Settled<MaskImageOptions>> = /* @__PURE__ */ (() => ({
+  where: 'maskImage',
+  fields: {fill: withDefault<Rgb, Rgb>(colorField, [0, 0, 0])},
+}))();
+
 /**
  * Multiplies a picture by its map: `fill + map · (image − fill)`, rounded. The map is resized to the
  * picture where needed and clamped to 0–1; NaN counts as 0.
  *
  * @returns A picture of the size of `image`, which is not changed.
- * @throws {RangeError} If a size does not fit its data.
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If a size does not fit its data, or a colour is outside 0–255.
  */
-export function maskImage(image: DecodedImage, map: MapLike, options: MaskImageOptions = {}): RgbaImage {
-  const {fill = [0, 0, 0]} = options;
-  checkMap(map);
+export function maskImage(image: DecodedImage, map: MapLike, options?: MaskImageOptions): RgbaImage {
+  const {fill} = readOptions(maskImageSchema, options);
+  const masked = rgbaOf('maskImage: image', image);
+  checkMap('maskImage: map', map);
   const {data} = fitMap(map, image);
-  const masked = toRgba(image);
   for (let pixel = 0; pixel < data.length; pixel++) {
     const value = data[pixel] as number;
     const keep = value > 0 ? Math.min(value, 1) : 0;

@@ -1,8 +1,9 @@
 /** A coloured map laid over the picture it explains. */
-import {checkNumber} from '../core/check.js';
+import {number, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {DecodedImage} from '../core/types.js';
-import {colorize, type ColorizeOptions} from './colorize.js';
-import {toRgba, type MapLike, type RgbaImage} from './pixels.js';
+import {colored, colorizeSchema, type ColorizeOptions} from './colorize.js';
+import {checkMap, rgbaOf, type MapLike, type RgbaImage} from './pixels.js';
 import {fitMap} from './resize-map.js';
 
 /** Options of {@link overlay}. */
@@ -11,23 +12,30 @@ export interface OverlayOptions extends ColorizeOptions {
   readonly opacity?: number | undefined;
 }
 
+/** The options of {@link overlay}. */
+export const overlaySchema: OptionsSchema<Settled<OverlayOptions, 'range'>> = /* @__PURE__ */ (() => ({
+  where: 'overlay',
+  fields: {...colorizeSchema.fields, opacity: withDefault(number(0, 1), 0.5)},
+}))();
+
 /**
  * Mixes a picture with its coloured map: `(1 − opacity) · image + opacity · colorize(map)`. The map
  * is resized to the picture, bilinearly with half-pixel centres; where it is NaN, the picture stays.
  *
  * @returns A picture of the size of `image`, which is not changed.
- * @throws {RangeError} If `opacity` is outside 0–1, or as {@link colorize} does.
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If `opacity` is outside 0–1, a size does not fit its data, or as `colorize` does.
  *
  * @example
  * ```ts
  * const picture = overlay(image, map, {colormap: 'inferno', opacity: 0.6});
  * ```
  */
-export function overlay(image: DecodedImage, map: MapLike, options: OverlayOptions = {}): RgbaImage {
-  const {opacity = 0.5, ...colors} = options;
-  checkNumber('opacity', opacity, 0, 1);
-  const under = toRgba(image);
-  const over = colorize(fitMap(map, image), colors);
+export function overlay(image: DecodedImage, map: MapLike, options?: OverlayOptions): RgbaImage {
+  const {opacity, ...colors} = readOptions(overlaySchema, options);
+  const under = rgbaOf('overlay: image', image);
+  checkMap('overlay: map', map);
+  const over = colored('overlay', fitMap(map, image), colors);
   for (let index = 0; index < under.data.length; index += 4) {
     const share = (opacity * (over.data[index + 3] as number)) / 255;
     for (let channel = index; channel < index + 3; channel++) {

@@ -2,6 +2,7 @@
  * A map brought to the size of a picture on plain arrays, with the same half-pixel weights that the
  * tensors use, so that a peak stays where it was.
  */
+import {checkNumbers, checkSize, show} from '../core/check.js';
 import {resizeWeights} from '../data/resize.js';
 import {checkMap, type MapLike} from './pixels.js';
 
@@ -10,11 +11,19 @@ import {checkMap, type MapLike} from './pixels.js';
  *
  * @param size `[height, width]` of the result, both at least 1.
  * @returns A new map; its values stay within those of `map`.
+ * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If the map's size does not fit its data or a size is not a whole number above 0.
  */
 export function resizeMap(map: MapLike, size: readonly [height: number, width: number]): MapLike & {readonly data: Float32Array} {
-  checkMap(map);
-  const [height, width] = size;
+  checkMap('resizeMap: map', map);
+  if (checkNumbers('resizeMap: size', size).length !== 2) {
+    throw new RangeError(`resizeMap: size must be [height, width], but is ${show(size)}.`);
+  }
+  checkSize('resizeMap: size', size[0], size[1]);
+  return resized(map, size);
+}
+
+function resized(map: MapLike, [height, width]: readonly [height: number, width: number]): MapLike & {readonly data: Float32Array} {
   const rows = resizeWeights(map.height, height); // [height, map.height]
   const columns = resizeWeights(map.width, width); // [width, map.width]
   const wide = new Float32Array(map.height * width);
@@ -39,8 +48,8 @@ export function resizeMap(map: MapLike, size: readonly [height: number, width: n
   return {data, height, width};
 }
 
-/** Returns the map itself when it already has the size of `image`. */
+/** Returns a checked map in the size of `image`: itself where it has that size. */
 export function fitMap(map: MapLike, image: {readonly width: number; readonly height: number}): MapLike {
   const fits = map.width === image.width && map.height === image.height;
-  return fits ? map : resizeMap(map, [image.height, image.width]);
+  return fits ? map : resized(map, [image.height, image.width]);
 }

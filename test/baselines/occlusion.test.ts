@@ -1,7 +1,7 @@
 import {randomUniform, tensor4d, type Tensor4D} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
 import {occlusion, occlusionExplainer} from '../../src/baselines/perturbation/occlusion.js';
-import type {ScoreFn} from '../../src/core/types.js';
+import type {SaliencyMap, ScoreFn} from '../../src/core/types.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {onPatch, patchBatch, patchImage, patchTeacher} from '../helpers/patch-world.js';
 
@@ -84,9 +84,11 @@ describe('occlusion', () => {
         batchSize: 7,
         onProgress: ({done, total}) => progress.push(done / total),
       });
-      expect(await occlusion(images, model, {windowSize: 4, stride: 1, batchSize: 64})).toEqual(
-        maps.map((map) => ({...map, options: {...map.options, batchSize: 64}})),
-      );
+      const others = await occlusion(images, model, {windowSize: 4, stride: 1, batchSize: 64});
+      // TensorFlow rounds larger batches in another order.
+      others.forEach(({data}, index) => expectClose(data, maps[index]!.data, {abs: 1e-6}));
+      const rest = (all: readonly SaliencyMap[]): object[] => all.map(({target, score, method, empty}) => ({target, score: score.toFixed(5), method, empty}));
+      expect(rest(others)).toEqual(rest(maps));
       maps.forEach((map, index) => {
         const peak = map.data.indexOf(Math.max(...map.data));
         expect(onPatch(patchImage(index), peak)).toBe(true);

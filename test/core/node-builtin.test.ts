@@ -43,7 +43,7 @@ describe('toFilePath', () => {
     expect(() => toFilePath('indexeddb://x')).toThrow(RangeError);
     expect(() => toFilePath('')).toThrow(TypeError);
     expect(() => toFilePath(undefined as never)).toThrow(/path must be a text/);
-    expect(() => toFilePath('a\0b', 'load')).toThrow(/^load: path must be without the character NUL/);
+    expect(() => toFilePath('a\0b', 'load: path')).toThrow(/^load: path must be without the character NUL/);
     expect(schemeOf(homedir())).toBeUndefined();
   });
 });

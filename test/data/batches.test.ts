@@ -40,7 +40,7 @@ describe('batchesOf', () => {
     let mirrored = 0;
     const counts = new Map<number, number>();
     for (let epoch = 0; epoch < 20; epoch++) {
-      for (const item of epochItems(50, epoch, {seed: 1, flip: true}).flat()) {
+      for (const item of epochItems('test', 50, epoch, {batchSize: 16, seed: 1, shuffle: true, flip: true}).flat()) {
         if (!item.flipped) continue;
         mirrored++;
         counts.set(item.index, (counts.get(item.index) ?? 0) + 1);
@@ -71,7 +71,7 @@ describe('batchesOf', () => {
     expect(() => batchesOf(pictures, {seed: -1})).toThrow(/seed/);
     expect(() => batchesOf(pictures, {labels: [1]})).toThrow(/as many as the 50 images, but are 1/);
     expect(() => batchesOf(pictures, {labels: pictures.map(() => 0.5)})).toThrow(/labels\[0\]/);
-    expect(() => batchesOf([pictures[0]!, {data: new Uint8Array(5), width: 2, height: 1}])).toThrow(/^images\[1\]/);
+    expect(() => batchesOf([pictures[0]!, {data: new Uint8Array(5), width: 2, height: 1}])).toThrow(/^batchesOf: images\[1\]/);
   });
 });
 
