@@ -1,5 +1,5 @@
 /** One training step: losses, gradients, update. */
-import {addN, dispose, keep, mul, sum, tidy, variableGrads, type NamedTensorMap, type Scalar, type Variable} from '@tensorflow/tfjs-core';
+import {add, dispose, keep, mul, sum, tidy, variableGrads, type NamedTensorMap, type Scalar, type Variable} from '@tensorflow/tfjs-core';
 import {NonFiniteLossError} from '../../core/errors/non-finite-loss-error.js';
 import {disposeAbandonedTape} from '../../tfjs/abandoned-tape.js';
 import type {Updater} from '../../tfjs/optimizer.js';
@@ -68,13 +68,14 @@ export async function trainStep(
 export async function checkWeights(stage: Stage, position: string, variables: readonly Variable[]): Promise<void> {
   if (variables.length === 0) return;
   // ∞ · 0 is NaN, so the sum is 0 if and only if all weights are finite.
-  const checksum = tidy(() => addN(variables.map((variable) => sum(mul(variable, 0)))));
+  // One after the other: webgpu's addN takes no more tensors than a shader has buffers, and does not say so.
+  const checksum = tidy(() => variables.map((variable) => sum<Scalar>(mul(variable, 0))).reduce((a, b) => add(a, b)));
   const {sum: value} = await readScalars({sum: checksum}).finally(() => checksum.dispose());
   if (value !== 0) throw diverged(stage, position, 'weights are not finite after it; make a new distiller, since these no longer learn');
 }
 
 function diverged(stage: Stage, position: string, what: string): NonFiniteLossError {
   return new NonFiniteLossError(
-    `Training the ${stage} network diverged at ${position}: ${what}. Try a 3 to 10 times lower learningRate, and check that the images are normalised as the teacher expects.`,
+    `Training the ${stage} network diverged at ${position}: ${what}. Try a 3 to 10 times lower learningRate, and check that the images are normalized as the teacher expects.`,
   );
 }
