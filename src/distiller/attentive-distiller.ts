@@ -7,13 +7,12 @@ import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {backendFailure} from '../backend/backend-failure.js';
 import {onBackend} from '../backend/on-backend.js';
 import {selectBackend} from '../backend/select-backend.js';
-import {show} from '../core/check.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
 import {readOptions} from '../core/options.js';
 import type {Explainer, ImagesInput, SaliencyMap, SeedOptions, Teacher, UnscoredMap} from '../core/types.js';
 import type {TrainingBatches} from '../data/batches.js';
-import {loadArtifacts, saveArtifacts} from '../files/artifact-store.js';
+import {checkUrl, loadArtifacts, saveArtifacts} from '../files/artifact-store.js';
 import type {Student} from '../models/students/student.js';
 import {checkBatches} from './check-batches.js';
 import {createNetworks, type DistillerOptions, type SeededNetworks} from './create.js';
@@ -168,14 +167,14 @@ export class AttentiveDistiller implements Explainer {
    */
   async save(url: string): Promise<void> {
     this.#checkIdle('save');
-    checkUrl('save', url);
+    checkUrl('AttentiveDistiller.save', url);
     checkTeacherAlive('save', this.teacher);
     const artifacts = await onBackend('save', async () => {
       const teacher = await probeTeacher('save', this.teacher);
       const metadata = {seed: this.seed, teacher, trainingMode: this.#student.trainingMode};
       return packCheckpoint({student: this.#student, decoder: this.#decoder, ...metadata});
     });
-    await saveArtifacts(url, artifacts);
+    await saveArtifacts('AttentiveDistiller.save', url, artifacts);
   }
 
   /**
@@ -187,11 +186,11 @@ export class AttentiveDistiller implements Explainer {
    */
   static async load(url: string, options: TeacherInput): Promise<AttentiveDistiller> {
     const where = 'AttentiveDistiller.load';
-    checkUrl('load', url);
+    checkUrl(where, url);
     const teacher = resolveTeacher(where, readOptions(teacherInputSchema, options));
     await selectBackend();
     return onBackend(where, async () => {
-      const {teacher: probe, ...networks} = await unpackCheckpoint(await loadArtifacts(url), url);
+      const {teacher: probe, ...networks} = await unpackCheckpoint(await loadArtifacts(where, url), url);
       try {
         await checkSameTeacher(where, teacher, probe);
       } catch (error) {
@@ -243,8 +242,4 @@ function notAwaitable<G extends AsyncGenerator<unknown, unknown, undefined>>(run
     Promise.reject(new TypeError('fit() gives a generator: loop over it with for await, or call train()'));
   const then: PromiseLike<never>['then'] = (...handlers) => refused().then(...handlers);
   return Object.defineProperty(run, 'then', {value: then});
-}
-
-function checkUrl(method: 'save' | 'load', url: unknown): void {
-  if (typeof url !== 'string') throw new TypeError(`AttentiveDistiller.${method}: url must be a text, but is ${show(url)}.`);
 }

@@ -1,9 +1,9 @@
 /** The networks of a distiller, and how they are asked. */
-import {Tensor, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {checkShape, show} from '../core/check.js';
 import type {Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
+import {teacherLogits} from '../models/teacher.js';
 import {finiteLogits} from '../losses/finite-logits.js';
 import type {Student} from '../models/students/student.js';
 
@@ -41,13 +41,5 @@ export function runStudent(student: Student, images: Tensor4D, training: boolean
  * @throws {RangeError} If that has another shape.
  */
 export function askTeacher(where: string, teacher: Teacher, images: Tensor4D): Tensor2D {
-  return tidy(() => {
-    const logits: unknown = teacher.logits(images);
-    const shape = [images.shape[0], teacher.numClasses];
-    if (!(logits instanceof Tensor)) {
-      throw new TypeError(`${where}: teacher.logits must return a tensor of shape ${show(shape)}, but returned ${show(logits)}.`);
-    }
-    checkShape(`${where}: what teacher.logits returns`, logits.shape, shape);
-    return finiteLogits(logits as Tensor2D);
-  });
+  return tidy(() => finiteLogits(teacherLogits(where, teacher, images)));
 }

@@ -2,12 +2,13 @@
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {isPromise} from '../core/check.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
-import {custom, integer, required, text, tuple} from '../core/fields.js';
-import {groupProblem, refusal, type OptionsSchema, type Settled} from '../core/options.js';
+import {custom, required} from '../core/fields.js';
+import type {OptionsSchema, Settled} from '../core/options.js';
 import {preprocessingField, type PreprocessingName} from '../core/preprocessing.js';
 import type {Preprocessing, Teacher} from '../core/types.js';
 import {checkLayersModel, isDisposed} from '../models/check-layers-model.js';
-import {labelsField, teacherFromLayersModel} from '../models/teacher-from-layers-model.js';
+import {teacherFromLayersModel} from '../models/teacher-from-layers-model.js';
+import {checkTeacher, labelsField} from '../models/teacher.js';
 
 /** How the teacher is given: a Teacher, or a LayersModel with what a Teacher needs besides. */
 export interface TeacherInput {
@@ -32,15 +33,6 @@ export const teacherInputSchema: OptionsSchema<Settled<TeacherInput, 'preprocess
   },
 };
 
-/** What is read of a Teacher. */
-const teacherFields: OptionsSchema<Pick<Teacher, 'name' | 'inputShape' | 'numClasses' | 'labels' | 'preprocessing'>>['fields'] = {
-  name: required(text()),
-  inputShape: required(tuple<Teacher['inputShape']>('[height, width, channels]', integer(1), integer(1), integer(1))),
-  numClasses: required(integer(1)),
-  labels: labelsField,
-  preprocessing: preprocessingField as OptionsSchema<Teacher>['fields']['preprocessing'],
-};
-
 /**
  * Makes a Teacher of what was given, or returns the one that it is.
  *
@@ -57,14 +49,7 @@ export function resolveTeacher(where: string, {teacher, preprocessing, labels}: 
   if (preprocessing !== undefined || labels !== undefined) {
     throw new TypeError(`${where}: preprocessing and labels are for a LayersModel; a Teacher brings its own. Leave them out.`);
   }
-  const read = Object.fromEntries(Object.keys(teacherFields).map((name) => [name, teacher[name as keyof Teacher]]));
-  const problem = groupProblem(teacherFields, read);
-  if (problem !== undefined) throw refusal(where, {...problem, path: `teacher${problem.path}`});
-  if (teacher.model !== undefined) checkLayersModel(`${where}: teacher.model`, teacher.model);
-  const {labels: own, numClasses} = teacher;
-  if (own !== undefined && own.length !== numClasses) {
-    throw new RangeError(`${where}: teacher.labels must have ${numClasses} entries, one per class, but has ${own.length}.`);
-  }
+  checkTeacher(where, 'teacher', teacher);
   return teacher;
 }
 

@@ -32,6 +32,7 @@ import {pooledHeadIn} from './graph/pooled-head.js';
 import {checkModel, scoreModel, type BatchScores, type ScoreModel} from './score-model.js';
 import {applyTarget, valuesOf} from './target-values.js';
 import {isTargetFn} from './targets.js';
+import {checkTeacher, teacherLogits} from './teacher.js';
 
 /** Outputs of layers that are known already, by path. */
 export type KnownOutputs = Readonly<Record<string, Tensor4D>>;
@@ -83,8 +84,9 @@ export interface LayeredModel extends GradientModel {
 export function gradientModel(where: string, model: Model): GradientModel {
   refuseBlackBox(where, model);
   if (!('logits' in model)) return layeredModel(where, model);
+  checkTeacher(where, 'model', model);
   return {
-    ...differentiable(where, `logits of teacher '${model.name}'`, (images) => model.logits(images)),
+    ...differentiable(where, `logits of teacher '${model.name}'`, (images) => teacherLogits(where, model, images)),
     toInput: scoreModel(where, model).toInput,
   };
 }
@@ -99,6 +101,7 @@ export function gradientModel(where: string, model: Model): GradientModel {
  */
 export function layeredModel(where: string, model: Model): LayeredModel {
   refuseBlackBox(where, model);
+  if ('logits' in model) checkTeacher(where, 'model', model);
   const network = 'logits' in model ? model.model : model;
   if (network === undefined) {
     throw new UnsupportedModelError(
@@ -120,7 +123,7 @@ function throughPooledHead(network: LayersModel, differentiateAny: GradientModel
   const head = pooledHeadIn(network);
   const plan = planGraph(network);
   return async (batch, explained, at) => {
-    const isHead = at !== undefined && head !== undefined && slotsAt(plan, at.path)[0] === head.slot;
+    const isHead = at !== undefined && head !== undefined && slotsAt('gradient', plan, at.path)[0] === head.slot;
     if (!isHead || typeof explained === 'function') return differentiateAny(batch, explained, at);
     await yieldToEvents();
     const {shape} = at.output;

@@ -8,6 +8,8 @@ import {isPromise, show} from '../core/check.js';
 import type {GraphModelLike, ImageInput, ImagesInput, Model, ScoreFn, Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
 import {networkInput} from '../data/network-input.js';
+import {checkLayersModel} from './check-layers-model.js';
+import {teacherLogits, checkTeacher} from './teacher.js';
 import {classifierOf} from './graph/classifier-head.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 
@@ -70,6 +72,7 @@ export function scoreModel(where: string, model: Model, form: ScoreForm = 'proba
     return {score: (batch) => scoreByFunction(model, batch, `${where}: the score function`), toInput: tensorsOnly(where, undefined)};
   }
   if ('logits' in model) {
+    checkTeacher(where, 'model', model);
     const {inputShape, numClasses} = model;
     const score = (batch: Tensor4D): Promise<BatchScores> => scoreByLogits(where, model, batch, form);
     return {inputShape, numClasses: Math.max(numClasses, 2), score, toInput: (images) => networkInput(where, images, model)};
@@ -80,6 +83,7 @@ export function scoreModel(where: string, model: Model, form: ScoreForm = 'proba
       scoreByFunction((x) => predictRows(where, model, x), batch, `${where}: the model's predict`);
     return {inputShape, score, toInput: tensorsOnly(where, inputShape)};
   }
+  checkLayersModel(`${where}: model`, model);
   const classifier = classifierOf(model, where);
   const inputShape = sizesOf(model.inputs[0]?.shape);
   const numClasses = Math.max(classifier.numClasses, 2);
@@ -111,7 +115,7 @@ async function scoreByLogits(
 ): Promise<BatchScores> {
   await yieldToEvents();
   const squash = form === 'logits' ? classLogits : classifier.numClasses === 1 ? sigmoid<Tensor2D> : softmax<Tensor2D>;
-  const scores = tidy(() => squash(classifier.logits(batch)));
+  const scores = tidy(() => squash(teacherLogits(where, classifier, batch)));
   return readScores(scores, batch.shape[0], `${where}: the model`);
 }
 

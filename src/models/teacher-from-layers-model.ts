@@ -2,13 +2,14 @@
 import {at} from '../core/at.js';
 import {checkShape, checkSize} from '../core/check.js';
 import {checkTensor} from '../core/check-tensor.js';
-import {absentMeans, integer, list, text, tuple} from '../core/fields.js';
-import {readOptions, type Field, type OptionsSchema, type Settled} from '../core/options.js';
+import {absentMeans, integer, text, tuple} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {preprocessingField, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import type {Preprocessing, Teacher} from '../core/types.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {checkLayersModel} from './check-layers-model.js';
+import {labelsField} from './teacher.js';
 import {classifierOf} from './graph/classifier-head.js';
 
 const WHERE = 'teacherFromLayersModel';
@@ -27,9 +28,6 @@ export interface TeacherOptions {
   /** `[height, width, channels]`, needed where the model leaves height or width open. @default the model's */
   readonly inputShape?: readonly [number, number, number] | undefined;
 }
-
-/** `labels`: names of the classes. */
-export const labelsField: Field<readonly string[] | undefined> = /* @__PURE__ */ absentMeans(/* @__PURE__ */ list(text()), 'none');
 
 /** The options of {@link teacherFromLayersModel}. */
 export const teacherSchema: OptionsSchema<Settled<TeacherOptions, 'preprocessing' | 'name' | 'labels' | 'inputShape'>> = {

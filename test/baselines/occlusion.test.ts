@@ -87,7 +87,8 @@ describe('occlusion', () => {
       const others = await occlusion(images, model, {windowSize: 4, stride: 1, batchSize: 64});
       // TensorFlow rounds larger batches in another order.
       others.forEach(({data}, index) => expectClose(data, maps[index]!.data, {abs: 1e-6}));
-      const rest = (all: readonly SaliencyMap[]): object[] => all.map(({target, score, method, empty}) => ({target, score: score.toFixed(5), method, empty}));
+      const rest = (all: readonly SaliencyMap[]): object[] =>
+        all.map(({target, score, method, empty}) => ({target, score: score.toFixed(5), method, empty}));
       expect(rest(others)).toEqual(rest(maps));
       maps.forEach((map, index) => {
         const peak = map.data.indexOf(Math.max(...map.data));

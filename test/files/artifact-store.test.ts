@@ -40,7 +40,7 @@ function expectSame(actual: io.ModelArtifacts, expected: io.ModelArtifacts): voi
 async function versionSaved(length?: number): Promise<number | null> {
   let loaded: io.ModelArtifacts;
   try {
-    loaded = await loadArtifacts(url);
+    loaded = await loadArtifacts('test', url);
   } catch (error) {
     expect(error).toBeInstanceOf(ModelFileError);
     expect((error as Error).message).toMatch(/model\.json cannot be read/);
@@ -68,8 +68,8 @@ function save(mode: 'moment' | 'loop', number: number, killAfterMs?: number): Pr
 describe('saveArtifacts and loadArtifacts with file://', () => {
   it('give back what was saved, bit by bit, with metadata', async () => {
     const artifacts = artifactsOf(3);
-    await saveArtifacts(url, artifacts);
-    expectSame(await loadArtifacts(url), artifacts);
+    await saveArtifacts('test', url, artifacts);
+    expectSame(await loadArtifacts('test', url), artifacts);
     expectSame(artifacts, artifactsOf(3));
   });
 
@@ -77,17 +77,17 @@ describe('saveArtifacts and loadArtifacts with file://', () => {
     const {weightData, ...rest} = artifactsOf(4);
     const parts = [(weightData as ArrayBuffer).slice(0, 10), (weightData as ArrayBuffer).slice(10)];
     const near = `file://./${relative(process.cwd(), folder)}`;
-    await saveArtifacts(near, {...rest, weightData: parts});
-    expectSame(await loadArtifacts(url), artifactsOf(4));
-    await saveArtifacts(url, {modelTopology: {a: 1}});
-    expectSame(await loadArtifacts(near), {modelTopology: {a: 1}, weightSpecs: [], weightData: new ArrayBuffer(0)});
+    await saveArtifacts('test', near, {...rest, weightData: parts});
+    expectSame(await loadArtifacts('test', url), artifactsOf(4));
+    await saveArtifacts('test', url, {modelTopology: {a: 1}});
+    expectSame(await loadArtifacts('test', near), {modelTopology: {a: 1}, weightSpecs: [], weightData: new ArrayBuffer(0)});
   });
 
   it('keep one weights file and every foreign file', async () => {
     await mkdir(folder);
     const foreign = ['notes.txt', 'group1-shard1of1.bin', 'attentive-weights-mine.bin', 'model.json.tmp'];
     for (const name of foreign) await writeFile(join(folder, name), name);
-    for (const version of [1, 2, 2, 3]) await saveArtifacts(url, artifactsOf(version));
+    for (const version of [1, 2, 2, 3]) await saveArtifacts('test', url, artifactsOf(version));
     const names = await readdir(folder);
     expect(names.filter((name) => !foreign.includes(name)).sort()).toEqual([
       expect.stringMatching(/^attentive-weights-[0-9a-f]{16}\.bin$/),
@@ -98,7 +98,7 @@ describe('saveArtifacts and loadArtifacts with file://', () => {
   });
 
   it('save one after the other when asked at once; the last one stays', async () => {
-    await Promise.all([1, 2, 3, 4, 5].map((version) => saveArtifacts(url, artifactsOf(version))));
+    await Promise.all([1, 2, 3, 4, 5].map((version) => saveArtifacts('test', url, artifactsOf(version))));
     expect(await versionSaved()).toBe(5);
     expect(await weightsFiles()).toHaveLength(1);
   });
@@ -107,11 +107,11 @@ describe('saveArtifacts and loadArtifacts with file://', () => {
     const made = sequential({layers: [layers.dense({units: 2, inputShape: [3]})]});
     await made.save(
       io.withSaveHandler(async (artifacts) => {
-        await saveArtifacts(url, artifacts);
+        await saveArtifacts('test', url, artifacts);
         return {modelArtifactsInfo: {dateSaved: new Date(), modelTopologyType: 'JSON'}};
       }),
     );
-    for (const handler of [fileModelHandler(folder), {load: () => loadArtifacts(url)}]) {
+    for (const handler of [fileModelHandler(folder), {load: () => loadArtifacts('test', url)}]) {
       const model = await loadLayersModel(handler);
       expectClose(model.getWeights()[0]!.dataSync(), made.getWeights()[0]!.dataSync(), {});
       model.dispose();
@@ -140,17 +140,17 @@ describe('saveArtifacts and loadArtifacts with file://', () => {
     ],
     ['other shapes', async () => rewrite((text) => text.replace('[999]', '[998]')), /describes 3996 bytes of weights, but .* has 4000/],
   ])('refuse to load %s', async (_, damage, pattern) => {
-    await saveArtifacts(url, artifactsOf(1));
+    await saveArtifacts('test', url, artifactsOf(1));
     await damage();
-    await expect(loadArtifacts(url)).rejects.toThrow(ModelFileError);
-    await expect(loadArtifacts(url)).rejects.toThrow(pattern);
+    await expect(loadArtifacts('test', url)).rejects.toThrow(ModelFileError);
+    await expect(loadArtifacts('test', url)).rejects.toThrow(pattern);
   });
 
   it('refuse to overwrite what is not theirs', async () => {
     await mkdir(folder);
     for (const text of ['{"modelTopology": {}}', 'no json']) {
       await writeFile(join(folder, 'model.json'), text);
-      await expect(saveArtifacts(url, artifactsOf(1))).rejects.toThrow(
+      await expect(saveArtifacts('test', url, artifactsOf(1))).rejects.toThrow(
         /not written by this library and is not overwritten; save to another folder/,
       );
       expect(await readdir(folder)).toEqual(['model.json']);
@@ -158,39 +158,39 @@ describe('saveArtifacts and loadArtifacts with file://', () => {
     }
     await rm(folder, {recursive: true});
     await writeFile(folder, 'a file');
-    await expect(saveArtifacts(url, artifactsOf(1))).rejects.toThrow(/must be a folder, but a file is in the way/);
-    await expect(saveArtifacts(`${url}/below`, artifactsOf(1))).rejects.toThrow(/a file is in the way/);
+    await expect(saveArtifacts('test', url, artifactsOf(1))).rejects.toThrow(/must be a folder, but a file is in the way/);
+    await expect(saveArtifacts('test', `${url}/below`, artifactsOf(1))).rejects.toThrow(/a file is in the way/);
     expect(await readFile(folder, 'utf8')).toBe('a file');
   });
 
   it.skipIf(process.getuid?.() === 0)('keep the old save when writing fails', async () => {
-    await saveArtifacts(url, artifactsOf(1));
+    await saveArtifacts('test', url, artifactsOf(1));
     await chmod(folder, 0o500);
-    await expect(saveArtifacts(url, artifactsOf(2))).rejects.toThrow(/Saving to .* failed.*unchanged/);
+    await expect(saveArtifacts('test', url, artifactsOf(2))).rejects.toThrow(/Saving to .* failed.*unchanged/);
     await chmod(folder, 0o700);
     expect(await versionSaved()).toBe(1);
   });
 
   it('refuse artifacts that do not fit, before anything is written', async () => {
     const bad = {...artifactsOf(1), weightData: new ArrayBuffer(8)};
-    await expect(saveArtifacts(url, bad)).rejects.toThrow(/weightData has 8 bytes, but weightSpecs describe 4000/);
-    await expect(saveArtifacts(url, {...artifactsOf(1), modelTopology: new ArrayBuffer(8)})).rejects.toThrow(TypeError);
+    await expect(saveArtifacts('test', url, bad)).rejects.toThrow(/weightData has 8 bytes, but weightSpecs describe 4000/);
+    await expect(saveArtifacts('test', url, {...artifactsOf(1), modelTopology: new ArrayBuffer(8)})).rejects.toThrow(TypeError);
     await expect(readdir(folder)).rejects.toThrow(/ENOENT/);
-    await expect(loadArtifacts(url)).rejects.toThrow(/model\.json cannot be read/);
+    await expect(loadArtifacts('test', url)).rejects.toThrow(/model\.json cannot be read/);
   });
 
   it.skipIf(process.platform === 'win32')('refuse pipes in the place of their files instead of waiting for ever', async () => {
-    await saveArtifacts(url, artifactsOf(1));
+    await saveArtifacts('test', url, artifactsOf(1));
     for (const name of [(await weightsFiles())[0]!, 'model.json']) {
       await rm(join(folder, name));
       await promisify(execFile)('mkfifo', [join(folder, name)]);
-      await expect(loadArtifacts(url)).rejects.toThrow(ModelFileError);
+      await expect(loadArtifacts('test', url)).rejects.toThrow(ModelFileError);
     }
-    await expect(saveArtifacts(url, artifactsOf(2))).rejects.toThrow(/not written by this library/);
+    await expect(saveArtifacts('test', url, artifactsOf(2))).rejects.toThrow(/not written by this library/);
   });
 
   it('find a save that moved', async () => {
-    await saveArtifacts(url, artifactsOf(1));
+    await saveArtifacts('test', url, artifactsOf(1));
     await rename(folder, `${folder} moved`);
     url = `${url} moved`;
     expect(await versionSaved()).toBe(1);
@@ -204,11 +204,11 @@ describe('a killed process', () => {
       expect(moment).toBeLessThan(60);
       folder = join(root, `moment ${moment}`);
       url = `file://${folder}`;
-      await saveArtifacts(url, artifactsOf(1));
+      await saveArtifacts('test', url, artifactsOf(1));
       finished = await save('moment', moment);
       versions.push(await versionSaved());
       // What was left behind does not disturb the next save, which clears it away.
-      await saveArtifacts(url, artifactsOf(3));
+      await saveArtifacts('test', url, artifactsOf(3));
       expect(await versionSaved()).toBe(3);
       expect(await readdir(folder)).toHaveLength(2);
     }
@@ -263,19 +263,19 @@ describe('other schemes', () => {
     const route = (text: string | string[]): typeof handler => (text === 'memory://x' ? handler : null) as typeof handler;
     io.registerSaveRouter(route);
     io.registerLoadRouter(route);
-    await saveArtifacts('memory://x', artifactsOf(7));
-    expectSame(await loadArtifacts('memory://x'), artifactsOf(7));
+    await saveArtifacts('test', 'memory://x', artifactsOf(7));
+    expectSame(await loadArtifacts('test', 'memory://x'), artifactsOf(7));
     kept = {...kept!, weightData: new ArrayBuffer(4)};
-    await expect(loadArtifacts('memory://x')).rejects.toThrow(/4 bytes of weights instead of 4000/);
+    await expect(loadArtifacts('test', 'memory://x')).rejects.toThrow(/4 bytes of weights instead of 4000/);
     handler.load = () => Promise.reject(new Error('gone'));
-    await expect(loadArtifacts('memory://x')).rejects.toThrow(/Loading memory:\/\/x failed: gone/);
+    await expect(loadArtifacts('test', 'memory://x')).rejects.toThrow(/loading memory:\/\/x failed: gone/);
   });
 
   it('are named when one is unknown', async () => {
-    for (const work of [saveArtifacts('s3://x', artifactsOf(1)), loadArtifacts('s3://x'), loadArtifacts('out/x')]) {
+    for (const work of [saveArtifacts('test', 's3://x', artifactsOf(1)), loadArtifacts('test', 's3://x'), loadArtifacts('test', 'out/x')]) {
       await expect(work).rejects.toThrow(/file:\/\/folder.*indexeddb:\/\/.*localstorage:\/\/.*downloads:\/\/.*http/);
     }
-    await expect(saveArtifacts(undefined as never, artifactsOf(1))).rejects.toThrow(TypeError);
+    await expect(saveArtifacts('test', undefined as never, artifactsOf(1))).rejects.toThrow(TypeError);
   });
 });
 

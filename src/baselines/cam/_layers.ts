@@ -2,16 +2,23 @@
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {listLayers, type LayerInfo} from '../../models/graph/execute-graph.js';
+import {planGraph, slotsAt} from '../../models/graph/plan.js';
 
 /**
  * Resolves the option `layer`, which the schema has checked.
  *
  * @returns Paths, as asked for; without a wish the last layer in running order whose output is a feature
  *   map, `[N,H,W,K]` with H·W > 1 (a size that is left open counts).
+ * @throws {LayerNotFoundError} If there is no layer of such a path; lists those that exist.
  * @throws {UnsupportedModelError} If there is no feature map at all.
  */
 export function camLayers(where: string, model: LayersModel, layer: string | readonly string[] | undefined): readonly string[] {
-  if (layer !== undefined) return typeof layer === 'string' ? [layer] : layer;
+  if (layer !== undefined) {
+    const paths = typeof layer === 'string' ? [layer] : layer;
+    const plan = planGraph(model);
+    for (const path of paths) slotsAt(where, plan, path);
+    return paths;
+  }
   const last = featureMaps(model).at(-1);
   if (last === undefined)
     throw new UnsupportedModelError(

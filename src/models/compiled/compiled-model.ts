@@ -32,7 +32,7 @@ export class CompiledModel {
    */
   constructor(model: LayersModel, paths?: readonly string[]) {
     const plan = planGraph(model);
-    const wanted = paths?.map((path) => at(slotsAt(plan, path), 0));
+    const wanted = paths?.map((path) => at(slotsAt('compile', plan, path), 0));
     const {drafts, outputs} = draftGraph(wanted === undefined ? plan : {...plan, outputs: wanted});
     this.#inputs = plan.inputs;
     this.#outputs = outputs;

@@ -85,11 +85,11 @@ export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tenso
   const {training, until, given = {}, onLayer} = readOptions(executeGraphSchema, options);
   checkLayered(WHERE, model);
   const plan = planGraph(model);
-  const targets = until === undefined ? plan.outputs : slotsAt(plan, until);
+  const targets = until === undefined ? plan.outputs : slotsAt(WHERE, plan, until);
   const values = new GraphValues();
   try {
     feed(values, model, plan, listOf(inputs));
-    for (const [path, tensors] of Object.entries(given)) give(values, path, slotsAt(plan, path), listOf(tensors));
+    for (const [path, tensors] of Object.entries(given)) give(values, path, slotsAt(WHERE, plan, path), listOf(tensors));
     const results = runSteps(stepsFor(plan.steps, targets, values), targets, values, (step) => {
       runStep(step, values, {training}, onLayer);
     });

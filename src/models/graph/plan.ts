@@ -85,11 +85,11 @@ export function planGraph(model: Container): GraphPlan {
  *
  * @throws {LayerNotFoundError} If there is none; the message lists the paths that exist.
  */
-export function slotsAt(plan: GraphPlan, path: string): readonly number[] {
+export function slotsAt(where: string, plan: GraphPlan, path: string): readonly number[] {
   const slots = plan.slotsByPath.get(path);
   if (slots === undefined) {
     const paths = [...plan.slotsByPath.keys()].map((each) => `'${each}'`).join(', ');
-    throw new LayerNotFoundError(`The model has no layer '${path}'. It has ${paths}.`);
+    throw new LayerNotFoundError(`${where}: the model has no layer '${path}'. It has ${paths}.`);
   }
   return slots;
 }
