@@ -52,6 +52,32 @@ interface Verdict extends Mutant {
 const MAX_SECONDS = 45;
 const excluded = [/^src\/tfjs\/wasm\//, /\/?index\.ts$/, /^src\/core\/types\.ts$/, /errors\//];
 
+const swapped: Readonly<Record<string, string>> = {
+  '+': '-',
+  '-': '+',
+  '*': '/',
+  '/': '*',
+  '%': '*',
+  '<': '<=',
+  '<=': '<',
+  '>': '>=',
+  '>=': '>',
+  '===': '!==',
+  '!==': '===',
+  '&&': '||',
+  '||': '&&',
+  '??': '&&',
+  '+=': '-=',
+  '-=': '+=',
+};
+const called: Readonly<Record<string, string>> = {
+  'Math.min': 'Math.max',
+  'Math.max': 'Math.min',
+  'Math.floor': 'Math.ceil',
+  'Math.ceil': 'Math.floor',
+  'Math.round': 'Math.floor',
+};
+
 const sources = filesBelow(root, 'src').filter((file) => !excluded.some((pattern) => pattern.test(file)) && file.includes(options.only));
 const tests = filesBelow(root, 'test').filter(
   (file) => file.endsWith('.test.ts') && !/^test\/(browser|docs|fuzz|quickstart|options)/.test(file),
@@ -246,32 +272,6 @@ function mutantsOf(file: string, text: string): Mutant[] {
   visit(source);
   return found;
 }
-
-const swapped: Readonly<Record<string, string>> = {
-  '+': '-',
-  '-': '+',
-  '*': '/',
-  '/': '*',
-  '%': '*',
-  '<': '<=',
-  '<=': '<',
-  '>': '>=',
-  '>=': '>',
-  '===': '!==',
-  '!==': '===',
-  '&&': '||',
-  '||': '&&',
-  '??': '&&',
-  '+=': '-=',
-  '-=': '+=',
-};
-const called: Readonly<Record<string, string>> = {
-  'Math.min': 'Math.max',
-  'Math.max': 'Math.min',
-  'Math.floor': 'Math.ceil',
-  'Math.ceil': 'Math.floor',
-  'Math.round': 'Math.floor',
-};
 
 function mutate(node: ts.Node, source: ts.SourceFile, add: (node: ts.Node, after: string) => void): void {
   if (ts.isBinaryExpression(node)) {

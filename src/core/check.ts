@@ -5,6 +5,8 @@
 
 /** The most pixels that a map or picture may have: what needs more memory than a machine has is refused at once. */
 export const MAX_PIXELS: number = 2 ** 26;
+/** The most channels or filters that a layer may have. */
+export const MAX_CHANNELS: number = 65_536;
 
 /** Shows a value in an error message, shortened. Never throws. */
 export function show(value: unknown): string {

@@ -77,15 +77,7 @@ export function abortSignal(): Field<AbortSignal | undefined> {
   });
 }
 
-/** An object with certain functions, such as an explainer; `rule` names it. */
-export function objectWith<T>(rule: string, ...methods: readonly string[]): Field<T | undefined> {
-  return field(rule, (value) => {
-    if (typeof value !== 'object' || value === null || isPromise(value)) return 'kind';
-    return methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function') ? undefined : 'kind';
-  });
-}
-
-/** A list, typed arrays included, of at least `least` items. */
+/** A list of at least `least` items; a typed array becomes a plain one. */
 export function list<T>(item: Field<T | undefined>, least: number = 0): Field<readonly T[] | undefined> {
   const rule = `a list of ${least > 0 ? `at least ${least}, each ` : ''}${item.rule}`;
   return {
@@ -95,7 +87,7 @@ export function list<T>(item: Field<T | undefined>, least: number = 0): Field<re
       if (value.length < least) return {wrongKind: false, path: '', rule, value};
       return firstProblem(value, () => item);
     },
-    settle: (value) => value as readonly T[] | undefined,
+    settle: (value) => (ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<T>) : (value as readonly T[] | undefined)),
   };
 }
 

@@ -9,13 +9,14 @@ import type {Preprocessing} from './types.js';
  */
 export type PreprocessingName = 'tf' | 'torch' | 'caffe' | 'unit' | 'none';
 
-const presets: Readonly<Record<PreprocessingName, Preprocessing>> = {
+// Handed out as they are, to every caller: frozen.
+const presets: Readonly<Record<PreprocessingName, Preprocessing>> = /* @__PURE__ */ deepFrozen({
   tf: {scale: 1 / 127.5, mean: 1, std: 1},
   torch: {scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]},
   caffe: {scale: 1, mean: [103.939, 116.779, 123.68], std: 1, channelOrder: 'bgr'},
   unit: {scale: 1 / 255, mean: 0, std: 1},
   none: {scale: 1, mean: 0, std: 1},
-};
+});
 
 const perChannel = (each: Field<number | undefined>): Field<number | readonly number[]> =>
   required(either<number | readonly number[]>(each, list(each, 1)));
@@ -51,12 +52,21 @@ export function colourOf({channelOrder = 'rgb'}: Preprocessing, channel: number)
   return channelOrder === 'rgb' ? channel : 2 - channel;
 }
 
-/** Reads a per-channel value: the single number, or the entry of that channel. */
-export function channelValue(values: number | readonly number[], channel: number): number {
+/**
+ * Reads a per-channel value: the single number, or the entry of that channel.
+ *
+ * @throws {RangeError} If there is none for the channel.
+ */
+export function channelValue(where: string, values: number | readonly number[], channel: number): number {
   if (typeof values === 'number') return values;
   const value = values[channel];
   if (value === undefined) {
-    throw new RangeError(`preprocessing has ${values.length} values, but the image has a channel ${channel}.`);
+    throw new RangeError(`${where}: preprocessing has ${values.length} values, but the image has a channel ${channel}.`);
   }
   return value;
+}
+
+function deepFrozen<T extends object>(value: T): T {
+  for (const each of Object.values(value) as unknown[]) if (typeof each === 'object' && each !== null) deepFrozen(each);
+  return Object.freeze(value);
 }

@@ -30,7 +30,7 @@ export async function toDisplayPixels(image: Tensor3D | Tensor4D, preprocessing:
     if (!Number.isFinite(value)) throw new RangeError(`${where}: image must be finite to be shown, but value ${index} is ${show(value)}.`);
     const channel = index % channels;
     const at = channels === 3 ? index - channel + colourOf(resolved, channel) : index;
-    data[at] = (value * channelValue(std, channel) + channelValue(mean, channel)) / scale;
+    data[at] = (value * channelValue(where, std, channel) + channelValue(where, mean, channel)) / scale;
   }
   return {data, width, height, channels};
 }

@@ -17,8 +17,9 @@ export interface InputMaker {
  * @throws {RangeError} If there is no image.
  */
 export function checkImages(where: string, images: ImagesInput): number {
-  if (Array.isArray(images)) (images as readonly unknown[]).forEach((image, index) => checkImage(`${where}: images[${index}]`, image));
-  else checkImage(`${where}: images`, images);
+  if (!Array.isArray(images)) checkImage(`${where}: images`, images);
+  // Holes count, which forEach leaves out.
+  else for (const [index, image] of (images as readonly unknown[]).entries()) checkImage(`${where}: images[${index}]`, image);
   const count = countImages(images);
   if (count === 0) throw new RangeError(`${where}: images must hold at least one image, but is ${show(images)}.`);
   return count;

@@ -108,8 +108,10 @@ function pictureInput(where: string, image: unknown, inputShape: Shape, preproce
   }
   const {scale} = preprocessing;
   // value = pixel · factor + offset, per channel of the network.
-  const factors = [0, 1, 2].slice(0, outChannels).map((channel) => scale / channelValue(preprocessing.std, channel));
-  const offsets = factors.map((_, channel) => -channelValue(preprocessing.mean, channel) / channelValue(preprocessing.std, channel));
+  const factors = [0, 1, 2].slice(0, outChannels).map((channel) => scale / channelValue(where, preprocessing.std, channel));
+  const offsets = factors.map(
+    (_, channel) => -channelValue(where, preprocessing.mean, channel) / channelValue(where, preprocessing.std, channel),
+  );
   const colours = factors.map((_, channel) => colourOf(preprocessing, channel));
   const region = fitRegion([height, width], [outHeight, outWidth], preprocessing.fit);
   const values = new Float32Array(region.height * region.width * outChannels);

@@ -1,4 +1,5 @@
 /** Learning-rate schedules: a factor on the rate, by epoch. */
+import {checkNumber} from '../core/check.js';
 import {integer, number, required, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 
@@ -14,8 +15,14 @@ export const constantSchedule: LearningRateSchedule = () => 1;
 // Adam's first steps are as long as any; taken at the full rate they can saturate the map for good.
 const WARM_UP = 0.05;
 
-/** Raises the rate over the first twentieth of the stage, then lowers it along half a cosine to 0. */
+/**
+ * Raises the rate over the first twentieth of the stage, then lowers it along half a cosine to 0.
+ *
+ * @throws {TypeError | RangeError} If `epoch` is negative or `epochs` is not above 0.
+ */
 export const cosineSchedule: LearningRateSchedule = (epoch, epochs) => {
+  checkNumber('cosineSchedule: epoch', epoch, 0);
+  checkNumber('cosineSchedule: epochs', epochs, Number.MIN_VALUE);
   const done = Math.min(1, epoch / epochs);
   return Math.min(1, done / WARM_UP) * ((1 + Math.cos(Math.PI * done)) / 2);
 };

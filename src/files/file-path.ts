@@ -13,7 +13,7 @@ export function schemeOf(url: string): string | undefined {
  *
  * @param name The caller's function and argument, for messages: `'decodeImage: source'`.
  * @throws {TypeError} If it is neither text nor a URL, or is empty.
- * @throws {RangeError} If it has another scheme than `file`.
+ * @throws {RangeError} If it has another scheme than `file`, or nothing behind it.
  */
 export function toFilePath(file: string | URL, name: string = 'The path'): string {
   const text = file instanceof URL ? file.href : file;
@@ -28,6 +28,7 @@ export function toFilePath(file: string | URL, name: string = 'The path'): strin
   const path = nodeBuiltin('node:path');
   if (scheme === undefined) return path.resolve(text);
   const rest = text.slice('file://'.length);
+  if (rest === '') throw new RangeError(`${name} must name a file or folder, but is ${show(text)}.`);
   if (!rest.startsWith('/')) return path.resolve(rest);
   // '/C:/models' is how a Windows drive looks in a URL.
   return path.resolve(unescape(rest).replace(/^\/(?=[a-z]:[\\/])/i, ''));

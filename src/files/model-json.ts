@@ -71,7 +71,10 @@ export async function findModelJson(path: string | URL, where?: string): Promise
     const isFolder = (await fs.stat(found)).isDirectory();
     return isFolder ? nodeBuiltin('node:path').join(found, 'model.json') : found;
   } catch (cause) {
-    throw new ModelFileError(`${found} does not exist or cannot be read; give the path of a model.json or of its folder.`, {cause});
+    throw new ModelFileError(
+      `${where === undefined ? '' : `${where}: `}${found} does not exist or cannot be read; give the path of a model.json or of its folder.`,
+      {cause},
+    );
   }
 }
 

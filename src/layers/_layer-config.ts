@@ -6,8 +6,6 @@ import {MAX_PIXELS, isPromise} from '../core/check.js';
 import {absentMeans, integer, text, tuple} from '../core/fields.js';
 import {readOptions, type Field, type OptionsSchema} from '../core/options.js';
 
-/** The most channels or filters that a layer may have. */
-export const MAX_CHANNELS = 65_536;
 /** The most weights that one layer may have: a gibibyte of them. */
 const MAX_WEIGHTS = 2 ** 28;
 

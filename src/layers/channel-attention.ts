@@ -24,7 +24,8 @@ import {absentMeans, between, integer, withDefault} from '../core/fields.js';
 import type {OptionsSchema, Settled} from '../core/options.js';
 import {overPlaces} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
-import {checkWeights, MAX_CHANNELS, nameField, readLayerConfig} from './_layer-config.js';
+import {MAX_CHANNELS} from '../core/check.js';
+import {checkWeights, nameField, readLayerConfig} from './_layer-config.js';
 import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 
 /** Options of {@link ChannelAttention}. */

@@ -11,7 +11,8 @@ import type {OptionsSchema, Settled} from '../core/options.js';
 import {resizeBilinear} from '../data/resize.js';
 import {seededHe} from './_initializers.js';
 import {interpolate} from './_interpolate.js';
-import {checkWeights, MAX_CHANNELS, nameField, readLayerConfig, sizeField} from './_layer-config.js';
+import {MAX_CHANNELS} from '../core/check.js';
+import {checkWeights, nameField, readLayerConfig, sizeField} from './_layer-config.js';
 import type {Compilable, CompiledRun} from './compiled-form.js';
 
 /** Options of {@link UpsampleBlock}. */

@@ -5,7 +5,7 @@
  */
 import {initializers, input, layers, model, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {at} from '../core/at.js';
-import {checkInteger, checkSize, show} from '../core/check.js';
+import {checkInteger, checkSize, MAX_CHANNELS, show} from '../core/check.js';
 import {seedField} from '../core/common-options.js';
 import {integer, tuple, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
@@ -17,8 +17,6 @@ import {MAX_FILTERS} from './students/student.js';
 import {withoutLeftovers} from '../tfjs/model-variables.js';
 
 const WHERE = 'explanationDecoder';
-// Of a feature map; no network comes near.
-const MAX_CHANNELS = 65_536;
 
 /** Options of {@link explanationDecoder}. */
 export interface ExplanationDecoderOptions extends SeedOptions {

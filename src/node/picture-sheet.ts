@@ -86,7 +86,7 @@ export async function pictureSheet(rows: readonly PictureRow[], options?: Pictur
   const longest = Math.max(0, ...rows.flatMap((row) => (row.title ?? '').split('\n')).map((line) => line.length));
   const left = gap + (longest > 0 ? Math.ceil(longest * LETTER) + gap : 0);
   const pitch = cellSize + gap;
-  const texts: string[] = columns.map((name, column) => text(name, left + column * pitch + cellSize / 2, gap + LINE / 2, 'middle'));
+  const texts: string[] = Array.from(columns, (name, column) => text(name, left + column * pitch + cellSize / 2, gap + LINE / 2, 'middle'));
   const layers: {input: Buffer; left: number; top: number}[] = [];
   let top = columns.length > 0 ? gap + LINE + gap / 2 : gap;
   for (const [index, row] of rows.entries()) {
@@ -126,17 +126,17 @@ export async function pictureSheet(rows: readonly PictureRow[], options?: Pictur
 
 function checkRows(rows: readonly PictureRow[]): void {
   if (!Array.isArray(rows)) throw new TypeError(`${WHERE}: rows must be a list of {title, cells}, but is ${show(rows)}.`);
-  rows.forEach(({title, cells} = {} as PictureRow, index) => {
+  for (const [index, {title, cells} = {} as PictureRow] of rows.entries()) {
     const name = `${WHERE}: rows[${index}]`;
     checkWords(`${name}.title`, title);
     if (!Array.isArray(cells)) throw new TypeError(`${name}.cells must be a list of {image, caption}, but is ${show(cells)}.`);
-    (cells as readonly PictureCell[]).forEach((cell, column) => {
+    for (const [column, cell] of (cells as readonly PictureCell[]).entries()) {
       if (typeof cell !== 'object' || (cell as unknown) === null || isPromise(cell)) {
         throw new TypeError(`${name}.cells[${column}] must be {image, caption}, but is ${show(cell)}.`);
       }
       checkWords(`${name}.cells[${column}].caption`, cell.caption);
-    });
-  });
+    }
+  }
 }
 
 function checkWords(name: string, words: string | undefined): void {

@@ -1,6 +1,7 @@
 /** Pictures as PNG files. */
 import {mkdir} from 'node:fs/promises';
 import {basename, dirname} from 'node:path';
+import {AttentiveError} from '../core/errors/attentive-error.js';
 import type {DecodedImage} from '../core/types.js';
 import {writeFileAtomically} from '../files/atomic-file.js';
 import {toFilePath} from '../files/file-path.js';
@@ -15,13 +16,20 @@ import {loadSharp} from './_sharp.js';
  * @param image 1, 3 or 4 channels, values 0–255. An alpha channel is kept.
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If the length of the data does not fit the size.
- * @throws {AttentiveError} If sharp is not installed.
+ * @throws {AttentiveError} If sharp is not installed, or the file cannot be written.
  */
 export async function writePng(file: string | URL, image: DecodedImage): Promise<void> {
   const target = toFilePath(file, 'writePng: file');
   const bytes = await encodePng(image);
-  await mkdir(dirname(target), {recursive: true});
-  await writeFileAtomically(dirname(target), basename(target), bytes);
+  try {
+    await mkdir(dirname(target), {recursive: true});
+    await writeFileAtomically(dirname(target), basename(target), bytes);
+  } catch (cause) {
+    throw new AttentiveError(
+      `writePng: ${target} cannot be written: ${(cause as Error).message}. Check that it is no folder and may be written.`,
+      {cause},
+    );
+  }
 }
 
 async function encodePng(image: DecodedImage): Promise<Uint8Array> {

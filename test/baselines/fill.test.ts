@@ -6,8 +6,8 @@ import {Random} from '../../src/core/random.js';
 import type {Preprocessing, ScoreFn, Teacher} from '../../src/core/types.js';
 import {blurWeights} from '../../src/queries/blur.js';
 import type {Fill} from '../../src/queries/fill.js';
-import {sampleRows} from '../../src/baselines/lime/_neighbors.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
+import {limeRows} from '../helpers/lime-rows.js';
 
 const [HEIGHT, WIDTH, CHANNELS] = [5, 7, 3];
 const SIZE = HEIGHT * WIDTH * CHANNELS;
@@ -91,7 +91,7 @@ describe.each(fills)('the fill %s', (_, make, baseline, recorded) => {
 
   it('stands behind the segments of lime', async () => {
     const segmenter = gridSegments(HEIGHT, WIDTH, {rows: 2, columns: 3});
-    const rows = sampleRows(8, 6, new Random(0).split('lime'));
+    const rows = limeRows(8, 6);
     const x = toTensor(image);
     const fill = make();
     await expectNoLeak(async () => {
@@ -160,7 +160,7 @@ describe('a network that wants blue first', () => {
     };
     const teacher: Teacher = {name: 'blue first', inputShape: [HEIGHT, WIDTH, CHANNELS], numClasses: 2, preprocessing, logits};
     await lime(picture, teacher, {segmenter, numSamples: 16, batchSize: 16, fill});
-    const row = sampleRows(16, 1, new Random(0).split('lime')).findIndex(([kept]) => kept === 0);
+    const row = limeRows(16, 1).findIndex(([kept]) => kept === 0);
     return (await seen[0]!).slice(row * SIZE, (row + 1) * SIZE);
   };
   /** What the network sees of a colour given as red, green and blue. */

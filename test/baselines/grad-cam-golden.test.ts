@@ -107,8 +107,8 @@ describe.skipIf(!present)(
       const normalised = Float32Array.from(
         {length: cases.length * size},
         (_, at) =>
-          (pixels[cases[Math.floor(at / size)]!.image * size + (at % size)]! / 255 - channelValue(preprocessing.mean, at % 3)) /
-          channelValue(preprocessing.std, at % 3),
+          (pixels[cases[Math.floor(at / size)]!.image * size + (at % size)]! / 255 - channelValue('test', preprocessing.mean, at % 3)) /
+          channelValue('test', preprocessing.std, at % 3),
       );
       const input = tensor4d(normalised, [cases.length, 32, 32, 3]);
       await expectNoLeak(async () => {

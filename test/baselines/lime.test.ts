@@ -26,11 +26,11 @@ import {limeExplainer} from '../../src/baselines/lime/lime.js';
 import {limeMask, limePicture} from '../../src/baselines/lime/mask.js';
 import type {LimeOptions} from '../../src/baselines/lime/options.js';
 import {lime, type LimeMap} from '../../src/baselines/lime/lime.js';
-import {sampleRows} from '../../src/baselines/lime/_neighbors.js';
 import {Random} from '../../src/core/random.js';
 import type {DecodedImage, ScoreFn, Teacher} from '../../src/core/types.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
+import {limeRows} from '../helpers/lime-rows.js';
 import {onPatch, patchBatch, patchImage, patchTeacher} from '../helpers/patch-world.js';
 
 const [height, width] = [12, 20];
@@ -260,10 +260,12 @@ describe('lime', () => {
     image.dispose();
   });
 
-  it('warns of too few samples and of too few segments', async () => {
+  it('warns of too few samples, of a narrow kernel and of too few segments', async () => {
     const image = tileImage(6, 3, 1);
     const few = await lime(image, patchScore(6, 3), {...quick, numSamples: 149});
     expect(few[0]!.warnings).toEqual([expect.stringContaining('Take numSamples: 150')]);
+    const narrow = await lime(image, patchScore(6, 3), {...quick, numSamples: 200, kernelWidth: 0.001});
+    expect(narrow[0]!.warnings).toEqual([expect.stringContaining('200 samples count as much as 1.0 would, fewer than the 15 segments')]);
     const coarse = await lime(image, patchScore(6, 3), {...quick, numFeatures: 8});
     expect(coarse[0]!.warnings).toEqual([expect.stringMatching(/15 segments are few when 8 of them are shown/)]);
     const whole = await lime(image, patchScore(6, 3), {...quick, segmenter: gridSegments(height, width, {rows: 1, columns: 1})});
@@ -276,7 +278,7 @@ describe('lime', () => {
     const score = vi.fn(patchScore(6, 3));
     const bad: [LimeOptions, RegExp][] = [
       [{numSamples: 1}, /lime: numSamples/],
-      [{kernelWidth: 0}, /lime: kernelWidth/],
+      [{kernelWidth: 1e-9}, /lime: kernelWidth must be a finite number of at least 0.001/],
       [{alpha: -1}, /lime: alpha/],
       [{numFeatures: 0}, /lime: numFeatures/],
       [{featureSelection: 'lasso' as never}, /lime: featureSelection/],
@@ -301,9 +303,9 @@ describe('lime', () => {
 
 describe('samples', () => {
   it('start with the image, are balanced, and stay when more are drawn', () => {
-    const rows = sampleRows(2000, 20, new Random(4));
+    const rows = limeRows(2000, 20, 4);
     expect([...rows[0]!]).toEqual(Array(20).fill(1));
-    expect(sampleRows(50, 20, new Random(4))).toEqual(rows.slice(0, 50));
+    expect(limeRows(50, 20, 4)).toEqual(rows.slice(0, 50));
     const ones = rows.slice(1).map((row) => row.reduce((total, each) => total + each, 0));
     expect(ones.reduce((total, each) => total + each, 0) / (1999 * 20)).toBeCloseTo(0.5, 2);
     // Binomial: variance 20 / 4.
@@ -335,7 +337,7 @@ describe('lime on decoded pictures', () => {
     const [given, index] = segmenter.mock.calls[0] as unknown as [DecodedImage, number];
     expect([...given.data]).toEqual([...bytes]);
     expect(index).toBe(0);
-    const rows = sampleRows(20, 15, new Random(0).split('lime'));
+    const rows = limeRows(20, 15);
     const size = bytes.length;
     const expected = Float32Array.from({length: 20 * size}, (_, at) => {
       const [row, inside] = [Math.floor(at / size), at % size];
@@ -351,7 +353,7 @@ describe('lime on decoded pictures', () => {
   it('takes a given colour in the values of the image that was passed', async () => {
     const {teacher, seen} = witness();
     await lime(picture, teacher, {segmenter: tiles, numSamples: 2, fill: [255, 0, 51]});
-    const row = sampleRows(2, 15, new Random(0).split('lime'))[1]!;
+    const row = limeRows(2, 15)[1]!;
     const hidden = [...Array(height * width).keys()].find((pixel) => row[tileOf(pixel)] === 0)!;
     const second = (await seen[0]!).subarray(bytes.length);
     expectClose(second.slice(hidden * 3, hidden * 3 + 3), [normal(255, 0), normal(0, 1), normal(51, 2)], {abs: 1e-5}, 'picture');

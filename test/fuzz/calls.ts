@@ -120,7 +120,11 @@ export async function makeWorld(folder: string): Promise<World> {
     explaining(name, options, run).map((call) => ({
       ...call,
       args: () =>
-        call.args().map((each) => (isPlain(each) ? Object.fromEntries(Object.entries(each).filter(([key]) => key !== 'batchSize')) : each)),
+        call
+          .args()
+          .map((each) =>
+            isPlain(each) && 'onProgress' in each ? Object.fromEntries(Object.entries(each).filter(([key]) => key !== 'batchSize')) : each,
+          ),
     }));
   const asking = (name: string, options: object, run: unknown): Call => ({
     name,
@@ -215,18 +219,26 @@ export async function makeWorld(folder: string): Promise<World> {
     plain('defaultStepSize', ['height', 'width'], () => [8, 8], metrics.defaultStepSize),
     plain('blurImages', ['images', 'options'], () => [images, {sigma: 2}], metrics.blurImages),
     plain('blurWeights', ['options'], () => [{length: 5}], metrics.blurWeights),
-    plain(
-      'maxSensitivity',
-      ['image', 'explainer', 'options'],
-      () => [image, library.gradCamExplainer(model), {...quick, numSamples: 2}],
-      metrics.maxSensitivity,
-    ),
-    plain(
-      'randomizationCheck',
-      ['images', 'makeExplainer', 'model', 'options'],
-      () => [images, (copy: LayersModel): library.Explainer => library.gradCamExplainer(copy), model, {...quick}],
-      metrics.randomizationCheck,
-    ),
+    {
+      ...plain(
+        'maxSensitivity',
+        ['image', 'explainer', 'options'],
+        () => [image, library.gradCamExplainer(model), {...quick, numSamples: 2}],
+        metrics.maxSensitivity,
+      ),
+      // Its explainer has a name of its own.
+      says: ['maxSensitivity', 'gradCam'],
+    },
+    {
+      ...plain(
+        'randomizationCheck',
+        ['images', 'makeExplainer', 'model', 'options'],
+        () => [images, (copy: LayersModel): library.Explainer => library.gradCamExplainer(copy), model, {...quick}],
+        metrics.randomizationCheck,
+      ),
+      // Its explainer has a name of its own.
+      says: ['randomizationCheck', 'gradCam'],
+    },
     plain(
       'compare',
       ['options'],
@@ -250,9 +262,9 @@ export async function makeWorld(folder: string): Promise<World> {
       () => [
         [
           {
-            explainer: 'a',
-            values: {insertion: {mean: 0.5, standardError: 0.1, count: 2}},
-            numImages: 2,
+            method: 'a',
+            values: {insertion: {mean: 0.5, standardError: 0.1, images: 2}},
+            images: 2,
             emptyMaps: 0,
             tiedMaps: 0,
             perImage: [],
@@ -313,7 +325,7 @@ export async function makeWorld(folder: string): Promise<World> {
     plain('listLayers', ['model'], () => [model], models.listLayers),
     plain('executeGraph', ['model', 'inputs', 'options'], () => [model, images, {training: false}], models.executeGraph),
     plain('contrast', ['a', 'b'], () => [0, 1], library.contrast),
-    plain('cosineSchedule', ['step', 'totalSteps'], () => [1, 10], library.cosineSchedule),
+    plain('cosineSchedule', ['epoch', 'epochs'], () => [1, 10], library.cosineSchedule),
     plain('stepSchedule', ['options'], () => [{every: 3, initialEpochs: 2}], library.stepSchedule),
     plain('selectBackend', ['options'], () => [{prefer: ['cpu']}], library.selectBackend),
     plain('checkBackend', ['task'], () => ['train'], library.checkBackend),
@@ -360,7 +372,7 @@ export async function makeWorld(folder: string): Promise<World> {
       () => [[{title: 'a', cells: [{image: picture(), caption: 'b'}]}], {cellSize: 16}],
       node.pictureSheet,
     ),
-    plain('loadLayersModelFromFiles', ['path', 'options'], () => ['quickstart/teacher', {}], node.loadLayersModelFromFiles),
+    plain('loadLayersModelFromFiles', ['path', 'customObjects'], () => ['quickstart/teacher', {}], node.loadLayersModelFromFiles),
     plain('fileModelHandler', ['path'], () => ['quickstart/teacher/model.json'], node.fileModelHandler),
 
     {

@@ -64,7 +64,6 @@ const objects: readonly Maker[] = [
   () => (): number => NaN,
   () => (): unknown[] => [],
   () => async (): Promise<string> => Promise.resolve('x'),
-  () => Map,
 ];
 
 const tensors: readonly Maker[] = [

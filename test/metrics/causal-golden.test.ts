@@ -126,7 +126,7 @@ describe('stored numbers of a CIFAR-10 ResNet', () => {
       const pixels = images.values.slice(image * size, (image + 1) * size) as Uint8Array;
       const normalised = Float32Array.from(
         pixels,
-        (pixel, at) => (pixel / 255 - channelValue(preprocessing.mean, at % 3)) / channelValue(preprocessing.std, at % 3),
+        (pixel, at) => (pixel / 255 - channelValue('test', preprocessing.mean, at % 3)) / channelValue('test', preprocessing.std, at % 3),
       );
       return {picture: {data: pixels, width: 32, height: 32}, tensor: tensor3d(normalised, [32, 32, 3])};
     });

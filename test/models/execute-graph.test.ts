@@ -243,6 +243,11 @@ describe('executeGraph', () => {
       () => executeGraph(nestedModel(), images(), {given: {norm: 3 as never}}),
       'executeGraph: given must be an object of tensors by path, but is Object.',
     ],
+    [
+      'an onLayer that must be waited for',
+      () => executeGraph(nestedModel(), images(), {onLayer: (async (visit: LayerVisit) => visit.call()) as never}),
+      "executeGraph: onLayer must return tensors for 'stem', but returned a promise (await it first).",
+    ],
     ['no model to list', () => listLayers(undefined as never), 'listLayers: model must be a LayersModel, but is undefined.'],
   ])('refuses %s', (_, run, message) => {
     expect(run).toThrow(TypeError);

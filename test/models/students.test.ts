@@ -169,7 +169,7 @@ describe('studentFromTeacher() refuses', () => {
   it.each<[string, unknown, string]>([
     ['a misspelt option', {initalGate: 0.5}, "there is no option 'initalGate'. Did you mean 'initialGate'?"],
     ['an open gate', {initialGate: 1}, 'initialGate must be a finite number from 0.000001 to 0.999999, but is 1.'],
-    ['half a ratio', {ratio: 0.5}, 'ratio must be a whole number of at least 1, but is 0.5.'],
+    ['half a ratio', {ratio: 0.5}, 'ratio must be a whole number from 1 to 65536, but is 0.5.'],
     ['another delta', {delta: 'absolute'}, "delta must be one of 'signed', 'rectified', 'normalized', but is \"absolute\"."],
     ['two taps', {taps: ['a', 'b']}, 'taps must be [finest, middle, deepest layer], but is ["a", "b"].'],
     ['taps by number', {taps: [1, 2, 3]}, 'taps[0] must be a text, but is 1.'],
@@ -257,7 +257,7 @@ describe('a residual student', () => {
     expect(() => residualStudent({width: 1e9})).toThrow(RangeError);
     expect(() => residualStudent({stem: 'large' as never})).toThrow(/stem must be one of 'auto', 'imagenet', 'small'/);
     expect(() => residualStudent({delta: 'normalised' as never})).toThrow(/delta must be one of 'signed', 'rectified', 'normalized'/);
-    expect(() => residualStudent({ratio: 0})).toThrow(/ratio must be a whole number of at least 1/);
+    expect(() => residualStudent({ratio: 0})).toThrow(/ratio must be a whole number from 1 to 65536, but is 0/);
     expect(() => residualStudent({depht: 50} as never)).toThrow("residualStudent: there is no option 'depht'. Did you mean 'depth'?");
     const builder = residualStudent({depth: 18, width: 2});
     expect(() => builder(undefined as never, {seed: 0})).toThrow('residualStudent: teacher must be a Teacher');

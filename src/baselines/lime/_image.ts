@@ -121,7 +121,7 @@ function segmentColours({values, shape: [, , channels], picture, pixels}: LimeIm
 
 /** What the network sees of a pixel's value in 0–255. */
 function valueOf({scale, mean, std}: Preprocessing, pixel: number, channel: number): number {
-  return (pixel * scale - channelValue(mean, channel)) / channelValue(std, channel);
+  return (pixel * scale - channelValue('lime', mean, channel)) / channelValue('lime', std, channel);
 }
 
 function stretchedPixels(values: Float32Array, [height, width, channels]: LimeImage['shape']): DecodedImage {

@@ -7,15 +7,13 @@ import type {Random} from '../../core/random.js';
 import type {Segments} from './superpixels/segments.js';
 
 /**
- * Draws rows of independent 0 (hidden) and 1 (kept) with equal chances; the first row is all ones,
- * the image itself. Each row has a stream of its own, so that any part of them can be drawn alone.
+ * Draws row number `row`: independent 0 (hidden) and 1 (kept) with equal chances; row 0 is all ones,
+ * the image itself. Each row has a stream of its own, so that any of them can be drawn alone.
  */
-export function sampleRows(numSamples: number, numSegments: number, random: Random): Uint8Array[] {
-  return Array.from({length: numSamples}, (_, row) => {
-    if (row === 0) return new Uint8Array(numSegments).fill(1);
-    const stream = random.split(row);
-    return Uint8Array.from({length: numSegments}, () => stream.int(2));
-  });
+export function sampleRow(row: number, numSegments: number, random: Random): Uint8Array {
+  if (row === 0) return new Uint8Array(numSegments).fill(1);
+  const stream = random.split(row);
+  return Uint8Array.from({length: numSegments}, () => stream.int(2));
 }
 
 /** Returns the cosine distance of a row to the row of ones: `1 − √(ones / segments)`, 1 for no ones. */
@@ -28,6 +26,16 @@ export function cosineDistance(row: ArrayLike<number>): number {
 /** Returns how much a row counts in the fit: `√exp(−distance² / kernelWidth²)`, in (0,1]. */
 export function kernelWeight(distance: number, kernelWidth: number): number {
   return Math.exp(-(distance * distance) / (2 * kernelWidth * kernelWidth));
+}
+
+/** Returns how many equally weighted rows say as much as these: `(Σw)² / Σw²` (Kish). */
+export function effectiveRows(weights: readonly number[]): number {
+  let [sum, squares] = [0, 0];
+  for (const weight of weights) {
+    sum += weight;
+    squares += weight * weight;
+  }
+  return sum ** 2 / squares;
 }
 
 /**

@@ -19,7 +19,7 @@ import {query} from '../../queries/query.js';
 import {explainerOf} from '../_explainer-of.js';
 import {fitLime, type LimeFit} from './_fit.js';
 import {baselineOf, readImage, segmentImage, type LimeImage} from './_image.js';
-import {cosineDistance, hideSegments, kernelWeight, sampleRows} from './_neighbors.js';
+import {cosineDistance, effectiveRows, hideSegments, kernelWeight, sampleRow} from './_neighbors.js';
 import {limeSchema, type LimeOptions, type LimeSettings} from './options.js';
 import {designOf} from './ridge.js';
 import type {Segments} from './superpixels/segments.js';
@@ -107,13 +107,14 @@ interface Run {
 async function explainOne(image: LimeImage, run: Run): Promise<LimeMap[]> {
   const {index, settings} = run;
   const segments = await segmentImage(image.picture, index, settings);
-  const rows = sampleRows(settings.numSamples, segments.numSegments, new Random(settings.seed).split('lime'));
-  const scored = await scoreRows(image, segments, rows, run);
-  const design = designOf(
-    rows,
-    rows.map((row) => kernelWeight(cosineDistance(row), settings.kernelWidth)),
-  );
-  return scored.map(({values, ...resolved}) => mapOf(resolved, fitLime(design, values, settings), segments, settings));
+  const {rows, targets} = await scoreRows(image, segments, run);
+  const weights = rows.map((row) => kernelWeight(cosineDistance(row), settings.kernelWidth));
+  const design = designOf(rows, weights);
+  const warnings = warningsOf(segments.numSegments, effectiveRows(weights), settings);
+  return targets.map(({values, ...resolved}) => ({
+    ...mapOf(resolved, fitLime(design, values, settings), segments, settings),
+    warnings,
+  }));
 }
 
 interface ScoredTarget extends ResolvedTarget {
@@ -121,32 +122,37 @@ interface ScoredTarget extends ResolvedTarget {
   readonly values: Float64Array;
 }
 
-async function scoreRows(
-  image: LimeImage,
-  segments: Segments,
-  rows: readonly Uint8Array[],
-  {index, scorer, settings, report}: Run,
-): Promise<ScoredTarget[]> {
-  const {target, batchSize, signal} = settings;
+interface ScoredRows {
+  readonly rows: readonly Uint8Array[];
+  readonly targets: readonly ScoredTarget[];
+}
+
+async function scoreRows(image: LimeImage, segments: Segments, {index, scorer, settings, report}: Run): Promise<ScoredRows> {
+  const {numSamples, seed, target, batchSize, signal} = settings;
   const baseline = await baselineOf(image, segments, settings.fill);
-  const build = (first: number, count: number): Tensor4D =>
-    tensor4d(hideSegments(image.values, baseline, segments, rows.slice(first, first + count)), [count, ...image.shape]);
+  const random = new Random(seed).split('lime');
+  // Drawn batch by batch, so that a run of very many can be stopped before they are all there.
+  const rows: Uint8Array[] = [];
+  const build = (first: number, count: number): Tensor4D => {
+    for (let row = first; row < first + count; row++) rows[row] = sampleRow(row, segments.numSegments, random);
+    return tensor4d(hideSegments(image.values, baseline, segments, rows.slice(first, first + count)), [count, ...image.shape]);
+  };
   let targets: ScoredTarget[] = [];
-  for await (const {first, count, values, numClasses} of query({where: WHERE, scorer, total: rows.length, batchSize, build, signal})) {
+  for await (const {first, count, values, numClasses} of query({where: WHERE, scorer, total: numSamples, batchSize, build, signal})) {
     if (first === 0) {
       // The first row is the image itself.
       const [resolved = []] = resolveTargets(WHERE, target, {values: values.subarray(0, numClasses), numClasses}, index);
-      targets = resolved.map((each) => ({...each, values: new Float64Array(rows.length)}));
+      targets = resolved.map((each) => ({...each, values: new Float64Array(numSamples)}));
     }
     for (const each of targets) {
       for (let row = 0; row < count; row++) each.values[first + row] = at(values, row * numClasses + columnOf(each));
     }
     report(first + count);
   }
-  return targets;
+  return {rows, targets};
 }
 
-function mapOf(resolved: ResolvedTarget, fit: LimeFit, segments: Segments, settings: LimeSettings): LimeMap {
+function mapOf(resolved: ResolvedTarget, fit: LimeFit, segments: Segments, settings: LimeSettings): Omit<LimeMap, 'warnings'> {
   const {labels, height, width, numSegments} = segments;
   const {fill, segmenter, seed, numSamples} = settings;
   const weights = new Float32Array(numSegments);
@@ -169,17 +175,24 @@ function mapOf(resolved: ResolvedTarget, fit: LimeFit, segments: Segments, setti
     ...fit,
     segments,
     numSamples,
-    warnings: warningsOf(numSegments, settings),
   };
 }
 
-/** Lists the doubts: fewer than 10 samples per segment, and so few segments that those that are shown are most of the image. */
-function warningsOf(numSegments: number, {numSamples, numFeatures}: LimeSettings): string[] {
+/**
+ * Lists the doubts: fewer than 10 samples per segment, hardly one of them near enough to count, and so few
+ * segments that those that are shown are most of the image.
+ */
+function warningsOf(numSegments: number, effective: number, {numSamples, numFeatures, kernelWidth}: LimeSettings): string[] {
   const warnings: string[] = [];
   const wanted = SAMPLES_PER_SEGMENT * numSegments;
   if (numSamples < wanted) {
     warnings.push(
       `${numSamples} samples are few for ${numSegments} segments: another seed may give other weights. Take numSamples: ${wanted}, or larger segments.`,
+    );
+  }
+  if (effective < Math.min(numSegments, numSamples / 2)) {
+    warnings.push(
+      `kernelWidth ${kernelWidth} is narrow: ${numSamples} samples count as much as ${effective.toFixed(1)} would, fewer than the ${numSegments} segments. Take a wider one; 0.25 is usual.`,
     );
   }
   const shown = Number.isFinite(numFeatures) ? numFeatures : SHOWN_FEATURES;

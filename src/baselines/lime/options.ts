@@ -31,7 +31,7 @@ export interface LimeOptions extends ExplainerOptions, SeedOptions, WorkerOption
    * @default 'segment-mean'
    */
   readonly fill?: 'segment-mean' | Fill | undefined;
-  /** Neighbours count as `√exp(−distance² / kernelWidth²)`, above 0. @default 0.25 */
+  /** Neighbours count as `√exp(−distance² / kernelWidth²)`, at least 0.001. @default 0.25 */
   readonly kernelWidth?: number | undefined;
   /** Segments in the local model, at least 1, or Infinity. @default Infinity */
   readonly numFeatures?: number | undefined;
@@ -62,7 +62,7 @@ export const limeSchema: OptionsSchema<LimeSettings> = {
       'quickshift',
     ),
     fill: withDefault<'segment-mean' | Fill, 'segment-mean'>(either(exactly('segment-mean'), fillField), 'segment-mean'),
-    kernelWidth: withDefault(number(Number.MIN_VALUE), 0.25),
+    kernelWidth: withDefault(number(0.001), 0.25),
     numFeatures: withDefault<number, number>(either<number>(integer(1), exactly(Infinity)), Infinity),
     featureSelection: withDefault(oneOf('auto', 'forward-selection', 'highest-weights', 'none'), 'auto'),
     alpha: withDefault(number(0), 1),

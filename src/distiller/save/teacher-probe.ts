@@ -34,7 +34,7 @@ export async function probeTeacher(where: string, teacher: Teacher): Promise<Tea
   const {scale, mean, std} = teacher.preprocessing ?? WITHOUT_PREPROCESSING;
   const values = Float32Array.from({length: PROBE_IMAGES * height * width * channels}, (_, index) => {
     const channel = index % channels;
-    return (random.uniform(0, 255) * scale - channelValue(mean, channel)) / channelValue(std, channel);
+    return (random.uniform(0, 255) * scale - channelValue(where, mean, channel)) / channelValue(where, std, channel);
   });
   const logits = tidy(() => askTeacher(where, teacher, tensor4d(values, [PROBE_IMAGES, height, width, channels])));
   const all = await logits.data().finally(() => logits.dispose());

@@ -37,12 +37,12 @@ export const formatComparisonSchema: OptionsSchema<Settled<FormatComparisonOptio
 export function formatComparison(rows: readonly ComparisonRow[], options?: FormatComparisonOptions): string {
   const {standardErrors, digits} = readOptions(formatComparisonSchema, options);
   if (!Array.isArray(rows)) throw new TypeError(`formatComparison: rows must be what compare() gives, but is ${show(rows)}.`);
-  rows.forEach((row: unknown, index) => {
-    const {values} = (row ?? {}) as Partial<ComparisonRow>;
-    if (typeof values !== 'object' || values === null) {
+  for (const [index, row] of (rows as readonly unknown[]).entries()) {
+    const {method, values} = (row ?? {}) as Partial<ComparisonRow>;
+    if (typeof method !== 'string' || typeof values !== 'object' || (values as unknown) === null) {
       throw new TypeError(`formatComparison: rows[${index}] must be a row of compare(), but is ${show(row)}.`);
     }
-  });
+  }
   const metrics = Object.keys(rows[0]?.values ?? {});
   const cell = (row: ComparisonRow, name: string): string => {
     const {mean, standardError, images} = (Object.hasOwn(row.values, name) ? row.values[name] : undefined) ?? absent;

@@ -1,6 +1,6 @@
 /** One map of one image, for metrics that run an explainer themselves. */
-import {show} from '../../core/check.js';
-import {objectWith} from '../../core/fields.js';
+import {isPromise, show} from '../../core/check.js';
+import {custom} from '../../core/fields.js';
 import type {Field} from '../../core/options.js';
 import type {Explainer, ImageInput, SaliencyMap} from '../../core/types.js';
 
@@ -8,9 +8,13 @@ import type {Explainer, ImageInput, SaliencyMap} from '../../core/types.js';
 type ExplainOptions = NonNullable<Parameters<Explainer['explain']>[1]>;
 
 /** An explainer as an option or entry. */
-export const explainerField: Field<Explainer | undefined> = /* @__PURE__ */ objectWith<Explainer>(
+export const explainerField: Field<Explainer | undefined> = /* @__PURE__ */ custom<Explainer>(
   'an explainer {method, explain()}',
-  'explain',
+  (value) => {
+    if (typeof value !== 'object' || value === null || isPromise(value)) return 'kind';
+    const {method, explain} = value as Partial<Explainer>;
+    return typeof method === 'string' && typeof explain === 'function' ? undefined : 'kind';
+  },
 );
 
 /** Checks an argument that has to be an explainer. @throws {TypeError} If it is none. */
@@ -28,7 +32,7 @@ export function checkExplainer(where: string, explainer: unknown): asserts expla
 export async function explainOne(where: string, explainer: Explainer, image: ImageInput, options: ExplainOptions): Promise<SaliencyMap> {
   options.signal?.throwIfAborted();
   const maps: unknown = await explainer.explain(image, options);
-  const who = `${where}: '${String(explainer.method)}'`;
+  const who = `${where}: '${explainer.method}'`;
   if (!Array.isArray(maps)) throw new TypeError(`${who} must give a list of maps, but gave ${show(maps)}.`);
   const [map] = maps as SaliencyMap[];
   if (map === undefined || maps.length !== 1)

@@ -83,7 +83,7 @@ export const executeGraphSchema: OptionsSchema<Settled<ExecuteOptions, 'until' |
  */
 export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tensor[], options?: ExecuteOptions): Tensor | Tensor[] {
   const {training, until, given = {}, onLayer} = readOptions(executeGraphSchema, options);
-  checkLayered(WHERE, model);
+  checkLayered(`${WHERE}: model`, model);
   const plan = planGraph(model);
   const targets = until === undefined ? plan.outputs : slotsAt(WHERE, plan, until);
   const values = new GraphValues();
@@ -108,15 +108,19 @@ export function executeGraph(model: LayersModel, inputs: Tensor | readonly Tenso
  * @throws {TypeError} If `model` is no LayersModel, or a disposed one.
  */
 export function listLayers(model: LayersModel): LayerInfo[] {
-  checkLayered('listLayers', model);
+  checkLayered('listLayers: model', model);
   return planGraph(model).steps.map(({path, className, outputShape}) => ({path, className, outputShape}));
 }
 
-/** Checks that a model has layers to look at; a GraphModel has none. */
-function checkLayered(where: string, model: LayersModel): void {
-  checkLayersModel(`${where}: model`, model);
-  if (!isContainer(model) || !Array.isArray(model.layers))
-    throw new TypeError(`${where}: model must be a LayersModel, but is ${show(model)}.`);
+/**
+ * Checks that a model has layers to look at; a GraphModel has none.
+ *
+ * @param name The caller's function and argument.
+ * @throws {TypeError} If it has none.
+ */
+export function checkLayered(name: string, model: LayersModel): void {
+  checkLayersModel(name, model);
+  if (!isContainer(model) || !Array.isArray(model.layers)) throw new TypeError(`${name} must be a LayersModel, but is ${show(model)}.`);
 }
 
 /** What is wrong with outputs that are given by path. */
@@ -165,6 +169,8 @@ function runStep(step: Step, values: GraphValues, kwargs: Record<string, unknown
   };
   try {
     const outputs = listOf(onLayer === undefined ? call() : onLayer({layer, path, inputs, kwargs, call, hold}));
+    const wrong = outputs.find((output) => !(output instanceof Tensor));
+    if (wrong !== undefined) throw new TypeError(`${WHERE}: onLayer must return tensors for '${path}', but returned ${show(wrong)}.`);
     if (outputs.length !== step.outputs.length) {
       throw new RangeError(`${WHERE}: onLayer must return ${step.outputs.length} tensors for '${path}', but returned ${outputs.length}.`);
     }

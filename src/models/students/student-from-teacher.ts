@@ -18,7 +18,7 @@ import {CBAM} from '../../layers/cbam.js';
 import {classifierOf} from '../graph/classifier-head.js';
 import {cutPoints, threeScales, type CutPoint} from '../graph/cut-points.js';
 import {planGraph, type GraphPlan, type Step} from '../graph/plan.js';
-import {checkLayersModel} from '../check-layers-model.js';
+import {checkLayered} from '../graph/execute-graph.js';
 import {builderOf, deltaField, ratioField, type Student, type StudentBuilder} from './student.js';
 import {withoutLeftovers} from '../../tfjs/model-variables.js';
 
@@ -68,7 +68,7 @@ export interface AttentionSite {
  * @throws {TypeError} If `teacherModel` is no LayersModel.
  */
 export function attentionSites(teacherModel: NonNullable<Teacher['model']>): AttentionSite[] {
-  checkLayersModel('attentionSites: teacherModel', teacherModel);
+  checkLayered('attentionSites: teacherModel', teacherModel);
   return cutPoints(planGraph(teacherModel)).map(({step, height, width}) => ({
     path: step.path,
     shape: [height, width, step.outputShape[3] as number],

@@ -1,6 +1,6 @@
 /** What a student network is: a classifier that also hands out what its attention changed. */
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {isPromise, show} from '../../core/check.js';
+import {isPromise, MAX_CHANNELS, show} from '../../core/check.js';
 import {MAX_SEED} from '../../core/common-options.js';
 import {integer, oneOf, required, withDefault} from '../../core/fields.js';
 import {readOptions, type Field, type OptionsSchema} from '../../core/options.js';
@@ -50,7 +50,7 @@ export function builderOf(where: string, build: (teacher: Teacher, seed: number)
 export const MAX_FILTERS: number = 8192;
 
 /** `ratio`: reduction in the channel gates of a student. */
-export const ratioField: Field<number> = /* @__PURE__ */ withDefault(integer(1), 16);
+export const ratioField: Field<number> = /* @__PURE__ */ withDefault(integer(1, MAX_CHANNELS), 16);
 
 /** `delta`: how Δf reaches the decoder. */
 export const deltaField: Field<DeltaMode> = /* @__PURE__ */ withDefault<DeltaMode, 'normalized'>(
