@@ -19,6 +19,7 @@ import {
   type Tensor,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
+import {at} from '../core/at.js';
 import {checkOneOf} from '../core/check.js';
 import {BackendError} from '../core/errors/backend-error.js';
 import {oneLine} from '../core/import-optional.js';
@@ -149,7 +150,7 @@ async function failureOf({compute}: Probe, differentiate: boolean): Promise<stri
       const [above, below] = [loss(add(x, mul(direction, STEP))), loss(sub(x, mul(direction, STEP)))];
       return [slope, above, below];
     });
-    const [value = NaN, above = 0, below = 0] = await Promise.all(results.map(async (each) => (await each.data())[0] as number));
+    const [value = NaN, above = 0, below = 0] = await Promise.all(results.map(async (each) => at(await each.data(), 0)));
     if (!Number.isFinite(value)) return `gives ${value}`;
     if (!differentiate) return undefined;
     const expected = (above - below) / (2 * STEP);

@@ -1,6 +1,7 @@
 /** Aligned text tables for a terminal or a log. */
 
 /** A cell: text as it is, numbers with the digits of their column. */
+import {at} from './at.js';
 export type Cell = string | number;
 
 /** Options of {@link formatTable}. */
@@ -31,7 +32,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
   const rule = widths.map((width) => '─'.repeat(width));
   const align = (line: readonly string[]): string =>
     line
-      .map((cell, column) => (toTheRight[column] ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number)))
+      .map((cell, column) => (toTheRight[column] ? cell.padStart(at(widths, column)) : cell.padEnd(at(widths, column))))
       .join('  ')
       .trimEnd();
   return [header, rule, ...lines.slice(1)].map(align).join('\n');

@@ -7,6 +7,7 @@
  * schema, which loses the documentation in editors and `isolatedDeclarations`, and because their
  * messages and error classes are others than ours.
  */
+import {at} from './at.js';
 import {isPromise, show} from './check.js';
 
 /** Why a value is refused. */
@@ -116,10 +117,10 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+      const replaced = at(row, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, at(row, j) + 1, at(next, j - 1) + 1));
     }
     row = next;
   }
-  return row[b.length] as number;
+  return at(row, b.length);
 }

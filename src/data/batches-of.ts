@@ -1,4 +1,5 @@
 /** Batches from pictures in memory. */
+import {at} from '../core/at.js';
 import {checkInteger, checkNumbers, isNumberList, show} from '../core/check.js';
 import {absentMeans, custom} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
@@ -48,9 +49,7 @@ export function batchesOf(images: readonly DecodedImage[], options?: BatchesOfOp
         const image = images[index] as DecodedImage;
         return flipped ? flipImage(image) : image;
       });
-      yield labels === undefined
-        ? {images: pictures}
-        : {images: pictures, labels: Int32Array.from(items, ({index}) => labels[index] as number)};
+      yield labels === undefined ? {images: pictures} : {images: pictures, labels: Int32Array.from(items, ({index}) => at(labels, index))};
     }
   };
 }

@@ -1,5 +1,6 @@
 /** One or several images, whatever form they come in: checked at the edge, then read piece by piece. */
 import {clone, reshape, slice, Tensor, tidy, type Rank, type Tensor4D} from '@tensorflow/tfjs-core';
+import {at} from '../core/at.js';
 import {isPromise, show} from '../core/check.js';
 import type {DecodedImage, ImageInput, ImagesInput} from '../core/types.js';
 
@@ -34,7 +35,7 @@ function checkImage(where: string, image: unknown): void {
 /** Counts the images without converting them: entries of an array, or the first axis of a tensor `[N,H,W,C]`. */
 export function countImages(images: ImagesInput): number {
   if (Array.isArray(images)) return images.length;
-  return images instanceof Tensor && images.rank === 4 ? (images.shape[0] as number) : 1;
+  return images instanceof Tensor && images.rank === 4 ? at(images.shape, 0) : 1;
 }
 
 /** Returns images `first` … `last − 1` as network input `[N,H,W,C]`, the caller's. */

@@ -1,4 +1,5 @@
 /** Training batches from a folder of pictures, decoded while the batch before is trained on. */
+import {at} from '../core/at.js';
 import {signalField} from '../core/common-options.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {absentMeans, callback, either, integer, oneOf, withDefault} from '../core/fields.js';
@@ -74,7 +75,7 @@ export async function imageFolder(folder: string | URL, options?: ImageFolderOpt
   const kept = limit === undefined ? found.keys() : choose(found.length, limit, order.shuffle ? order.seed : null);
   const chosen = [...kept];
   const files = chosen.map((index) => found[index] as string);
-  const labels = labelled && Int32Array.from(chosen, (index) => labelled.labels[index] as number);
+  const labels = labelled && Int32Array.from(chosen, (index) => at(labelled.labels, index));
   const skipped = new Set<number>();
 
   const decode = async ({index, flipped}: EpochItem): Promise<DecodedImage | undefined> => {
@@ -98,7 +99,7 @@ export async function imageFolder(folder: string | URL, options?: ImageFolderOpt
     const images = decoded.filter((image) => image !== undefined);
     if (labels === undefined) return {images};
     const readable = items.filter((_, position) => decoded[position] !== undefined);
-    return {images, labels: Int32Array.from(readable, ({index}) => labels[index] as number)};
+    return {images, labels: Int32Array.from(readable, ({index}) => at(labels, index))};
   };
 
   async function* epochBatches(epoch: number): AsyncGenerator<TrainingBatch, void, undefined> {

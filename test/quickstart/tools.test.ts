@@ -9,7 +9,6 @@ import {ProgressBar} from '../../quickstart/progress-bar.js';
 import {saveModel, toHalf} from '../../quickstart/save-model.js';
 import {generateShape, seeds, SIZE} from '../../quickstart/shapes.js';
 import {writeSheet} from '../../quickstart/sheet.js';
-import {formatTable} from '../../quickstart/table.js';
 import {checkTeacher} from '../../quickstart/teacher-check.js';
 import {buildTeacher} from '../../quickstart/teacher-model.js';
 import {loadLayersModelFromFiles} from '../../src/files/load-layers-model.js';
@@ -23,26 +22,6 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
     await rm(folder, {recursive: true});
   }
 }
-
-describe('formatTable', () => {
-  it('aligns words to the left and numbers to the right', () => {
-    const text = formatTable(
-      ['method', 'auc', 'n'],
-      [
-        ['ours', 0.91234, 12],
-        ['a longer name', Number.NaN, 3],
-      ],
-      {digits: 2},
-    );
-    expect(text.split('\n')).toEqual([
-      'method          auc   n',
-      '─────────────  ────  ──',
-      'ours           0.91  12',
-      'a longer name     –   3',
-    ]);
-    expect(() => formatTable(['a'], [['x', 'y']])).toThrow(RangeError);
-  });
-});
 
 describe('ProgressBar', () => {
   it('prints a line about every ten percent where there is no terminal', () => {

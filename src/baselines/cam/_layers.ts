@@ -1,4 +1,5 @@
 /** Which feature maps a class activation map looks at. */
+import {at} from '../../core/at.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {listLayers, type LayerInfo} from '../../models/graph/execute-graph.js';
@@ -42,7 +43,7 @@ export function inRunningOrder(model: LayersModel, paths: readonly string[]): re
  */
 export function checkFeatureMap(where: string, model: LayersModel, path: string, shapes: readonly (readonly number[])[]): void {
   const [shape = []] = shapes;
-  if (shapes.length === 1 && shape.length === 4 && (shape[1] as number) * (shape[2] as number) > 1) return;
+  if (shapes.length === 1 && shape.length === 4 && at(shape, 1) * at(shape, 2) > 1) return;
   const usable = featureMaps(model)
     .map((layer) => `'${layer.path}'`)
     .join(', ');

@@ -1,4 +1,5 @@
 /** The local model of LIME: a plane through the scores of the neighbours, the near ones counting more. */
+import {at} from '../../core/at.js';
 import {selectFeatures, type FeatureSelection} from './feature-selection.js';
 import {responseOf, ridge, type Design} from './ridge.js';
 
@@ -31,7 +32,7 @@ export function fitLime(design: Design, scores: ArrayLike<number>, {numFeatures,
   const response = responseOf(design, scores);
   const features = selectFeatures(design, response, numFeatures, featureSelection);
   const {coefficients, intercept, r2} = ridge(design, response, alpha, features);
-  const pairs = features.map((feature, index) => [feature, coefficients[index] as number] as const);
+  const pairs = features.map((feature, index) => [feature, at(coefficients, index)] as const);
   return {
     coefficients: pairs.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a)),
     intercept,

@@ -1,4 +1,5 @@
 /** Which segments the local model of LIME may use, when fewer than all are wanted. */
+import {at} from '../../core/at.js';
 import {range, ridge, type Design, type Response} from './ridge.js';
 
 /**
@@ -41,7 +42,7 @@ function selectForward(design: Design, response: Response, numFeatures: number):
 
 function selectHighest(design: Design, response: Response, numFeatures: number): number[] {
   const {coefficients} = ridge(design, response, SELECTION_ALPHA);
-  const size = (feature: number): number => Math.abs(coefficients[feature] as number);
+  const size = (feature: number): number => Math.abs(at(coefficients, feature));
   return range(design.numFeatures)
     .sort((a, b) => size(b) - size(a))
     .slice(0, numFeatures);

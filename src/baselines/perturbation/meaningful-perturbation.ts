@@ -23,6 +23,7 @@ import {
   type Tensor1D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
+import {at} from '../../core/at.js';
 import {Adam} from '../../core/adam.js';
 import {progressField, signalField, targetField} from '../../core/common-options.js';
 import {absentMeans, either, integer, number, oneOf, tuple, withDefault} from '../../core/fields.js';
@@ -199,7 +200,7 @@ async function optimise(
       return scope.own(tidy(() => grad(loss)(cells))).data<'float32'>();
     });
     adam.step(mask, gradient);
-    for (let cell = 0; cell < mask.length; cell++) mask[cell] = Math.min(1, Math.max(0, mask[cell] as number));
+    for (let cell = 0; cell < mask.length; cell++) mask[cell] = Math.min(1, Math.max(0, at(mask, cell)));
     report(step);
   }
   return mask;

@@ -4,6 +4,7 @@
  * the border mirrored about the centre of the end cell (−1 → 1, n → n − 2; an image resize clamps
  * instead, which is up to 0.49 away); a mask is a window of this, moved by less than one cell.
  */
+import {at} from '../../core/at.js';
 import {checkInteger, checkSize, show} from '../../core/check.js';
 
 /** One axis: position u reads `(1 − weight[u]) · grid[first[u]] + weight[u] · grid[second[u]]`. */
@@ -38,7 +39,7 @@ export function maskAxes(where: string, size: readonly [number, number], gridSiz
   checkSize(where, height, width);
   checkInteger(`${where}: gridSize (rows)`, pair[0], 1, height);
   checkInteger(`${where}: gridSize (columns)`, pair[1], 1, width);
-  return [axis(height, pair[0] as number), axis(width, pair[1] as number)];
+  return [axis(height, at(pair, 0)), axis(width, at(pair, 1))];
 }
 
 function axis(size: number, cells: number): MaskAxis {
@@ -47,12 +48,12 @@ function axis(size: number, cells: number): MaskAxis {
   const first = new Int32Array(length);
   const second = new Int32Array(length);
   const weight = new Float64Array(length);
-  for (let at = 0; at < length; at++) {
-    const source = ((at + 0.5) * cells) / length - 0.5;
+  for (let place = 0; place < length; place++) {
+    const source = ((place + 0.5) * cells) / length - 0.5;
     const below = Math.floor(source);
-    first[at] = mirror(below, cells);
-    second[at] = mirror(below + 1, cells);
-    weight[at] = source - below;
+    first[place] = mirror(below, cells);
+    second[place] = mirror(below + 1, cells);
+    weight[place] = source - below;
   }
   return {size, cells, cell, first, second, weight};
 }

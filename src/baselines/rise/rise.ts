@@ -5,6 +5,7 @@
  * bits: memory grows neither with the number of masks nor with that of the model's classes.
  */
 import {add, mul, reshape, sub, tidy, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {at} from '../../core/at.js';
 import {onBackend} from '../../backend/on-backend.js';
 import {recordOptions} from '../../core/option-record.js';
 import {settleValues} from '../../core/saliency-map.js';
@@ -116,7 +117,7 @@ async function explainOne(image: Tensor4D, {index, scorer, settings, report}: Ru
         estimate.add(
           drawn,
           mask,
-          columns.map((column) => values[mask * numClasses + column] as number),
+          columns.map((column) => at(values, mask * numClasses + column)),
         );
         stable = estimate.isStable();
       }
@@ -132,11 +133,11 @@ async function explainOne(image: Tensor4D, {index, scorer, settings, report}: Ru
     masks: masks === undefined ? 'drawn' : 'given',
     seed: masks === undefined ? seed : undefined,
   });
-  return estimate.maps().map((values, at) => ({
+  return estimate.maps().map((values, place) => ({
     ...settleValues(WHERE, values),
     height,
     width,
-    ...(targets[at] as ResolvedTarget),
+    ...(targets[place] as ResolvedTarget),
     method: WHERE,
     seed: masks === undefined ? seed : null,
     options: record,

@@ -149,7 +149,7 @@ function imageOf(images: Tensor4D, row: number): Tensor4D {
 }
 
 function rowOf(method: string, names: readonly string[], perImage: readonly ComparedImage[]): ComparisonRow {
-  const values = names.map((name) => [name, meanOf(perImage.map((image) => image.values[name] as number))] as const);
+  const values = names.map((name) => [name, meanOf(perImage.map((image) => image.values[name] ?? NaN))] as const);
   return {
     method,
     images: perImage.length,

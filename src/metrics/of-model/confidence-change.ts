@@ -3,6 +3,7 @@
  * 2018, Grad-CAM++) and average gain (Zhang et al. 2023, Opti-CAM).
  */
 import {mul, tensor4d, tile, type Tensor4D} from '@tensorflow/tfjs-core';
+import {at} from '../../core/at.js';
 import {readOptions, type OptionsSchema} from '../../core/options.js';
 import type {ImageInput, ImagesInput, Model} from '../../core/types.js';
 import {show} from '../../core/check.js';
@@ -121,7 +122,7 @@ async function measureGroup(group: Group): Promise<ConfidenceChange[]> {
       return mul(mask, rowOf(originals, image));
     });
   const scores = await queryJobs({...group, where: WHERE, jobs, build, report: (done) => report(done, 2)});
-  return targets.map(({target}, image) => changeOf(scores[2 * image] as number, scores[2 * image + 1] as number, target));
+  return targets.map(({target}, image) => changeOf(at(scores, 2 * image), at(scores, 2 * image + 1), target));
 }
 
 function changeOf(base: number, after: number, target: number): ConfidenceChange {

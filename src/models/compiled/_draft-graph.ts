@@ -3,6 +3,7 @@
  * activations join what they follow where nobody else reads it, zeros around a feature map become
  * the padding of the convolution that reads them.
  */
+import {at} from '../../core/at.js';
 import {GraphValues} from '../graph/values.js';
 import type {GraphPlan, Step} from '../graph/plan.js';
 import {stepsFor} from '../graph/run-steps.js';
@@ -24,7 +25,7 @@ export function draftGraph(plan: GraphPlan): DraftedGraph {
   const placed: PlacedStep[] = [];
   for (const step of steps) {
     const inputs = step.inputs.map(originOf);
-    if (isIdentity(step)) origins.set(step.outputs[0] as number, inputs[0] as number);
+    if (isIdentity(step)) origins.set(at(step.outputs, 0), at(inputs, 0));
     else placed.push({...step, inputs});
   }
   const outputs = plan.outputs.map(originOf);

@@ -20,6 +20,7 @@ import {
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import type {layers} from '@tensorflow/tfjs-layers';
+import {at} from '../../core/at.js';
 import {affineOf, type NormWeights} from '../../layers/affine.js';
 import type {CompiledRun, OwnTensor} from '../../layers/compiled-form.js';
 import {isUnderGradient, withInputGradient} from '../../tfjs/gradients/input-only.js';
@@ -159,7 +160,7 @@ export function dense(layer: layers.Layer): LinearMap {
   return {
     kernel: weightIn(layer, 'kernel'),
     bias: weightOf(layer, 'bias'),
-    factorShape: ({shape}) => [shape[1] as number],
+    factorShape: ({shape}) => [at(shape, 1)],
     apply: (a, b, bias, activation) =>
       fused.matMul({a: a as Tensor2D, b: b as Tensor2D, ...(bias && {bias: bias as Tensor1D}), activation}),
   };

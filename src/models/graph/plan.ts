@@ -4,6 +4,7 @@
  * tensors and nodes, so that a Sequential need not be built and nothing is added to the model.
  */
 import type {layers, LayersModel, SymbolicTensor} from '@tensorflow/tfjs-layers';
+import {at} from '../../core/at.js';
 import {LayerNotFoundError} from '../../core/errors/layer-not-found-error.js';
 
 /** One use of a layer in a model's graph. */
@@ -112,14 +113,14 @@ function unfold(model: Container): GraphPlan {
     return use === 0 ? path : `${path}#${use}`;
   };
   const walk = (container: Container, prefix: string, inputs: readonly number[]): number[] => {
-    const slots = new Map<SymbolicTensor, number>(container.inputs.map((tensor, index) => [tensor, inputs[index] as number]));
+    const slots = new Map<SymbolicTensor, number>(container.inputs.map((tensor, index) => [tensor, at(inputs, index)]));
     const slotOf = (tensor: SymbolicTensor): number => slots.get(tensor) as number;
     for (const {layer, inputTensors, outputTensors} of orderedNodes(container)) {
       if (inputTensors.length === 0) continue;
       const path = uniquePath(prefix + layer.name);
       const read = inputTensors.map(slotOf);
       const made = isContainer(layer) ? walk(layer, `${path}/`, read) : newSlots(outputTensors);
-      outputTensors.forEach((tensor, index) => slots.set(tensor, made[index] as number));
+      outputTensors.forEach((tensor, index) => slots.set(tensor, at(made, index)));
       slotsByPath.set(path, made);
       if (isContainer(layer)) continue;
       const outputShape = outputTensors[0]?.shape ?? [];

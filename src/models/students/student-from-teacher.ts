@@ -71,7 +71,7 @@ export function attentionSites(teacherModel: NonNullable<Teacher['model']>): Att
   checkLayered('attentionSites: teacherModel', teacherModel);
   return cutPoints(planGraph(teacherModel)).map(({step, height, width}) => ({
     path: step.path,
-    shape: [height, width, step.outputShape[3] as number],
+    shape: [height, width, at(step.outputShape, 3) as number],
   }));
 }
 

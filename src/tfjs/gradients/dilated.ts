@@ -17,6 +17,7 @@ import {
   type Tensor,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
+import {at} from '../../core/at.js';
 import {isMarked, mark} from '../mark.js';
 
 /** The kernels behind one forward kernel. */
@@ -91,5 +92,5 @@ function spreadAxis(x: Tensor, step: number): Tensor {
 
 function asPair(value: number | number[] | null | undefined): Pair {
   if (value == null) return [1, 1];
-  return typeof value === 'number' ? [value, value] : [value[0] as number, value[1] as number];
+  return typeof value === 'number' ? [value, value] : [at(value, 0), at(value, 1)];
 }

@@ -1,4 +1,5 @@
 /** Superpixels as one label per pixel, and how any label map becomes one of ours. */
+import {at} from '../../../core/at.js';
 import {checkInteger, checkSize, isNumberList, show} from '../../../core/check.js';
 
 /** A picture cut into segments. */
@@ -48,7 +49,7 @@ export function relabelled(where: string, map: LabelMap): Segments {
   }
   const seen = new Set<number>();
   for (let pixel = 0; pixel < labels.length; pixel++) {
-    const label = labels[pixel] as number;
+    const label = at(labels, pixel);
     if (!Number.isInteger(label)) checkInteger(`${where}: labels[${pixel}]`, label, -Infinity);
     seen.add(label);
   }
