@@ -357,6 +357,14 @@ describe('gradCam refuses', () => {
   const model = flat();
   const x = images(1);
   const square = zeros<Rank.R4>([1, 8, 8, 3]);
+  const pointed = sequential({
+    layers: [
+      layers.conv2d({filters: 4, kernelSize: 3, inputShape: shape, name: 'wide'}),
+      layers.conv2d({filters: 4, kernelSize: [6, 10], name: 'point'}),
+      layers.flatten(),
+      layers.dense({units: 5, activation: 'softmax'}),
+    ],
+  });
   const overflowing = flat(5, 'linear');
   overflowing.setWeights(overflowing.getWeights().map((weight, at) => (at === 4 ? fill(weight.shape, Infinity) : weight)));
   const refused: [string, () => Promise<unknown>, abstract new (...args: never[]) => Error, RegExp][] = [
@@ -371,6 +379,12 @@ describe('gradCam refuses', () => {
       () => gradCam(x, model, {layer: 'mean'}),
       RangeError,
       /layer 'mean' must give.*H·W > 1.*\[N, 4\].*'conv_a', 'pool', 'conv_b'/,
+    ],
+    [
+      'a layer of a single place',
+      () => gradCam(x, pointed, {layer: 'point'}),
+      RangeError,
+      /layer 'point' must give.*H·W > 1.*\[N, 1, 1, 4\].*from 'wide'\./,
     ],
     ['an empty list of layers', () => gradCam(x, model, {layer: []}), RangeError, /gradCam: layer must be a text or a list of at least 1/],
     ['a layer that is no path', () => gradCam(x, model, {layer: 3 as never}), TypeError, /gradCam: layer must be a text or a list/],

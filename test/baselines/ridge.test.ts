@@ -92,6 +92,18 @@ describe('weighted ridge regression', () => {
     expectClose([fit.intercept, fit.r2], [1, 1], {abs: 1e-9}, 'intercept and R²');
   });
 
+  it('knows features that repeat each other also where the weights are large', () => {
+    const rows = [
+      [1, 1, 0],
+      [0, 0, 1],
+      [1, 1, 1],
+      [0, 0, 0],
+    ];
+    const design = designOf(rows, [1e9, 0.7e9, 0.3e9, 0.1e9]);
+    const fit = ridge(design, responseOf(design, [3, 1, 3, 1]), 0);
+    expectClose(fit.coefficients, [1, 1, 0], {abs: 1e-6}, 'coefficients');
+  });
+
   it('says 0 and R² 1 for a response that does not vary', () => {
     const design = designOf(
       [

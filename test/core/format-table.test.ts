@@ -17,6 +17,7 @@ describe('formatTable', () => {
       'ours           0.91  12',
       'a longer name     –   3',
     ]);
+    expect(formatTable(['n'], [[1.23456]]).split('\n')[2]).toBe('1.235');
     expect(() => formatTable(['a'], [['x', 'y']])).toThrow(RangeError);
   });
 });

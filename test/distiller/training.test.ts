@@ -7,6 +7,7 @@ import {
   AttentiveDistiller,
   NonFiniteLossError,
   residualStudent,
+  studentFromTeacher,
   teacherFromLayersModel,
   type Teacher,
   type TrainingProgress,
@@ -33,6 +34,23 @@ beforeEach(async () => {
   distiller = await AttentiveDistiller.create({teacher: model, student, seed: 1});
 });
 afterEach(() => distiller.dispose());
+
+describe('the learning rate, unless it is given', () => {
+  const rateOf = async (made: AttentiveDistiller, optimizer: 'adam' | 'sgd'): Promise<number> => {
+    const rates: number[] = [];
+    const onProgress = ({learningRate}: TrainingProgress): void => void rates.push(learningRate);
+    await made.train([batch], {epochs: {student: 1, explanation: 0}, schedule: () => 1, optimizer, onProgress});
+    return rates[0]!;
+  };
+
+  it('is lower for a student that has the weights of its teacher', async () => {
+    expect(await rateOf(distiller, 'adam')).toBe(1e-3);
+    expect(await rateOf(distiller, 'sgd')).toBe(1e-2);
+    const copied = await AttentiveDistiller.create({teacher: model, student: studentFromTeacher(), seed: 1});
+    expect(await rateOf(copied, 'adam')).toBe(1e-4);
+    copied.dispose();
+  });
+});
 
 describe('the generator that fit() gives', () => {
   const once = {epochs: {student: 1, explanation: 0}};

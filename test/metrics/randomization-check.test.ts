@@ -17,7 +17,7 @@ import {input, layers, model, sequential, type LayersModel} from '@tensorflow/tf
 import {describe, expect, it} from 'vitest';
 import {withTensors} from '../../src/core/tensors.js';
 import {UnsupportedModelError} from '../../src/core/errors/unsupported-model-error.js';
-import type {Explainer, ExplainerOptions, ImagesInput, Progress, SaliencyMap, SeedOptions} from '../../src/core/types.js';
+import type {DecodedImage, Explainer, ExplainerOptions, ImagesInput, Progress, SaliencyMap, SeedOptions} from '../../src/core/types.js';
 import {CBAM} from '../../src/layers/cbam.js';
 import {randomizationCheck} from '../../src/metrics/of-explainer/randomization-check.js';
 import {expectNoLeak} from '../helpers/expect.js';
@@ -229,6 +229,18 @@ describe('randomizationCheck', () => {
       expect(randomizationCheck(each, gradientTimesInput, whole, {signal: controller.signal, onProgress})).rejects.toBe(reason),
     );
     expect(await hashWeights(whole)).toBe(before);
+  });
+
+  it('hands a picture on as it is', async () => {
+    const picture: DecodedImage = {data: new Uint8Array(8 * 6 * 3), height: 8, width: 6};
+    const given: ImagesInput[] = [];
+    const watching = (): Explainer => ({
+      method: 'watching',
+      explain: async (shown, options) => (given.push(shown), edgeDetector().explain(zeros([1, 8, 6, 3]) as Tensor4D, options)),
+    });
+    await withTensors(() => randomizationCheck([picture], watching, network()));
+    expect(given.length).toBeGreaterThan(1);
+    expect(given.every((each) => each === picture)).toBe(true);
   });
 
   it('refuses what it cannot do', async () => {

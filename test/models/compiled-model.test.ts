@@ -1,4 +1,18 @@
-import {dispose, engine, memory, mul, randomNormal, relu, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  add,
+  dispose,
+  engine,
+  grad,
+  memory,
+  mul,
+  randomNormal,
+  relu,
+  sub,
+  sum,
+  tidy,
+  type Tensor,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import {input, layers, model, sequential, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import {describe, expect, it, vi} from 'vitest';
@@ -349,6 +363,21 @@ describe('a compiled model', () => {
       compiled.dispose();
       disposeModel(network);
     }));
+
+  it('has the gradient of a dilated convolution, on every backend', async () => {
+    const x = input({shape: [9, 12, 3]});
+    const network = model({inputs: x, outputs: through(x, conv(4, {dilationRate: 2}), norm())});
+    drawWeights(network, 5);
+    const compiled = new CompiledModel(network);
+    const [images, step, weights] = [image(1), image(2), image(3, [9, 12, 4])];
+    const score = (batch: Tensor): Tensor => sum(mul(compiled.run([batch])[0] as Tensor, weights));
+    // Linear in the image: what a step changes is the gradient times the step.
+    const [slope, change] = tidy(() => [sum(mul(grad(score)(images), step)), sub(score(add(images, step)), score(images))] as const);
+    expectClose(await slope.data(), await change.data(), {rel: 1e-4}, 'the change along a step');
+    compiled.dispose();
+    dispose([images, step, weights, slope, change]);
+    disposeModel(network);
+  });
 
   it('does not run what the wanted outputs do not need', () =>
     expectNoLeak(() => {

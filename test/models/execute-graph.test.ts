@@ -244,6 +244,16 @@ describe('executeGraph', () => {
       'executeGraph: given must be an object of tensors by path, but is Object.',
     ],
     [
+      'known outputs that are still to come',
+      () => executeGraph(nestedModel(), images(), {given: Promise.resolve({}) as never}),
+      'executeGraph: given must be an object of tensors by path, but is a promise (await it first).',
+    ],
+    [
+      'known outputs without paths',
+      () => executeGraph(nestedModel(), images(), {given: [] as never}),
+      'executeGraph: given must be an object of tensors by path, but is [].',
+    ],
+    [
       'an onLayer that must be waited for',
       () => executeGraph(nestedModel(), images(), {onLayer: (async (visit: LayerVisit) => visit.call()) as never}),
       "executeGraph: onLayer must return tensors for 'stem', but returned a promise (await it first).",
