@@ -437,6 +437,11 @@ describe('limeMask', () => {
     expect([...limePicture(picture, map, {positiveOnly: false}).data]).toEqual([10, 200, 10, 200, 20, 20, 200, 30, 30, 200, 200, 200]);
     expect(() => limePicture({data: new Uint8Array(2), height: 1, width: 2}, map)).toThrow(/1×4 \(height×width\), but is 1×2/);
     expect([...picture.data]).toEqual([10, 20, 30, 200]);
+    const colours = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    expect([...limePicture({data: Uint8Array.from(colours), height: 1, width: 4}, map).data]).toEqual(colours);
+    const withAlpha = colours.flatMap((value, index) => (index % 3 === 2 ? [value, 255] : [value]));
+    const marked = limePicture({data: Uint8Array.from(withAlpha), height: 1, width: 4}, map, {positiveOnly: false});
+    expect([...marked.data]).toEqual([1, 12, 3, 12, 5, 6, 12, 8, 9, 10, 12, 12]);
   });
 });
 

@@ -225,6 +225,7 @@ describe('rankCorrelation', () => {
     expect(rankCorrelation([1, 1], [1, 2])).toBeNaN();
     expect(() => rankCorrelation([1, 2], [1])).toThrow(/have 2 and 1/);
     expect(() => rankCorrelation([1, NaN], [1, 2])).toThrow(RangeError);
+    expect(() => rankCorrelation([1, 2], {length: 2} as never)).toThrow('rankCorrelation: right must be');
   });
 
   it('is exact on maps of the size of an image', () => {

@@ -67,6 +67,7 @@ describe('overlay', () => {
     const small = map([0, 1], 2);
     expect(overlay(picture, small, {opacity: 1}).data).toEqual(colorize(resizeMap(small, [4, 6])).data);
     expect(() => overlay(picture, small, {opacity: 2})).toThrow(/opacity/);
+    expect(() => overlay(picture, {...small, height: 0})).toThrow('overlay: map');
   });
 });
 
