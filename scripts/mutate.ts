@@ -52,31 +52,31 @@ interface Verdict extends Mutant {
 const MAX_SECONDS = 45;
 const excluded = [/^src\/tfjs\/wasm\//, /\/?index\.ts$/, /^src\/core\/types\.ts$/, /errors\//];
 
-const swapped: Readonly<Record<string, string>> = {
-  '+': '-',
-  '-': '+',
-  '*': '/',
-  '/': '*',
-  '%': '*',
-  '<': '<=',
-  '<=': '<',
-  '>': '>=',
-  '>=': '>',
-  '===': '!==',
-  '!==': '===',
-  '&&': '||',
-  '||': '&&',
-  '??': '&&',
-  '+=': '-=',
-  '-=': '+=',
-};
-const called: Readonly<Record<string, string>> = {
-  'Math.min': 'Math.max',
-  'Math.max': 'Math.min',
-  'Math.floor': 'Math.ceil',
-  'Math.ceil': 'Math.floor',
-  'Math.round': 'Math.floor',
-};
+const swapped: ReadonlyMap<string, string> = new Map([
+  ['+', '-'],
+  ['-', '+'],
+  ['*', '/'],
+  ['/', '*'],
+  ['%', '*'],
+  ['<', '<='],
+  ['<=', '<'],
+  ['>', '>='],
+  ['>=', '>'],
+  ['===', '!=='],
+  ['!==', '==='],
+  ['&&', '||'],
+  ['||', '&&'],
+  ['??', '&&'],
+  ['+=', '-='],
+  ['-=', '+='],
+]);
+const called: ReadonlyMap<string, string> = new Map([
+  ['Math.min', 'Math.max'],
+  ['Math.max', 'Math.min'],
+  ['Math.floor', 'Math.ceil'],
+  ['Math.ceil', 'Math.floor'],
+  ['Math.round', 'Math.floor'],
+]);
 
 const sources = filesBelow(root, 'src').filter((file) => !excluded.some((pattern) => pattern.test(file)) && file.includes(options.only));
 const tests = filesBelow(root, 'test').filter(
@@ -275,7 +275,7 @@ function mutantsOf(file: string, text: string): Mutant[] {
 
 function mutate(node: ts.Node, source: ts.SourceFile, add: (node: ts.Node, after: string) => void): void {
   if (ts.isBinaryExpression(node)) {
-    const other = swapped[node.operatorToken.getText(source)];
+    const other = swapped.get(node.operatorToken.getText(source));
     const isText = [node.left, node.right].some((side) => ts.isStringLiteral(side) || ts.isTemplateExpression(side));
     if (other !== undefined && !(isText && node.operatorToken.kind === ts.SyntaxKind.PlusToken)) add(node.operatorToken, other);
   } else if (ts.isNumericLiteral(node)) {
@@ -285,7 +285,7 @@ function mutate(node: ts.Node, source: ts.SourceFile, add: (node: ts.Node, after
   } else if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) {
     add(node, node.operand.getText(source));
   } else if (ts.isCallExpression(node)) {
-    const other = called[node.expression.getText(source)];
+    const other = called.get(node.expression.getText(source));
     if (other !== undefined) add(node.expression, other);
   } else if (ts.isExpressionStatement(node) && ts.isCallExpression(node.expression)) {
     add(node, ';');

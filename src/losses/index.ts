@@ -9,3 +9,5 @@ export {
   type LambdaRule,
 } from './explanation-loss.js';
 export {klDivergence} from './kl-divergence.js';
+export {rankingLoss, type RankingLossParts} from './ranking-loss.js';
+export {rankingMask, standardizeMap, type RankingMaskOptions} from './ranking-mask.js';

@@ -360,6 +360,7 @@ describe('what a distiller refuses', () => {
     await run.return({steps: 0, seconds: 0, stages: []});
     made.dispose();
     await expect(made.explain(batch.images)).rejects.toThrow(DisposedError);
+    await expect(made.evaluate([batch])).rejects.toThrow('AttentiveDistiller.evaluate was called after dispose()');
     batch.images.dispose();
   });
 

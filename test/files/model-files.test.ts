@@ -241,6 +241,8 @@ describe('loadLayersModelFromFiles', () => {
     ['a GraphModel that does not say so', '{"modelTopology": {"node": []}, "weightsManifest": []}', /GraphModel/],
     ['no topology', '{"weightsManifest": []}', /no modelTopology/],
     ['no weights', '{"modelTopology": {}}', /no weightsManifest/],
+    ['files without weights', '{"modelTopology": {}, "weightsManifest": [{"paths": ["a.bin"]}]}', /no weightsManifest/],
+    ['weights without files', '{"modelTopology": {}, "weightsManifest": [{"weights": []}]}', /no weightsManifest/],
   ])('refuses a model.json with %s', async (_, text, pattern) => {
     await writeFile(join(folder, 'model.json'), text);
     await expectRefused(pattern);

@@ -374,6 +374,11 @@ describe('insertion and deletion', () => {
         score(photo(), {data: Float32Array.from({length: 45}, (_, index) => (index === 13 ? NaN : 0)), height: 9, width: 5}, classifier()),
       /NaN at row 2, column 3/,
     ],
+    [
+      'NaN at the first pixel',
+      (score) => score(photo(), {data: [NaN, ...Array<number>(44).fill(0)], height: 9, width: 5}, classifier()),
+      /NaN at row 0, column 0/,
+    ],
     ['a map of another aspect', (score) => score(photo(), zeros([5, 9]) as Tensor2D, classifier()), /is 5×9 for an image of 9×5/],
     ['a map of another rank', (score) => score(photo(), zeros([9, 5, 3]) as Tensor3D, classifier()), /but has \[9, 5, 3\]/],
     ['a malformed map', (score) => score(photo(), {data: [1, 2], height: 9, width: 5}, classifier()), /has 2 for 9×5/],

@@ -296,6 +296,9 @@ describe('the explanation network', () => {
           const {mean: middle, variance: spread} = moments(saliency);
           return {centre: middle, variance: spread};
         });
+        const [fine] = shapes as [[number, number, number]];
+        const finest = decoder.getLayer('upsample_3').outputShape as number[];
+        expect(finest.slice(1, 3)).toEqual([Math.min(2 * fine[0], 24), Math.min(2 * fine[1], 32)]);
         expect(centre[0]).toBeGreaterThan(0.2);
         expect(centre[0]).toBeLessThan(0.8);
         expect(variance[0]).toBeGreaterThan(1e-4);

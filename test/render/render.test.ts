@@ -119,6 +119,9 @@ describe('outline', () => {
   it('is painted over a copy of the picture', () => {
     const painted = paint({data: Uint8Array.from([1, 2, 3, 4, 5, 6]), width: 2, height: 1}, [0, 1], [9, 8, 7]);
     expect([...painted.data]).toEqual([1, 2, 3, 255, 9, 8, 7, 255]);
+    expect([...paint(painted, [1, 0], [0, 255, 0]).data]).toEqual([0, 255, 0, 255, 9, 8, 7, 255]);
+    expect(() => paint(painted, [1, 0], [0, 256, 0])).toThrow('paint: color[1] must be');
+    expect(() => paint(painted, [1, 0], [0, 0] as never)).toThrow('paint: color must be [red, green, blue]');
     expect(() => paint(picture, [1], [0, 0, 0])).toThrow(RangeError);
   });
 });

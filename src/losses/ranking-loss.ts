@@ -1,0 +1,45 @@
+/**
+ * The ranking loss: insertion and deletion themselves, at one point of their curves. What a mask shows is laid onto a
+ * baseline image (insertion) and taken out of the image (deletion); the class should be likely in the one and unlikely
+ * in the other. See rankingMask() for the mask.
+ */
+import {exp, logSoftmax, mul, oneHot, sub, sum, tensor1d, tidy, type Tensor1D, type Tensor2D} from '@tensorflow/tfjs-core';
+import {checkInteger, isNumberList, show} from '../core/check.js';
+import {sameShape} from './_same-shape.js';
+
+/** The parts of the ranking loss, each per sample `[N]`. */
+export interface RankingLossParts {
+  /** Probability of the class when what the map ranks high is shown alone, 0–1; higher is better. */
+  readonly inserted: Tensor1D;
+  /** Probability of the class when it is taken out, 0–1; lower is better. */
+  readonly deleted: Tensor1D;
+  /** `deleted − inserted`, from −1 to 1. */
+  readonly total: Tensor1D;
+}
+
+/**
+ * Computes the ranking loss per sample: `p_c(deleted image) − p_c(inserted image)`, for the probabilities that softmax
+ * makes of logits.
+ *
+ * @param insertedLogits `[N,K]`, scores of `x ⊙ m + baseline ⊙ (1 − m)`.
+ * @param deletedLogits `[N,K]`, scores of `x ⊙ (1 − m) + baseline ⊙ m`.
+ * @param targets The class of each image, 0 to K − 1.
+ * @returns Three tensors `[N]`, the caller's. Differentiable with respect to the logits.
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If a shape is wrong, or a target is no class.
+ * @see Petsiuk et al. 2018, section 4.1, whose insertion and deletion these are.
+ */
+export function rankingLoss(insertedLogits: Tensor2D, deletedLogits: Tensor2D, targets: ArrayLike<number>): RankingLossParts {
+  sameShape('rankingLoss', {insertedLogits, deletedLogits});
+  const [count, numClasses] = insertedLogits.shape;
+  if (!isNumberList(targets)) throw new TypeError(`rankingLoss: targets must be a list of classes, but is ${show(targets)}.`);
+  if (targets.length !== count)
+    throw new RangeError(`rankingLoss: there must be a target for each of the ${count} images, but there are ${targets.length}.`);
+  for (let image = 0; image < count; image++) checkInteger(`rankingLoss: targets[${image}]`, targets[image], 0, numClasses - 1);
+  return tidy(() => {
+    const chosen = oneHot(tensor1d(Int32Array.from(targets), 'int32'), numClasses);
+    const probability = (logits: Tensor2D): Tensor1D => sum<Tensor1D>(mul(exp(logSoftmax(logits, -1)), chosen), 1);
+    const [inserted, deleted] = [probability(insertedLogits), probability(deletedLogits)];
+    return {inserted, deleted, total: sub<Tensor1D>(deleted, inserted)};
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * A map as a soft mask at a random point of its insertion and deletion curves: what the ranking loss is taken of. Only
+ * the order and the spacing of a map's values count, so that no map can collapse and no sparsity has to be weighed.
+ */
+import {
+  add,
+  customGrad,
+  div,
+  gather,
+  mean,
+  mul,
+  reshape,
+  sigmoid,
+  sqrt,
+  square,
+  sub,
+  tensor1d,
+  tidy,
+  type GradSaveFunc,
+  type Tensor,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
+import {at} from '../core/at.js';
+import {checkTensor} from '../core/check-tensor.js';
+import {seedField} from '../core/common-options.js';
+import {number, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import {Random} from '../core/random.js';
+import type {SeedOptions} from '../core/types.js';
+
+/** Options of {@link rankingMask}. */
+export interface RankingMaskOptions extends SeedOptions {
+  /** τ, how soft the cut is, in standard deviations of the map; above 0. @default 0.35 */
+  readonly softness?: number | undefined;
+}
+
+/** The options of {@link rankingMask}. */
+export const rankingMaskSchema: OptionsSchema<Settled<RankingMaskOptions>> = {
+  where: 'rankingMask',
+  fields: {softness: withDefault(number(1e-3), 0.35), seed: seedField},
+};
+
+// Of a map whose values are all equal, which stays at zero instead of 0/0.
+const EPSILON = 1e-6;
+
+/**
+ * Standardises maps: mean 0 and standard deviation 1 over each image. A map of equal values becomes zeros.
+ *
+ * @param map `[N,H,W,1]`, of any size.
+ * @returns `[N,H,W,1]`, the caller's; differentiable.
+ * @throws {TypeError} If `map` is no tensor.
+ * @throws {RangeError} If it has another shape.
+ */
+export function standardizeMap(map: Tensor4D): Tensor4D {
+  checkTensor('standardizeMap: map', map, [null, null, null, 1]);
+  return standardized(map);
+}
+
+function standardized(map: Tensor4D): Tensor4D {
+  return tidy(() => {
+    const centred = sub<Tensor4D>(map, mean(map, [1, 2, 3], true));
+    const deviation = sqrt(add(mean(square(centred), [1, 2, 3], true), EPSILON * EPSILON));
+    return div<Tensor4D>(centred, add(deviation, EPSILON));
+  });
+}
+
+/**
+ * Makes a mask of a map: `m = sigmoid((z − z_r) / softness)`, with z the standardised map and z_r its value at a pixel
+ * that is drawn per image, with equal chances. That value is the q-quantile of the map for a uniform q, without
+ * sorting: m shows a random share of the pixels, those that the map ranks highest.
+ *
+ * @param map `[N,H,W,1]`, any real values; only their order and their spacing in an image count.
+ * @param options `seed` draws the pixels; image i of a batch has a stream of its own.
+ * @returns `[N,H,W,1]` in (0,1), the caller's. Differentiable with respect to the map; the level z_r counts as constant.
+ * @throws {TypeError} If `map` is no tensor, or an option is unknown or of the wrong kind.
+ * @throws {RangeError} If a shape or an option is out of range.
+ * @example
+ * const shown = rankingMask(map, {seed: step});
+ * const inserted = add(mul(images, shown), mul(baseline, sub(1, shown)));
+ */
+export function rankingMask(map: Tensor4D, options?: RankingMaskOptions): Tensor4D {
+  const {softness, seed} = readOptions(rankingMaskSchema, options);
+  const [count, height, width] = checkTensor('rankingMask: map', map, [null, null, null, 1]).shape as Tensor4D['shape'];
+  const random = new Random(seed).split('ranking-mask');
+  const places = Int32Array.from({length: count}, (_, image) => image * height * width + random.split(image).int(height * width));
+  return tidy(() => cutSoftly(standardized(map), places, softness));
+}
+
+/** `sigmoid((z − z_r) / softness)`, as a function of z with z_r fixed. */
+function cutSoftly(z: Tensor4D, places: Int32Array, softness: number): Tensor4D {
+  const cut = (x: Tensor): Tensor4D =>
+    tidy(() => {
+      const level = reshape(gather(reshape(x, [-1]), tensor1d(places, 'int32')), [-1, 1, 1, 1]);
+      return sigmoid(div(sub(x, level), softness)) as Tensor4D;
+    });
+  const operation = customGrad<Tensor4D>((...given) => {
+    const [x, save] = given as [Tensor, GradSaveFunc];
+    save([x]); // what was given, not what was computed: tfjs' profiler takes that for a leak
+    const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor => {
+      const m = cut(at(saved, 0));
+      return mul(dy, div(mul(m, sub(1, m)), softness));
+    };
+    return {value: cut(x), gradFunc};
+  });
+  return operation(z);
+}
