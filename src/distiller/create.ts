@@ -8,7 +8,7 @@ import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
 import {callback, either, exactly, group, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {SeedOptions, Teacher} from '../core/types.js';
-import {explanationDecoder, explanationDecoderSchema, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
+import {checkFilters, explanationDecoder, explanationDecoderSchema, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
 import {studentFromTeacher} from '../models/students/student-from-teacher.js';
 import type {Student, StudentBuilder} from '../models/students/student.js';
 import type {Networks} from './networks.js';
@@ -22,13 +22,13 @@ export interface DistillerOptions extends TeacherInput, SeedOptions {
    * as the paper's ResNet-50, `residualStudent()`. @default 'fromTeacher'
    */
   readonly student?: 'fromTeacher' | StudentBuilder | undefined;
-  /** Size of the explanation network. @default {filters: [64, 32, 16]} */
-  readonly decoder?: Pick<ExplanationDecoderOptions, 'filters'> | undefined;
+  /** Size of the explanation network, and what it sees beyond the image. @default that of explanationDecoder */
+  readonly decoder?: Pick<ExplanationDecoderOptions, 'filters' | 'border'> | undefined;
 }
 
 const WHERE = 'AttentiveDistiller.create';
 
-type DecoderSize = Settled<Pick<ExplanationDecoderOptions, 'filters'>>;
+type DecoderSize = Settled<Pick<ExplanationDecoderOptions, 'filters' | 'border'>, 'filters'>;
 
 /** The options of `AttentiveDistiller.create`. */
 export const distillerSchema: OptionsSchema<Settled<DistillerOptions, 'preprocessing' | 'labels'>> = {
@@ -40,9 +40,9 @@ export const distillerSchema: OptionsSchema<Settled<DistillerOptions, 'preproces
       'fromTeacher',
     ),
     decoder: withDefault<DecoderSize, DecoderSize>(
-      group<DecoderSize>({filters: explanationDecoderSchema.fields.filters}),
-      {filters: [64, 32, 16]},
-      '{filters: [64, 32, 16]}',
+      group<DecoderSize>({filters: explanationDecoderSchema.fields.filters, border: explanationDecoderSchema.fields.border}),
+      {filters: undefined, border: 'zeros'},
+      'that of explanationDecoder',
     ),
     seed: seedField,
   },
@@ -71,7 +71,9 @@ export async function createNetworks(options: DistillerOptions): Promise<SeededN
     checkStudent(student);
     try {
       const [height, width] = teacher.inputShape;
-      return {teacher, student, decoder: explanationDecoder(tapShapes(student, teacher), [height, width], {...size, seed}), seed};
+      const taps = tapShapes(student, teacher);
+      checkFilters(`${WHERE}: decoder.filters`, taps.length, size.filters);
+      return {teacher, student, decoder: explanationDecoder(taps, [height, width], {...size, seed}), seed};
     } catch (error) {
       disposeModel(student.model);
       throw error;
@@ -91,11 +93,11 @@ function tapShapes({model}: Student, {numClasses}: Teacher): [number, number, nu
   const fits =
     logits?.length === 1 &&
     logits[0] === numClasses &&
-    taps.length === 3 &&
+    taps.length >= 2 &&
     taps.every((tap) => tap.length === 3 && tap.every((size) => size !== null));
   if (!fits) {
     throw new UnsupportedModelError(
-      `${WHERE}: a student must have the outputs [logits [${numClasses}], Δf, Δf, Δf] with fixed Δf sizes [h, w, C], finest first, but has ${shapes.map((shape) => `[${shape.join(', ')}]`).join(', ')}.`,
+      `${WHERE}: a student must have the outputs [logits [${numClasses}], Δf, Δf, …], two Δf or more, with fixed sizes [h, w, C], finest first, but has ${shapes.map((shape) => `[${shape.join(', ')}]`).join(', ')}.`,
     );
   }
   return taps as [number, number, number][];

@@ -18,7 +18,7 @@ export interface Networks {
 export interface StudentAnswers {
   /** `[N,K]`, K ≥ 2. */
   readonly logits: Tensor2D;
-  /** Three Δf `[N,h,w,C]`, finest first. */
+  /** The Δf `[N,h,w,C]`, finest first. */
   readonly deltas: Tensor[];
 }
 

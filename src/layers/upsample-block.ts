@@ -6,13 +6,14 @@
 import {add, conv2d, fused, relu, tidy, type Tensor, type Tensor1D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {initializers, layers, type LayerVariable, type Shape} from '@tensorflow/tfjs-layers';
 import {seedField} from '../core/common-options.js';
-import {absentMeans, integer, required, withDefault} from '../core/fields.js';
-import type {OptionsSchema, Settled} from '../core/options.js';
+import {absentMeans, integer, oneOf, required, withDefault} from '../core/fields.js';
+import type {Field, OptionsSchema, Settled} from '../core/options.js';
 import {resizeBilinear} from '../data/resize.js';
 import {seededHe} from './_initializers.js';
 import {interpolate} from './_interpolate.js';
 import {MAX_CHANNELS} from '../core/check.js';
 import {checkWeights, nameField, readLayerConfig, sizeField} from './_layer-config.js';
+import {replicateBorder} from './_replicate-border.js';
 import type {Compilable, CompiledRun} from './compiled-form.js';
 
 /** Options of {@link UpsampleBlock}. */
@@ -25,9 +26,26 @@ export interface UpsampleBlockConfig {
   readonly size?: readonly [number, number] | undefined;
   /** Side of the convolution's kernel, 1–255. @default 3 */
   readonly kernelSize?: number | undefined;
+  /**
+   * What the convolution sees beyond its input: `'zeros'`, as usual, or `'replicate'`, the outermost pixels again, which
+   * draws no frame.
+   * @default 'zeros'
+   */
+  readonly border?: BorderMode | undefined;
+  /** What follows the convolution. @default 'relu' */
+  readonly activation?: 'relu' | 'linear' | undefined;
   /** Seed of the initial weights, 0–4294967295. @default 0 */
   readonly seed?: number | undefined;
 }
+
+/** What a convolution sees beyond its input. */
+export type BorderMode = 'zeros' | 'replicate';
+
+/** `border` of a layer. */
+export const borderField: Field<BorderMode> = /* @__PURE__ */ withDefault<BorderMode, 'zeros'>(
+  /* @__PURE__ */ oneOf('zeros', 'replicate'),
+  'zeros',
+);
 
 const MAX_KERNEL = 255;
 
@@ -39,12 +57,14 @@ export const upsampleBlockSchema: OptionsSchema<Settled<UpsampleBlockConfig, 'na
     filters: required(integer(1, MAX_CHANNELS)),
     size: absentMeans(sizeField, 'twice the input'),
     kernelSize: withDefault(integer(1, MAX_KERNEL), 3),
+    border: borderField,
+    activation: withDefault(oneOf('relu', 'linear'), 'relu'),
     seed: seedField,
   },
 };
 
 /**
- * Convolves, rectifies and enlarges: `[N,h,w,C]` to `[N,size[0],size[1],filters]`.
+ * Convolves, rectifies (or not) and enlarges: `[N,h,w,C]` to `[N,size[0],size[1],filters]`.
  *
  * Weights: `kernel [k,k,C,filters]`, `bias [filters]`.
  *
@@ -56,16 +76,20 @@ export class UpsampleBlock extends layers.Layer implements Compilable {
   readonly filters: number;
   readonly size: readonly [number, number] | undefined;
   readonly kernelSize: number;
+  readonly border: BorderMode;
+  readonly activation: 'relu' | 'linear';
   readonly seed: number;
   #kernel!: LayerVariable;
   #bias!: LayerVariable;
 
   constructor(config: UpsampleBlockConfig) {
-    const {filters, size, kernelSize, seed} = readLayerConfig(upsampleBlockSchema, config);
+    const {filters, size, kernelSize, border, activation, seed} = readLayerConfig(upsampleBlockSchema, config);
     super(config as unknown as ConstructorParameters<typeof layers.Layer>[0]);
     this.filters = filters;
     this.size = size;
     this.kernelSize = kernelSize;
+    this.border = border;
+    this.activation = activation;
     this.seed = seed;
   }
 
@@ -82,17 +106,23 @@ export class UpsampleBlock extends layers.Layer implements Compilable {
     return tidy(() => {
       const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
       const size = this.#outputSize(x.shape) as [number, number];
-      const convolved = relu(add(conv2d(x, this.#kernel.read() as Tensor4D, 1, 'same'), this.#bias.read()));
-      return resizeBilinear(convolved as Tensor4D, size);
+      const [input, pad] = this.#bordered(x);
+      const convolved: Tensor4D = add(conv2d(input, this.#kernel.read() as Tensor4D, 1, pad), this.#bias.read());
+      return resizeBilinear(this.activation === 'relu' ? relu(convolved) : convolved, size);
     });
   }
 
   compiledForm(): CompiledRun {
     return ([x]) => {
       const [filter, bias] = [this.#kernel.read() as Tensor4D, this.#bias.read() as Tensor1D];
-      const convolved = fused.conv2d({x: x as Tensor4D, filter, bias, strides: 1, pad: 'same', activation: 'relu'});
+      const [input, pad] = this.#bordered(x as Tensor4D);
+      const convolved = fused.conv2d({x: input, filter, bias, strides: 1, pad, activation: this.activation});
       return interpolate(convolved, this.#outputSize(convolved.shape) as [number, number]);
     };
+  }
+
+  #bordered(x: Tensor4D): [x: Tensor4D, pad: 'same' | 'valid'] {
+    return this.border === 'zeros' ? [x, 'same'] : [replicateBorder(x, this.kernelSize), 'valid'];
   }
 
   #outputSize(shape: Shape): [number | null, number | null] {
@@ -107,7 +137,7 @@ export class UpsampleBlock extends layers.Layer implements Compilable {
   }
 
   override getConfig(): ReturnType<layers.Layer['getConfig']> {
-    const {filters, size, kernelSize, seed} = this;
-    return {...super.getConfig(), filters, size: size ? [...size] : null, kernelSize, seed};
+    const {filters, size, kernelSize, border, activation, seed} = this;
+    return {...super.getConfig(), filters, size: size ? [...size] : null, kernelSize, border, activation, seed};
   }
 }

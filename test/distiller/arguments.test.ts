@@ -147,7 +147,7 @@ describe('create() refuses', () => {
       'a student without Δf',
       () => create({teacher: model, student: () => ({model: patchTeacher(), trainingMode: false})}),
       UnsupportedModelError,
-      `${where}: a student must have the outputs [logits [3], Δf, Δf, Δf]`,
+      `${where}: a student must have the outputs [logits [3], Δf, Δf, …], two Δf or more`,
     ],
   ]);
 });

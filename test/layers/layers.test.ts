@@ -1,4 +1,5 @@
 import {
+  fill,
   grads,
   mul,
   sum,
@@ -12,6 +13,7 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
+import {replicateBorder} from '../../src/layers/_replicate-border.js';
 import {isCompilable} from '../../src/layers/compiled-form.js';
 import {AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock} from '../../src/layers/index.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
@@ -85,6 +87,38 @@ describe('every layer', () => {
   it('the upsample block does, doubled and to a given size', async () => {
     await runLayerTest(() => new UpsampleBlock({filters: 3, seed: 2}), [[2, 3, 5, 4]], [2, 6, 10, 3]);
     await runLayerTest(() => new UpsampleBlock({filters: 2, size: [7, 9], kernelSize: 1}), [[1, 4, 6, 3]], [1, 7, 9, 2]);
+    await runLayerTest(() => new UpsampleBlock({filters: 3, border: 'replicate'}), [[2, 3, 5, 4]], [2, 6, 10, 3]);
+    await runLayerTest(() => new UpsampleBlock({filters: 2, border: 'replicate', kernelSize: 4}), [[1, 4, 3, 2]], [1, 8, 6, 2]);
+  });
+});
+
+describe('the border of the upsample block', () => {
+  const frameOf = async (border: 'zeros' | 'replicate', kernelSize: number): Promise<number> => {
+    const block = new UpsampleBlock({filters: 3, border, kernelSize});
+    const even = await read(() => block.apply(fill([1, 7, 6, 2], 1.5)) as Tensor);
+    block.dispose();
+    const spread = [0, 1, 2].map((channel) => even.filter((_, index) => index % 3 === channel));
+    return Math.max(...spread.map((values) => Math.max(...values) - Math.min(...values)));
+  };
+
+  it.each([2, 3, 5])('draws no frame on an even image when it is replicated, with a kernel of %i', async (kernelSize) => {
+    expect(await frameOf('zeros', kernelSize)).toBeGreaterThan(0.05);
+    expect(await frameOf('replicate', kernelSize)).toBeLessThan(1e-5);
+  });
+
+  it('repeats the outermost pixels', async () => {
+    const image = tensor4d([1, 2, 3, 4, 5, 6], [1, 2, 3, 1]);
+    const wide = await read(() => replicateBorder(image, 4));
+    expect([...wide]).toEqual(
+      [
+        [1, 1, 2, 3, 3, 3],
+        [1, 1, 2, 3, 3, 3],
+        [4, 4, 5, 6, 6, 6],
+        [4, 4, 5, 6, 6, 6],
+        [4, 4, 5, 6, 6, 6],
+      ].flat(),
+    );
+    image.dispose();
   });
 });
 

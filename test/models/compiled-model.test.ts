@@ -209,6 +209,7 @@ describe('a compiled model computes what predict computes:', () => {
       through(
         x,
         new UpsampleBlock({filters: 4}),
+        new UpsampleBlock({filters: 4, border: 'replicate'}),
         new UpsampleBlock({filters: 3, size: [20, 15], kernelSize: 1}),
         new BilinearResize({size: [31, 33]}),
       ),

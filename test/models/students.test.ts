@@ -1,6 +1,7 @@
 import '../helpers/use-wasm.js';
 import {
   div,
+  fill,
   mean,
   moments,
   randomNormal,
@@ -133,17 +134,18 @@ describe('a student from the teacher', () => {
       const original = graphs['residual joins and batch norm']!();
       const sites = attentionSites(original).map(({path}) => path);
       const teacher = teacherFromLayersModel(original);
-      const chosen = [sites[0]!, sites[1]!, sites.at(-1)!] as const;
+      const chosen = [sites[0]!, sites[1]!, sites.at(-1)!];
       const student = await studentFromTeacher({taps: chosen})(teacher, {seed: 1});
       expect(student.model.outputs[1]!.shape.slice(1, 3)).toEqual([12, 16]);
       // The second branch of a residual join is not on the only way.
       const inBranch = original.layers.find((layer) => layer.getClassName() === 'Conv2D' && !sites.includes(layer.name))!.name;
       const refused =
-        (taps: readonly [string, string, string]): (() => unknown) =>
+        (taps: readonly (string | undefined)[]): (() => unknown) =>
         () =>
-          studentFromTeacher({taps})(teacher, {seed: 1});
+          studentFromTeacher({taps: taps as string[]})(teacher, {seed: 1});
       expect(refused([inBranch, chosen[1], chosen[2]])).toThrow(LayerNotFoundError);
       expect(refused(['nowhere', chosen[1], chosen[2]])).toThrow(new RegExp(`'nowhere'.*'${chosen[0]}'`));
+      expect(refused([chosen[0], chosen[1], chosen[1]])).toThrow(`taps must differ from each other, but '${chosen[1]}' is there twice`);
       disposeModel(student.model);
       disposeModel(original);
     }));
@@ -171,7 +173,8 @@ describe('studentFromTeacher() refuses', () => {
     ['an open gate', {initialGate: 1}, 'initialGate must be a finite number from 0.000001 to 0.999999, but is 1.'],
     ['half a ratio', {ratio: 0.5}, 'ratio must be a whole number from 1 to 65536, but is 0.5.'],
     ['another delta', {delta: 'absolute'}, "delta must be one of 'signed', 'rectified', 'normalized', but is \"absolute\"."],
-    ['two taps', {taps: ['a', 'b']}, 'taps must be [finest, middle, deepest layer], but is ["a", "b"].'],
+    ['one tap', {taps: ['a']}, 'taps must be a list of at least 2, each a text, but is ["a"].'],
+    ['one scale', {scales: 1}, 'scales must be a whole number from 2 to 16, but is 1.'],
     ['taps by number', {taps: [1, 2, 3]}, 'taps[0] must be a text, but is 1.'],
     ['null', null, 'options must be an object, but is null.'],
   ])('%s', (_, options, message) => {
@@ -306,6 +309,24 @@ describe('the explanation network', () => {
       }
     }));
 
+  it('takes any number of taps, and draws any values for the ranking loss, without a frame', () =>
+    expectNoLeak(async () => {
+      for (const count of [2, 4, 5]) {
+        const shapes = Array.from({length: count}, (_, index) => [32 >> index, 16 >> index, 2 + index] as const);
+        const decoder = explanationDecoder(shapes, [64, 32], {border: 'replicate', head: 'linear'});
+        const blocks = decoder.layers.filter((layer) => layer.getClassName() === 'AttentiveUpsampleBlock');
+        expect(blocks.map((block) => (block as unknown as {filters: number}).filters)).toEqual(
+          {2: [32, 16, 1], 4: [64, 64, 32, 16, 1], 5: [64, 64, 64, 32, 16, 1]}[count],
+        );
+        const even = await read(() => decoder.predict(shapes.map((shape) => fill([1, ...shape], 0.7))) as Tensor);
+        expect(Math.max(...even) - Math.min(...even)).toBeLessThan(1e-5);
+        const varied = await read(() => decoder.predict(shapes.map((shape) => randomNormal([1, ...shape], 0, 3, 'float32', 4))) as Tensor);
+        expect(varied).toHaveLength(64 * 32);
+        expect(Math.max(...varied) - Math.min(...varied)).toBeGreaterThan(1);
+        decoder.dispose();
+      }
+    }));
+
   it('refuses other taps, sizes and options, naming them', () =>
     expectNoLeak(() => {
       const taps = [
@@ -314,8 +335,14 @@ describe('the explanation network', () => {
         [1, 1, 2],
       ] as const;
       const refusals: [unknown, unknown, unknown, new (message: string) => Error, string][] = [
-        [[[2, 2, 2]], [4, 4], {}, RangeError, 'tapShapes must be three shapes [height, width, channels], finest first, but has 1.'],
-        [undefined, [4, 4], {}, TypeError, 'tapShapes must be three shapes [height, width, channels], finest first, but is undefined.'],
+        [[[2, 2, 2]], [4, 4], {}, RangeError, 'tapShapes must be at least 2 shapes [height, width, channels], finest first, but has 1.'],
+        [
+          undefined,
+          [4, 4],
+          {},
+          TypeError,
+          'tapShapes must be at least 2 shapes [height, width, channels], finest first, but is undefined.',
+        ],
         [[...taps.slice(1), 5], [4, 4], {}, TypeError, 'tapShapes[2] must be [height, width, channels], but is 5.'],
         [[...taps.slice(1), [2, 2]], [4, 4], {}, RangeError, 'tapShapes[2] must be [height, width, channels], but is [2, 2].'],
         [[...taps.slice(1), [0, 2, 2]], [4, 4], {}, RangeError, 'tapShapes[2]: height must be a whole number of at least 1, but is 0.'],
@@ -323,6 +350,8 @@ describe('the explanation network', () => {
         [taps, 4, {}, TypeError, 'inputSize must be [height, width], but is 4.'],
         [taps, [4], {}, RangeError, 'inputSize must be [height, width], but is [4].'],
         [taps, [1e9, 1e9], {}, RangeError, 'inputSize: height · width must be at most'],
+        [taps, [4, 4], {filters: [1, 2]}, RangeError, 'filters must be 3 numbers, one per tap, but are 2.'],
+        [taps, [4, 4], {border: 'mirror'}, RangeError, "border must be one of 'zeros', 'replicate', but is"],
         [taps, [4, 4], {filters: [1, 2, 0]}, RangeError, 'filters[2] must be a whole number from 1 to 8192, but is 0.'],
         [taps, [4, 4], {filter: [1, 2, 3]}, TypeError, "there is no option 'filter'. Did you mean 'filters'?"],
         [taps, [4, 4], {seed: 'a'}, TypeError, 'seed must be a whole number from 0 to 4294967295, but is "a".'],

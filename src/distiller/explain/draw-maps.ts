@@ -60,9 +60,10 @@ export class CompiledNetworks {
     const drawsDeltas = (this.#student = renewed(this.#student, student.model));
     const drawsMaps = (this.#decoder = renewed(this.#decoder, decoder));
     return tidy(() => {
-      const outputs = drawsDeltas.run([images], scored ? [0, 1, 2, 3] : [1, 2, 3]);
-      const [saliency] = drawsMaps.run(outputs.slice(-3)) as [Tensor4D];
-      return {saliency, logits: scored ? classLogits(outputs[0] as Tensor2D) : undefined};
+      const outputs = student.model.outputs.map((_, index) => index); // logits, then the Δf
+      const drawn = drawsDeltas.run([images], scored ? outputs : outputs.slice(1));
+      const [saliency] = drawsMaps.run(scored ? drawn.slice(1) : drawn) as [Tensor4D];
+      return {saliency, logits: scored ? classLogits(drawn[0] as Tensor2D) : undefined};
     });
   };
 

@@ -28,8 +28,9 @@ export function freezeTeacher(teacher: Teacher): Frozen<Teacher> {
   return {network: {...teacher, logits}, dispose: () => body.dispose()};
 }
 
-/** Compiles a student; its Δf at three scales, finest first, are the caller's. */
+/** Compiles a student; its Δf, finest first, are the caller's. */
 export function freezeStudent({model}: Student): Frozen<(images: Tensor4D) => Tensor[]> {
   const compiled = new CompiledModel(model);
-  return {network: (images) => compiled.run([images], [1, 2, 3]), dispose: () => compiled.dispose()};
+  const taps = model.outputs.slice(1).map((_, index) => index + 1);
+  return {network: (images) => compiled.run([images], taps), dispose: () => compiled.dispose()};
 }

@@ -38,16 +38,16 @@ export function cutPoints(plan: GraphPlan): CutPoint[] {
 }
 
 /**
- * Picks three cut points: the last one at each of the three coarsest scales, a scale being a power
- * of two below the input. A network with fewer scales gives evenly spread ones. Finest first.
+ * Picks cut points: the last one at each of the coarsest scales, a scale being a power of two below the input. A
+ * network with fewer scales gives evenly spread ones. Finest first.
  *
- * @returns Three cut points, or fewer if the graph has no more.
+ * @returns `count` cut points, or fewer if the graph has no more.
  */
-export function threeScales(cuts: readonly CutPoint[], inputHeight: number): CutPoint[] {
+export function coarsestScales(cuts: readonly CutPoint[], inputHeight: number, count: number): CutPoint[] {
   const byScale = new Map<number, CutPoint>();
   for (const cut of cuts) byScale.set(Math.round(Math.log2(inputHeight / cut.height)), cut);
-  const last = [...byScale.values()].slice(-3);
-  if (last.length === 3 || cuts.length < 3) return last;
+  const last = [...byScale.values()].slice(-count);
+  if (last.length === count || cuts.length < count) return last;
   const end = cuts.length - 1;
-  return [Math.floor(end / 3), Math.floor((2 * end) / 3), end].map((index) => at(cuts, index));
+  return Array.from({length: count}, (_, index) => at(cuts, Math.floor(((index + 1) * end) / count)));
 }

@@ -1,13 +1,13 @@
 /**
  * A student that starts as its teacher: the teacher's graph and a copy of its weights, rebuilt with
- * a CBAM at three scales. The gates start nearly open, so that the copied features still fit each
+ * a CBAM at three scales or more. The gates start nearly open, so that the copied features still fit each
  * other; training then only has to learn where to close them. Lee & Kim train a fresh ResNet-50
  * (see residualStudent); this reaches the teacher's accuracy with a thousandth of the images.
  */
 import {layers, model, input, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {dispose, tidy} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
-import {absentMeans, number, text, tuple, withDefault} from '../../core/fields.js';
+import {absentMeans, integer, list, number, text, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {LayerNotFoundError} from '../../core/errors/layer-not-found-error.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
@@ -16,7 +16,7 @@ import type {Teacher} from '../../core/types.js';
 import {AttentionDelta, type DeltaMode} from '../../layers/attention-delta.js';
 import {CBAM} from '../../layers/cbam.js';
 import {classifierOf} from '../graph/classifier-head.js';
-import {cutPoints, threeScales, type CutPoint} from '../graph/cut-points.js';
+import {coarsestScales, cutPoints, type CutPoint} from '../graph/cut-points.js';
 import {planGraph, type GraphPlan, type Step} from '../graph/plan.js';
 import {checkLayered} from '../graph/execute-graph.js';
 import {builderOf, deltaField, ratioField, type Student, type StudentBuilder} from './student.js';
@@ -27,11 +27,13 @@ const WHERE = 'studentFromTeacher';
 /** Options of {@link studentFromTeacher}. */
 export interface StudentFromTeacherOptions {
   /**
-   * Paths of the three layers whose outputs get a CBAM, finest first; everything must flow through
+   * Paths of the layers whose outputs get a CBAM, finest first, two or more; everything must flow through
    * each. `attentionSites(model)` lists those that qualify.
-   * @default the last such layer at each of the three coarsest scales
+   * @default the last such layer at each of the `scales` coarsest scales
    */
-  readonly taps?: readonly [string, string, string] | undefined;
+  readonly taps?: readonly string[] | undefined;
+  /** How many scales get a CBAM where `taps` does not say which, 2–16. @default 3 */
+  readonly scales?: number | undefined;
   /** Value at which both gates of each CBAM start, 0.000001–0.999999. @default 0.99 */
   readonly initialGate?: number | undefined;
   /** Reduction in the channel gates, at least 1. @default 16 */
@@ -44,10 +46,8 @@ export interface StudentFromTeacherOptions {
 export const studentFromTeacherSchema: OptionsSchema<Settled<StudentFromTeacherOptions, 'taps'>> = {
   where: WHERE,
   fields: {
-    taps: absentMeans(
-      tuple<readonly [string, string, string]>('[finest, middle, deepest layer]', text(), text(), text()),
-      'the last such layer at each of the three coarsest scales',
-    ),
+    taps: absentMeans(list(text(), 2), 'the last such layer at each of the `scales` coarsest scales'),
+    scales: withDefault(integer(2, 16), 3),
     initialGate: withDefault(number(1e-6, 1 - 1e-6), 0.99),
     ratio: ratioField,
     delta: deltaField,
@@ -80,9 +80,9 @@ export function attentionSites(teacherModel: NonNullable<Teacher['model']>): Att
  * and concatenating joins, nested models included. The student keeps the batch statistics it copied.
  *
  * @throws {TypeError} If an option is unknown or of the wrong kind; by the builder, if the teacher or the seed is.
- * @throws {RangeError} If `initialGate` is not in (0,1), or `ratio` no whole number above 0.
+ * @throws {RangeError} If an option is outside its range; by the builder, if a tap is named twice.
  * @throws {UnsupportedModelError} By the builder: if the teacher has no tfjs model, or its graph has
- *   fewer than three places for attention.
+ *   fewer places for attention than `scales`.
  * @throws {LayerNotFoundError} By the builder: if a tap is not one of those places; lists them.
  */
 export function studentFromTeacher(options?: StudentFromTeacherOptions): StudentBuilder {
@@ -101,19 +101,24 @@ export function studentFromTeacher(options?: StudentFromTeacherOptions): Student
       );
     }
     const plan = planGraph(original);
-    const cuts = sitesFor(teacher, plan, settings.taps);
+    const cuts = sitesFor(teacher, plan, settings);
     return withoutLeftovers(() => rebuild({teacher, plan, cuts, squashPath, settings, seed}));
   });
 }
 
-/** The three places of attention, finest first. */
-function sitesFor({name, inputShape}: Teacher, plan: GraphPlan, taps: StudentFromTeacherOptions['taps']): readonly CutPoint[] {
+/** The places of attention, finest first. */
+function sitesFor({name, inputShape}: Teacher, plan: GraphPlan, {taps, scales}: Blueprint['settings']): readonly CutPoint[] {
   const cuts = cutPoints(plan);
-  const chosen = taps === undefined ? threeScales(cuts, inputShape[0]) : taps.map((path) => siteAt(cuts, path));
-  if (chosen.length >= 3) return chosen;
+  if (taps !== undefined) {
+    const twice = taps.find((path, index) => taps.indexOf(path) < index);
+    if (twice !== undefined) throw new RangeError(`${WHERE}: taps must differ from each other, but '${twice}' is there twice.`);
+    return taps.map((path) => siteAt(cuts, path));
+  }
+  const chosen = coarsestScales(cuts, inputShape[0], scales);
+  if (chosen.length >= scales) return chosen;
   const found = cuts.map(({step}) => step.path).join(', ') || 'none';
   throw new UnsupportedModelError(
-    `${WHERE} needs three feature maps with a fixed size through which everything flows, but '${name}' has ${cuts.length} (${found}): use residualStudent().`,
+    `${WHERE} needs ${scales} feature maps with a fixed size through which everything flows, but '${name}' has ${cuts.length} (${found}): use residualStudent().`,
   );
 }
 
