@@ -74,6 +74,8 @@ describe('meaningfulPerturbation', () => {
       await expect(meaningfulPerturbation(images, model, {maskSize: 17})).rejects.toThrow(
         'meaningfulPerturbation: maskSize must be at most the image, 16×24',
       );
+      await expect(meaningfulPerturbation(images, model, {maskSize: [0, 4]})).rejects.toThrow('meaningfulPerturbation: maskSize');
+      await expect(meaningfulPerturbation(images, model, {maskSize: [4, 0]})).rejects.toThrow('meaningfulPerturbation: maskSize');
       await expect(meaningfulPerturbation(images, () => [[1, 0]])).rejects.toThrow(UnsupportedModelError);
       await expect(
         meaningfulPerturbationExplainer(model).explain(images, {seed: 3, batchSize: 2, signal: AbortSignal.abort(new Error('no'))}),

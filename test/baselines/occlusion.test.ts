@@ -69,6 +69,9 @@ describe('occlusion', () => {
     const [map] = await occlusion(image, linear);
     const [told] = await occlusion(image, linear, {windowSize: [2, 3], stride: [1, 2]});
     expect(map).toEqual(told);
+    const uneven = randomUniform([20, 17, 1], -1, 1, 'float32', 3) as unknown as Tensor4D;
+    expect((await occlusion(uneven, linear))[0]!.options).toMatchObject({windowSize: [3, 3], stride: [2, 2]});
+    uneven.dispose();
     expect(map!.options).toEqual({target: 'argmax', windowSize: [2, 3], stride: [1, 2], fill: 'zeros', batchSize: 16, workers: 0});
     image.dispose();
   });

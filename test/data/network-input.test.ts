@@ -203,6 +203,38 @@ describe('toDisplayPixels', () => {
   });
 });
 
+describe('the named preprocessings', () => {
+  it('are those of the networks that they are for', async () => {
+    const pixel = rgb(1, 1, [10, 20, 30]);
+    const seen = async (preprocessing: NetworkInputSpec['preprocessing']): Promise<number[]> => [
+      ...(await values(pixel, {inputShape: [1, 1, 3], preprocessing})).data,
+    ];
+    expectClose(
+      await seen('tf'),
+      [10, 20, 30].map((value) => value / 127.5 - 1),
+      {abs: 1e-6},
+      'tf',
+    );
+    // Keras' imagenet_utils: ImageNet's mean and deviation of red, green, blue; and its mean colour, blue first.
+    expectClose(
+      await seen('torch'),
+      [(10 / 255 - 0.485) / 0.229, (20 / 255 - 0.456) / 0.224, (30 / 255 - 0.406) / 0.225],
+      {abs: 1e-5},
+      'torch',
+    );
+    expectClose(await seen('caffe'), [30 - 103.939, 20 - 116.779, 10 - 123.68], {abs: 1e-4}, 'caffe');
+    expectClose(await seen('unit'), [10 / 255, 20 / 255, 30 / 255], {abs: 1e-6}, 'unit');
+    expectClose(await seen('none'), [10, 20, 30], {abs: 0}, 'none');
+  });
+
+  it('belong to a network of a given size', () => {
+    const message = 'toNetworkInput: spec must be a Teacher or {inputShape: [height, width, channels], preprocessing}, but is';
+    for (const spec of [undefined, {}, {inputShape: [4, 4]}, {inputShape: 'large'}]) {
+      expect(() => toNetworkInput(rgb(1, 1, [1, 2, 3]), spec as never)).toThrow(message);
+    }
+  });
+});
+
 describe('fitRegion', () => {
   it('is the largest centred rectangle of the aspect', () => {
     expect(fitRegion([100, 200], [50, 50], 'crop')).toEqual({top: 0, left: 50, height: 100, width: 100});

@@ -149,6 +149,16 @@ describe('create() refuses', () => {
       UnsupportedModelError,
       `${where}: a student must have the outputs [logits [3], Δf, Δf, …], two Δf or more`,
     ],
+    [
+      'a student of other classes',
+      () =>
+        create({
+          teacher: teacher({numClasses: 2}),
+          student: (_: unknown, options: {seed: number}) => residualStudent({depth: 18, width: 2})(teacher({}) as never, options),
+        }),
+      UnsupportedModelError,
+      `${where}: a student must have the outputs [logits [2], Δf, Δf, …], two Δf or more`,
+    ],
   ]);
 });
 

@@ -25,6 +25,7 @@ describe('areaUnderCurve', () => {
   });
 
   it('refuses a single score, what is not finite, and fractions that do not rise from 0 to 1', () => {
+    expect(areaUnderCurve([1, 0.5, 0.5, 0], [0, 0.5, 0.5, 1], 'true-fraction')).toBeCloseTo(0.5, 12);
     expect(() => areaUnderCurve([1], [0])).toThrow(RangeError);
     expect(() => areaUnderCurve([1, 2], [0])).toThrow('must have the same length of at least 2, but have 2 and 1');
     expect(() => areaUnderCurve([1, NaN], [0, 1])).toThrow('areaUnderCurve: curve must have finite values, but is NaN at index 1');

@@ -83,10 +83,14 @@ describe('pictureSheet', () => {
     const named = await pictureSheet([{title: 'a <b> & c', cells: [{...red, caption: 'below'}]}], {cellSize: 64, columns: ['input']});
     expect(named.width).toBeGreaterThan(plain.width + 50);
     expect(named.height).toBeGreaterThan(plain.height + 40);
+    // Beside the title, of which each letter takes 0.62 of 14 pixels, a gap on both sides; and a gap behind every picture.
+    const titled = await pictureSheet([{title: 'twelve chars', cells: [red, blue]}], {cellSize: 64, gap: 8});
+    expect(titled.width).toBe(8 + Math.ceil(12 * 14 * 0.62) + 8 + 2 * (64 + 8));
   });
 
   it('refuses a sheet without pictures', async () => {
     await expect(pictureSheet([{cells: []}])).rejects.toThrow(/at least one picture/);
     await expect(pictureSheet([{cells: [red]}], {cellSize: 4})).rejects.toThrow(/cellSize/);
+    await expect(pictureSheet([{title: 5 as never, cells: [red]}])).rejects.toThrow('pictureSheet: rows[0].title must be');
   });
 });
