@@ -3,7 +3,7 @@
  * them, activations fused, the attention gates by fast kernels, and no layer machinery in between.
  * It computes what `predict` computes, to rounding.
  */
-import {getBackend, keep, tidy, type Tensor} from '@tensorflow/tfjs-core';
+import {add, getBackend, keep, tidy, type Tensor} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import type {CompiledRun} from '../../layers/compiled-form.js';
@@ -14,6 +14,14 @@ import {draftGraph} from './_draft-graph.js';
 
 interface Operation extends SlotStep {
   readonly run: CompiledRun;
+}
+
+/** What a run is told besides its inputs; keys are positions of outputs. */
+export interface RunOptions {
+  /** Outputs that are known already: nothing that only they need runs. Borrowed. */
+  readonly known?: ReadonlyMap<number, Tensor> | undefined;
+  /** What is added to an output before anything reads it. Borrowed. */
+  readonly added?: ReadonlyMap<number, Tensor> | undefined;
 }
 
 /** A compiled model. Holds copies of the weights that were folded, at most as many as the model has. */
@@ -62,10 +70,17 @@ export class CompiledModel {
    * @param outputs Which of the model's outputs, by position; what only the others need does not run.
    * @returns One tensor per wanted output; the caller's.
    */
-  run(inputs: readonly Tensor[], outputs: readonly number[] = this.#outputs.map((_, index) => index)): Tensor[] {
-    const targets = outputs.map((index) => at(this.#outputs, index));
+  run(
+    inputs: readonly Tensor[],
+    outputs: readonly number[] = this.#outputs.map((_, index) => index),
+    {known = new Map<number, Tensor>(), added = new Map<number, Tensor>()}: RunOptions = {},
+  ): Tensor[] {
+    const slotOf = (index: number): number => at(this.#outputs, index);
+    const targets = outputs.map(slotOf);
+    const shifts = new Map(Array.from(added, ([index, tensor]) => [slotOf(index), tensor]));
     const values = new GraphValues();
     try {
+      for (const [index, tensor] of known) values.borrow(slotOf(index), tensor);
       this.#inputs.forEach((slot, index) => {
         values.borrow(slot, at(inputs, index));
       });
@@ -73,7 +88,10 @@ export class CompiledModel {
         const read = operation.inputs.map((slot) => values.get(slot));
         const made = [tidy(() => operation.run(read))].flat();
         operation.outputs.forEach((slot, index) => {
-          values.own(slot, at(made, index));
+          const shift = shifts.get(slot);
+          const output = at(made, index);
+          values.own(slot, shift === undefined ? output : add(output, shift));
+          if (shift !== undefined) output.dispose();
         });
       });
     } finally {
