@@ -3,6 +3,8 @@ import {dispose, randomUniform, tidy, type Tensor, type Tensor4D} from '@tensorf
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {readOptions} from '../src/core/options.js';
 import type {Networks} from '../src/distiller/networks.js';
+import {paperMethod} from '../src/distiller/method.js';
+import {Random} from '../src/core/random.js';
 import {makeUpdater} from '../src/tfjs/optimizer.js';
 import {fitSchema, fitSettings} from '../src/distiller/options.js';
 import type {Stage} from '../src/distiller/progress.js';
@@ -28,10 +30,11 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
   const student = await build(teacher, {seed: 1});
   const [, ...taps] = student.model.outputs.map(({shape}) => shape.slice(1) as [number, number, number]);
   const [height, width] = teacher.inputShape;
-  const networks: Networks = {teacher, student, decoder: explanationDecoder(taps, [height, width], {seed: 1})};
+  const networks: Networks = {teacher, student, decoder: explanationDecoder(taps, [height, width], {seed: 1}), method: paperMethod};
   const images = randomUniform([batch, ...teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
   const labels = Array.from({length: batch}, (_, index) => index % teacher.numClasses);
-  const prepared = await prepareBatch('bench', {teacher}, {images, labels});
+  const random = new Random(1);
+  const prepared = await prepareBatch('bench', {teacher}, {images, labels}, random);
 
   return {
     forward: (of) => async () => {
@@ -51,10 +54,11 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
         updater,
         variables: trainableVariables(stage, networks),
         where: 'bench',
+        random,
         position: 'the bench',
       };
       const step = async (): Promise<void> => {
-        const batchOfStage = stage === 'student' ? prepared : await prepareBatch('bench', frozen, {images, labels});
+        const batchOfStage = stage === 'student' ? prepared : await prepareBatch('bench', frozen, {images, labels}, random);
         await trainStep(frozen, batchOfStage, context);
         if (batchOfStage !== prepared) dispose({...batchOfStage});
       };

@@ -70,6 +70,7 @@ export type {BatchSource, TrainingBatch, TrainingBatches} from './data/batches.j
 export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
 export {AttentiveDistiller} from './distiller/attentive-distiller.js';
 export {type DistillerOptions} from './distiller/create.js';
+export {type MethodOptions} from './distiller/method.js';
 export {type EvaluateOptions, type Evaluation} from './distiller/evaluate.js';
 export {type ExplainOptions, type MapsOnlyOptions} from './distiller/explain/explain.js';
 export {paperTraining, type FitOptions, type PerStage, type StageValues, type TrainOptions} from './distiller/options.js';

@@ -19,6 +19,7 @@ import {createNetworks, type DistillerOptions, type SeededNetworks} from './crea
 import {evaluateNetworks, type EvaluateOptions, type Evaluation} from './evaluate.js';
 import {CompiledNetworks} from './explain/draw-maps.js';
 import {explainImages, type ExplainOptions, type MapsOnlyOptions} from './explain/explain.js';
+import type {Method} from './method.js';
 import type {Networks} from './networks.js';
 import {fitSchema, fitSettings, trainSchema, type FitOptions, type TrainOptions} from './options.js';
 import type {TrainingProgress, TrainingSummary} from './progress.js';
@@ -45,14 +46,16 @@ export class AttentiveDistiller implements Explainer {
   readonly seed: number;
   readonly #student: Student;
   readonly #decoder: LayersModel;
+  readonly #method: Method;
   readonly #compiled: CompiledNetworks;
   #state: 'idle' | 'training' | 'disposed' = 'idle';
 
-  private constructor({teacher, student, decoder, seed}: SeededNetworks) {
+  private constructor({teacher, student, decoder, method, seed}: SeededNetworks) {
     this.teacher = teacher;
     this.#student = student;
     this.#decoder = decoder;
-    this.#compiled = new CompiledNetworks({student, decoder});
+    this.#method = method;
+    this.#compiled = new CompiledNetworks({student, decoder, method});
     this.seed = seed;
   }
 
@@ -74,7 +77,8 @@ export class AttentiveDistiller implements Explainer {
    * @param batches Gone over once per epoch; borrowed.
    * @returns A generator to loop over with `for await`; its return value is the summary. It is no promise: awaiting
    *   it would train nothing, so that rejects.
-   * @throws {TypeError | RangeError} If an option or a batch is wrong. (This and what follows when the loop begins.)
+   * @throws {TypeError | RangeError} If an option or a batch is wrong, or guidance meets `mode: 'joint'`. (This and what
+   *   follows when the loop begins.)
    * @throws {NonFiniteLossError} If a loss or weight becomes NaN or infinite; the message says what to change.
    * @throws {FlatMapError} If the maps collapse; the message says what to change.
    * @throws {AttentiveError} If this distiller is training already.
@@ -107,14 +111,17 @@ export class AttentiveDistiller implements Explainer {
     read: () => Parameters<typeof fitSettings>[0],
   ): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
     this.#checkIdle(where);
-    const settings = fitSettings(read(), !this.#student.trainingMode);
+    const values = read();
+    if (values.mode === 'joint' && this.#method.guidance !== 'none')
+      throw new TypeError(`${where}: mode must be 'staged' with guidance, whose gradient is that of a student which stays as it is.`);
+    const settings = fitSettings(values, !this.#student.trainingMode);
     checkBatches(where, batches);
     if (settings.validation !== undefined) checkBatches(`${where}: validation`, settings.validation);
     checkTeacherAlive(where, this.teacher);
     this.#state = 'training';
     this.#compiled.dispose(); // Training needs the memory, and what it changes is compiled anew.
     try {
-      return yield* trainNetworks({where, networks: this.#networks, batches, settings});
+      return yield* trainNetworks({where, networks: this.#networks, batches, settings, seed: this.seed});
     } catch (error) {
       throw backendFailure(where, error);
     } finally {
@@ -125,17 +132,17 @@ export class AttentiveDistiller implements Explainer {
 
   /**
    * Draws one saliency map per image and target, at the size of the network's input, values in [0,1]. The map
-   * says what the whole decision rests on. The teacher does not run: `score` is the student's, and
-   * `target` only chooses what it is reported for (by default the student's decision): a class, or a function of the
-   * student's logits, whose value it then is. Nothing is random here; the seed in the result is the one that
+   * says what the whole decision rests on, or with guidance what speaks for the target. The teacher does not run: `score`
+   * is the student's. `target` chooses what is explained with guidance, and what the score is reported for (by default
+   * the student's decision): a class, or a function of the student's logits, whose value it then is. Nothing is random here; the seed in the result is the one that
    * made the networks, and a `seed` among the options is not looked at.
    *
    * @param images One or several images: network input or decoded pictures; borrowed.
    * @param options `batchSize` does not change the maps. With `workers`, threads draw whole batches, so there have to
    *   be several. The first call compiles the networks (`compile`); `score: false` draws maps without class and score.
    * @returns Maps with every option in force; all-equal ones are `empty`, and zeros.
-   * @throws {TypeError} If an image or an option is of the wrong kind, an option is unknown, or a target is given
-   *   with `score: false`.
+   * @throws {TypeError} If an image or an option is of the wrong kind, an option is unknown, a target is given
+   *   with `score: false`, or guidance meets `compile: false` or a target that no worker can be told.
    * @throws {RangeError} If there is no image, one has the wrong shape or is not finite, or the target is no class.
    */
   async explain(images: ImagesInput, options?: ExplainOptions & SeedOptions): Promise<SaliencyMap[]>;
@@ -154,7 +161,9 @@ export class AttentiveDistiller implements Explainer {
   async evaluate(batches: TrainingBatches, options?: EvaluateOptions): Promise<Evaluation> {
     this.#checkAlive('evaluate');
     checkTeacherAlive('evaluate', this.teacher);
-    return onBackend('evaluate', () => evaluateNetworks({networks: this.#networks, seed: this.seed}, batches, options));
+    return onBackend('evaluate', () =>
+      evaluateNetworks({networks: this.#networks, compiled: this.#compiled, seed: this.seed}, batches, options),
+    );
   }
 
   /**
@@ -171,7 +180,7 @@ export class AttentiveDistiller implements Explainer {
     checkTeacherAlive('save', this.teacher);
     const artifacts = await onBackend('save', async () => {
       const teacher = await probeTeacher('save', this.teacher);
-      const metadata = {seed: this.seed, teacher, trainingMode: this.#student.trainingMode};
+      const metadata = {seed: this.seed, teacher, trainingMode: this.#student.trainingMode, method: this.#method};
       return packCheckpoint({student: this.#student, decoder: this.#decoder, ...metadata});
     });
     await saveArtifacts('AttentiveDistiller.save', url, artifacts);
@@ -219,7 +228,7 @@ export class AttentiveDistiller implements Explainer {
   }
 
   get #networks(): Networks {
-    return {teacher: this.teacher, student: this.#student, decoder: this.#decoder};
+    return {teacher: this.teacher, student: this.#student, decoder: this.#decoder, method: this.#method};
   }
 
   #checkAlive(method: string): void {

@@ -5,30 +5,35 @@ import {selectBackend} from '../backend/select-backend.js';
 import {show} from '../core/check.js';
 import {seedField} from '../core/common-options.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import {callback, either, exactly, group, withDefault} from '../core/fields.js';
+import {absentMeans, callback, either, exactly, group, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {SeedOptions, Teacher} from '../core/types.js';
 import {checkFilters, explanationDecoder, explanationDecoderSchema, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
 import {studentFromTeacher} from '../models/students/student-from-teacher.js';
 import type {Student, StudentBuilder} from '../models/students/student.js';
+import {borderField} from '../layers/upsample-block.js';
+import {methodFields, type Method, type MethodOptions} from './method.js';
 import type {Networks} from './networks.js';
 import {resolveTeacher, teacherInputSchema, type TeacherInput} from './teacher-input.js';
 import {disposeModel} from '../tfjs/model-variables.js';
 
 /** Options of `AttentiveDistiller.create`. */
-export interface DistillerOptions extends TeacherInput, SeedOptions {
+export interface DistillerOptions extends TeacherInput, MethodOptions, SeedOptions {
   /**
    * `'fromTeacher'` copies the teacher's graph and weights; a builder makes any other student, such
    * as the paper's ResNet-50, `residualStudent()`. @default 'fromTeacher'
    */
   readonly student?: 'fromTeacher' | StudentBuilder | undefined;
-  /** Size of the explanation network, and what it sees beyond the image. @default that of explanationDecoder */
+  /**
+   * Size of the explanation network, and what it sees beyond the image.
+   * @default that of explanationDecoder; `border: 'replicate'` with `objective: 'ranking'`
+   */
   readonly decoder?: Pick<ExplanationDecoderOptions, 'filters' | 'border'> | undefined;
 }
 
 const WHERE = 'AttentiveDistiller.create';
 
-type DecoderSize = Settled<Pick<ExplanationDecoderOptions, 'filters' | 'border'>, 'filters'>;
+type DecoderSize = Settled<Pick<ExplanationDecoderOptions, 'filters' | 'border'>, 'filters' | 'border'>;
 
 /** The options of `AttentiveDistiller.create`. */
 export const distillerSchema: OptionsSchema<Settled<DistillerOptions, 'preprocessing' | 'labels'>> = {
@@ -40,10 +45,14 @@ export const distillerSchema: OptionsSchema<Settled<DistillerOptions, 'preproces
       'fromTeacher',
     ),
     decoder: withDefault<DecoderSize, DecoderSize>(
-      group<DecoderSize>({filters: explanationDecoderSchema.fields.filters, border: explanationDecoderSchema.fields.border}),
-      {filters: undefined, border: 'zeros'},
-      'that of explanationDecoder',
+      group<DecoderSize>({
+        filters: explanationDecoderSchema.fields.filters,
+        border: absentMeans(borderField, "'zeros', or 'replicate' with objective: 'ranking'"),
+      }),
+      {filters: undefined, border: undefined},
+      "that of explanationDecoder; border: 'replicate' with objective: 'ranking'",
     ),
+    ...methodFields,
     seed: seedField,
   },
 };
@@ -62,7 +71,8 @@ export interface SeededNetworks extends Networks {
  */
 export async function createNetworks(options: DistillerOptions): Promise<SeededNetworks> {
   const settings = readOptions(distillerSchema, options);
-  const {student: chosen, decoder: size, seed} = settings;
+  const {student: chosen, decoder: size, seed, guidance, plainTaps, objective} = settings;
+  const method: Method = {guidance, plainTaps, objective};
   const teacher = resolveTeacher(WHERE, settings);
   await selectBackend();
   return onBackend(WHERE, async () => {
@@ -73,12 +83,24 @@ export async function createNetworks(options: DistillerOptions): Promise<SeededN
       const [height, width] = teacher.inputShape;
       const taps = tapShapes(student, teacher);
       checkFilters(`${WHERE}: decoder.filters`, taps.length, size.filters);
-      return {teacher, student, decoder: explanationDecoder(taps, [height, width], {...size, seed}), seed};
+      const ranks = objective === 'ranking';
+      const decoder = explanationDecoder(decoderTaps(taps, method), [height, width], {
+        filters: size.filters,
+        border: size.border ?? (ranks ? 'replicate' : 'zeros'),
+        head: ranks ? 'linear' : 'sigmoid',
+        seed,
+      });
+      return {teacher, student, decoder, method, seed};
     } catch (error) {
       disposeModel(student.model);
       throw error;
     }
   });
+}
+
+/** Shapes of what the decoder gets, finest first. */
+function decoderTaps(taps: readonly [number, number, number][], {guidance, plainTaps}: Method): [number, number, number][] {
+  return taps.map(([height, width, channels], tap) => [height, width, guidance === 'none' || tap < plainTaps ? channels : 2 * channels]);
 }
 
 function checkStudent(student: unknown): asserts student is Student {

@@ -4,6 +4,7 @@ import {at} from '../core/at.js';
 import {runFields} from '../core/common-options.js';
 import {boolean, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import {Random} from '../core/random.js';
 import type {RunOptions, SaliencyMap} from '../core/types.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 import {batchLabels, iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
@@ -14,7 +15,8 @@ import {causalFields, defaultStepSize} from '../metrics/of-model/causal-curve.js
 import {deletionScore} from '../metrics/of-model/deletion-score.js';
 import {insertionScore} from '../metrics/of-model/insertion-score.js';
 import {checkBatches} from './check-batches.js';
-import {drawBatch, drawPlain, mapsOf} from './explain/draw-maps.js';
+import {drawBatch, drawPlain, mapsOf, type CompiledNetworks} from './explain/draw-maps.js';
+import {evidenceOf} from './explain/evidence.js';
 import {runStudent, type Networks} from './networks.js';
 import {prepareBatch} from './train/prepare-batch.js';
 
@@ -63,6 +65,7 @@ export interface Evaluation {
 /** What is measured. */
 export interface Subject {
   readonly networks: Networks;
+  readonly compiled: CompiledNetworks;
   /** The seed that made the networks. */
   readonly seed: number;
 }
@@ -126,13 +129,16 @@ interface Measuring extends Pick<RunOptions, 'signal'> {
   readonly stepSize: number;
 }
 
-async function measureBatch({networks, seed}: Subject, batch: TrainingBatch, measuring: Measuring): Promise<Row[]> {
-  const prepared = await prepareBatch(measuring.where, networks, batch);
+async function measureBatch({networks, compiled, seed}: Subject, batch: TrainingBatch, measuring: Measuring): Promise<Row[]> {
+  const prepared = await prepareBatch(measuring.where, networks, batch, new Random(seed));
   const {images, teacherLogits} = prepared;
   let divergence: Tensor1D | undefined;
   try {
     divergence = tidy(() => klDivergence(teacherLogits, runStudent(networks.student, images, false).logits));
-    const drawn = await drawBatch(drawPlain(networks), images, 'probabilities');
+    const {method} = networks;
+    const draw = method.guidance === 'none' ? drawPlain(networks) : compiled.draw;
+    const evidence = evidenceOf(WHERE, 'argmax', 0, images.shape[0]);
+    const drawn = await drawBatch(draw, images, {form: 'probabilities', evidence, objective: method.objective});
     const maps = await mapsOf(drawn, {seed, target: 'argmax', options: {}}, 0);
     const labels = await batchLabels(measuring.where, batch, maps.length, teacherLogits.shape[1]);
     const [kls, targets] = await Promise.all([divergence.data<'float32'>(), argMaxRows(teacherLogits)]);

@@ -6,12 +6,15 @@ import {classLogits} from '../losses/class-logits.js';
 import {teacherLogits} from '../models/teacher.js';
 import {finiteLogits} from '../losses/finite-logits.js';
 import type {Student} from '../models/students/student.js';
+import type {Method} from './method.js';
 
 /** The networks of a distiller. */
 export interface Networks {
   readonly teacher: Teacher;
   readonly student: Student;
   readonly decoder: LayersModel;
+  /** What the decoder gets, and what its output is. */
+  readonly method: Method;
 }
 
 /** What a student says of a batch; the caller's. */

@@ -1,10 +1,12 @@
 /** What a training run can be told, its defaults, and the paper's own settings. */
 import {signalField} from '../core/common-options.js';
-import {absentMeans, callback, custom, either, group, integer, number, oneOf, withDefault} from '../core/fields.js';
+import {absentMeans, callback, custom, either, group, integer, list, number, oneOf, withDefault} from '../core/fields.js';
 import type {Field, OptionsSchema, Settled} from '../core/options.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {explanationLossSchema, type LambdaRule} from '../losses/explanation-loss.js';
 import {distillationLossSchema} from '../losses/distillation-loss.js';
+import {rankingMaskSchema} from '../losses/ranking-mask.js';
+import {baselineKinds, type BaselineKind} from '../queries/random-baselines.js';
 import {batchesRule, isBatches} from './check-batches.js';
 import type {Stage, TrainingProgress} from './progress.js';
 import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './schedule.js';
@@ -57,6 +59,10 @@ export interface FitOptions {
    * @default 'zeros'
    */
   readonly fill?: 'zeros' | 'blur' | undefined;
+  /** With the objective 'ranking': τ, how soft the map is cut, in standard deviations, at least 0.001. @default 0.35 */
+  readonly softness?: number | undefined;
+  /** With the objective 'ranking': what stands where pixels are hidden, drawn per image out of these. @default all four */
+  readonly baselines?: readonly BaselineKind[] | undefined;
   /**
    * Batches per epoch, where known: lets progress show a total from the first step. Counted by
    * itself for an array, and for anything else once the first epoch is over. At least 1.
@@ -109,6 +115,8 @@ export const fitSchema: OptionsSchema<FitValues> = {
     lambdaWarmup: withDefault(number(0, 1), 0),
     scorer: withDefault(oneOf('teacher', 'student'), 'teacher'),
     fill: withDefault(oneOf('zeros', 'blur'), 'zeros'),
+    softness: rankingMaskSchema.fields.softness,
+    baselines: withDefault<readonly BaselineKind[], readonly BaselineKind[]>(list(oneOf(...baselineKinds), 1), baselineKinds, 'all four'),
     batchesPerEpoch: absentMeans(integer(1), 'counted'),
     validation: absentMeans(
       custom<TrainingBatches>(batchesRule, (value) => (isBatches(value) ? undefined : 'kind')),

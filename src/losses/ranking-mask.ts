@@ -30,7 +30,7 @@ import type {SeedOptions} from '../core/types.js';
 
 /** Options of {@link rankingMask}. */
 export interface RankingMaskOptions extends SeedOptions {
-  /** τ, how soft the cut is, in standard deviations of the map; above 0. @default 0.35 */
+  /** τ, how soft the cut is, in standard deviations of the map; at least 0.001. @default 0.35 */
   readonly softness?: number | undefined;
 }
 
@@ -40,11 +40,13 @@ export const rankingMaskSchema: OptionsSchema<Settled<RankingMaskOptions>> = {
   fields: {softness: withDefault(number(1e-3), 0.35), seed: seedField},
 };
 
-// Of a map whose values are all equal, which stays at zero instead of 0/0.
-const EPSILON = 1e-6;
+// Of the size of the values: what varies less is the rounding of equal values, and stays near zero instead of 0/0.
+const EPSILON = 1e-5;
+// Keeps the derivative of the root finite.
+const TINY = 1e-24;
 
 /**
- * Standardises maps: mean 0 and standard deviation 1 over each image. A map of equal values becomes zeros.
+ * Standardises maps: mean 0 and standard deviation 1 over each image. A map of equal values stays near zero.
  *
  * @param map `[N,H,W,1]`, of any size.
  * @returns `[N,H,W,1]`, the caller's; differentiable.
@@ -59,8 +61,8 @@ export function standardizeMap(map: Tensor4D): Tensor4D {
 function standardized(map: Tensor4D): Tensor4D {
   return tidy(() => {
     const centred = sub<Tensor4D>(map, mean(map, [1, 2, 3], true));
-    const deviation = sqrt(add(mean(square(centred), [1, 2, 3], true), EPSILON * EPSILON));
-    return div<Tensor4D>(centred, add(deviation, EPSILON));
+    const size = (values: Tensor4D): Tensor => sqrt(add(mean(square(values), [1, 2, 3], true), TINY));
+    return div<Tensor4D>(centred, add(size(centred), mul(size(map), EPSILON)));
   });
 }
 

@@ -13,9 +13,9 @@ import {patchTeacher} from '../helpers/patch-world.js';
 /** The artifacts of an untrained distiller. */
 async function saved(): Promise<io.ModelArtifacts> {
   const model = patchTeacher();
-  const {student, decoder, teacher, seed} = await createNetworks({teacher: model, seed: 4});
+  const {student, decoder, method, teacher, seed} = await createNetworks({teacher: model, seed: 4});
   onTestFinished(() => [student.model, decoder, model].forEach(disposeModel));
-  return packCheckpoint({student, decoder, seed, trainingMode: student.trainingMode, teacher: await probeTeacher('test', teacher)});
+  return packCheckpoint({student, decoder, method, seed, trainingMode: student.trainingMode, teacher: await probeTeacher('test', teacher)});
 }
 
 const withTopology = (artifacts: io.ModelArtifacts, change: (json: string) => string): io.ModelArtifacts => ({
@@ -26,7 +26,7 @@ const withTopology = (artifacts: io.ModelArtifacts, change: (json: string) => st
 it('a save of format version 1, which spelt a mode otherwise, can be read', async () => {
   const artifacts = await saved();
   const old = withTopology(artifacts, (json) =>
-    json.replace('"formatVersion":2', '"formatVersion":1').replaceAll('"mode":"normalized"', '"mode":"normalised"'),
+    json.replace('"formatVersion":3', '"formatVersion":1').replaceAll('"mode":"normalized"', '"mode":"normalised"'),
   );
   expect(JSON.stringify(old.modelTopology).match(/normalised/g)).toHaveLength(3);
   await expectNoLeak(async () => {
@@ -45,8 +45,8 @@ it('a save of a later release, and one with other metadata, are refused by name'
   const metadata = artifacts.userDefinedMetadata as {teacher: object};
   const broken: [io.ModelArtifacts, RegExp][] = [
     [
-      withTopology(artifacts, (json) => json.replace('"formatVersion":2', '"formatVersion":3')),
-      /has format version 3, this release reads 1 to 2/,
+      withTopology(artifacts, (json) => json.replace('"formatVersion":3', '"formatVersion":4')),
+      /has format version 4, this release reads 1 to 3/,
     ],
     [{...artifacts, userDefinedMetadata: {...metadata, seed: -1}}, /is damaged: its metadata.seed must be a whole number/],
     [

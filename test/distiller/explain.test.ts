@@ -138,7 +138,7 @@ describe('the map of a drawn image', () => {
   const drawn = (pixels: number[]): Parameters<typeof mapsOf>[0] => ({
     height: 1,
     width: 4,
-    pixels: Float32Array.from(pixels),
+    pixels: [Float32Array.from(pixels)],
     scores: undefined,
   });
   const settings = {seed: 0, target: undefined, options: {}};

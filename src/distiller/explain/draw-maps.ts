@@ -3,44 +3,48 @@
  * explanation network run as they are, or compiled, which happens when they are first asked and again
  * when a weight has changed since. The teacher is not asked: class and score are the student's.
  */
-import {softmax, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
-import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {dispose, softmax, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {at} from '../../core/at.js';
 import {show} from '../../core/check.js';
 import {settleValues} from '../../core/saliency-map.js';
 import type {SaliencyMap, Target, UnscoredMap} from '../../core/types.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {CompiledModel} from '../../models/compiled/compiled-model.js';
+import {GuidedStudent, type Evidence} from '../../models/compiled/guided-student.js';
 import type {BatchScores, ScoreForm} from '../../models/score-model.js';
 import {valuesOf} from '../../models/target-values.js';
 import {isTargetFn, resolveTargets, type ResolvedTarget} from '../../models/targets.js';
+import type {Method} from '../method.js';
 import {runStudent, type Networks} from '../networks.js';
+import {brightest} from './brightest.js';
 
 const WHERE = 'explain';
 
 /** What the networks give for a batch; the caller's. */
 export type Drawing = {
-  /** H, `[N,H,W,1]` in (0,1). */
-  readonly saliency: Tensor4D;
+  /** One per number that guides: `[N,H,W,1]`, H in (0,1), or any values where the decoder was trained on rankings. */
+  readonly maps: Tensor4D[];
   /** The student's, `[N,K]` with K ≥ 2; `undefined` if not asked for. */
   readonly logits: Tensor2D | undefined;
 };
 
 /**
- * Draws H for a batch `[N,H,W,C]`, borrowed, by one pass of the student and one of the explanation
- * network.
+ * Draws for a batch `[N,H,W,C]`, borrowed, by one pass of the student and one of the explanation network; with guidance
+ * for each number that guides, and a pass back.
  *
  * @param scored Whether the logits are wanted.
+ * @param evidence What guides, one number per map. Without guidance there is one map whatever is given.
  */
-export type Draw = (images: Tensor4D, scored: boolean) => Drawing;
+export type Draw = (images: Tensor4D, scored: boolean, evidence: readonly Evidence[]) => Drawing;
 
-type Pair = Pick<Networks, 'student' | 'decoder'>;
+type Pair = Pick<Networks, 'student' | 'decoder' | 'method'>;
 
-/** Draws with the networks as they are. */
+/** Draws with the networks as they are; without guidance, whose pass back is through the compiled student. */
 export function drawPlain({student, decoder}: Pair): Draw {
   return (images, scored) =>
     tidy(() => {
       const {logits, deltas} = runStudent(student, images, false);
-      return {saliency: decoder.apply(deltas) as Tensor4D, logits: scored ? logits : undefined};
+      return {maps: [decoder.apply(deltas) as Tensor4D], logits: scored ? logits : undefined};
     });
 }
 
@@ -48,45 +52,67 @@ export function drawPlain({student, decoder}: Pair): Draw {
 export class CompiledNetworks {
   readonly #networks: Pair;
   #student: CompiledModel | undefined;
+  #guided: GuidedStudent | undefined;
   #decoder: CompiledModel | undefined;
 
   constructor(networks: Pair) {
     this.#networks = networks;
   }
 
-  /** Draws; without logits, what comes after the last Δf does not run. */
-  readonly draw: Draw = (images, scored) => {
-    const {student, decoder} = this.#networks;
-    const drawsDeltas = (this.#student = renewed(this.#student, student.model));
-    const drawsMaps = (this.#decoder = renewed(this.#decoder, decoder));
-    return tidy(() => {
-      const outputs = student.model.outputs.map((_, index) => index); // logits, then the Δf
-      const drawn = drawsDeltas.run([images], scored ? outputs : outputs.slice(1));
-      const [saliency] = drawsMaps.run(scored ? drawn.slice(1) : drawn) as [Tensor4D];
-      return {saliency, logits: scored ? classLogits(drawn[0] as Tensor2D) : undefined};
-    });
+  /** Draws; without logits and guidance, what comes after the last Δf does not run. */
+  readonly draw: Draw = (images, scored, evidence) => {
+    const {decoder, method} = this.#networks;
+    const drawsMaps = (this.#decoder = renewed(this.#decoder, () => new CompiledModel(decoder)));
+    const mapOf = (taps: readonly Tensor[]): Tensor4D => at(drawsMaps.run(taps), 0) as Tensor4D;
+    return method.guidance === 'none' ? this.#drawOnce(images, scored, mapOf) : this.#drawGuided(images, evidence, mapOf);
   };
+
+  #drawOnce(images: Tensor4D, scored: boolean, mapOf: (taps: readonly Tensor[]) => Tensor4D): Drawing {
+    const {model} = this.#networks.student;
+    const student = (this.#student = renewed(this.#student, () => new CompiledModel(model)));
+    return tidy(() => {
+      const outputs = model.outputs.map((_, index) => index); // logits, then the Δf
+      const made = student.run([images], scored ? outputs : outputs.slice(1));
+      return {maps: [mapOf(scored ? made.slice(1) : made)], logits: scored ? classLogits(made[0] as Tensor2D) : undefined};
+    });
+  }
+
+  #drawGuided(images: Tensor4D, evidence: readonly Evidence[], mapOf: (taps: readonly Tensor[]) => Tensor4D): Drawing {
+    const {student, method} = this.#networks;
+    const options = {features: method.guidance === 'delta' ? 'delta' : 'attended', plainTaps: method.plainTaps} as const;
+    const guided = (this.#guided = renewed(this.#guided, () => new GuidedStudent(WHERE, student, options)));
+    return tidy(() => {
+      const passes = evidence.map((each) => {
+        const {logits, taps} = guided.run(images, each);
+        const map = mapOf(taps);
+        for (const tap of taps) tap.dispose();
+        return {logits, map};
+      });
+      return {maps: passes.map(({map}) => map), logits: passes[0]?.logits};
+    });
+  }
 
   /** Frees what is held; the next drawing compiles anew. */
   dispose(): void {
     this.#student?.dispose();
+    this.#guided?.dispose();
     this.#decoder?.dispose();
-    this.#student = this.#decoder = undefined;
+    this.#student = this.#decoder = this.#guided = undefined;
   }
 }
 
-function renewed(known: CompiledModel | undefined, model: LayersModel): CompiledModel {
+function renewed<T extends {readonly isCurrent: boolean; dispose(): void}>(known: T | undefined, make: () => T): T {
   if (known?.isCurrent === true) return known;
   known?.dispose();
-  return new CompiledModel(model);
+  return make();
 }
 
 /** A drawing as plain numbers. */
 export interface DrawnBatch {
   readonly height: number;
   readonly width: number;
-  /** `N · height · width` values, image by image. */
-  readonly pixels: Float32Array;
+  /** One per map that an image gets: `N · height · width` values in 0–1, image by image. */
+  readonly pixels: readonly Float32Array[];
   /** `undefined` if not asked for. */
   readonly scores: BatchScores | undefined;
 }
@@ -96,29 +122,51 @@ export interface ScoredBatch extends DrawnBatch {
   readonly scores: BatchScores;
 }
 
+/** What is wanted of a drawing. */
+export interface Wanted<F extends ScoreForm | undefined> {
+  /** What is wanted of the student's answers; `undefined` for nothing. */
+  readonly form: F;
+  /** What guides, where something does. */
+  readonly evidence: readonly Evidence[];
+  /** What the decoder was trained on. */
+  readonly objective: Method['objective'];
+}
+
 /**
  * Draws a batch and reads what came out.
  *
  * @param images `[N,H,W,C]`, network input, borrowed.
- * @param form What is wanted of the student's answers; `undefined` for nothing.
  * @throws {RangeError} If the student's answers are not finite.
  */
-export async function drawBatch(draw: Draw, images: Tensor4D, form: ScoreForm): Promise<ScoredBatch>;
-export async function drawBatch(draw: Draw, images: Tensor4D, form: ScoreForm | undefined): Promise<DrawnBatch>;
-export async function drawBatch(draw: Draw, images: Tensor4D, form: ScoreForm | undefined): Promise<DrawnBatch> {
-  const {saliency, scores} = tidy(() => {
-    const drawing = draw(images, form !== undefined);
-    return {saliency: drawing.saliency, scores: form === 'probabilities' && drawing.logits ? softmax(drawing.logits) : drawing.logits};
+export async function drawBatch(draw: Draw, images: Tensor4D, wanted: Wanted<ScoreForm>): Promise<ScoredBatch>;
+export async function drawBatch(draw: Draw, images: Tensor4D, wanted: Wanted<ScoreForm | undefined>): Promise<DrawnBatch>;
+export async function drawBatch(
+  draw: Draw,
+  images: Tensor4D,
+  {form, evidence, objective}: Wanted<ScoreForm | undefined>,
+): Promise<DrawnBatch> {
+  const {maps, scores} = tidy(() => {
+    const {logits, ...drawing} = draw(images, form !== undefined, evidence);
+    return {
+      maps: drawing.maps,
+      scores: form === undefined || logits === undefined ? undefined : form === 'probabilities' ? softmax(logits) : logits,
+    };
   });
   try {
-    const [, height, width] = saliency.shape;
-    const [pixels, values] = await Promise.all([saliency.data<'float32'>(), scores?.data<'float32'>()]);
+    const [, height, width] = (maps[0] as Tensor4D).shape;
+    const [values, ...pixels] = await Promise.all([scores?.data<'float32'>(), ...maps.map((map) => map.data<'float32'>())]);
     const bad = values?.find((value) => !Number.isFinite(value));
     if (bad !== undefined)
       throw new RangeError(`${WHERE}: the student must give finite scores, but gave ${show(bad)}: its training has diverged.`);
-    return {height, width, pixels, scores: values && scores && {values, numClasses: scores.shape[1]}};
+    return {
+      height,
+      width,
+      pixels:
+        objective === 'ranking' ? pixels.map((ranks) => brightest(ranks as Float32Array, height * width)) : (pixels as Float32Array[]),
+      scores: values && scores && {values, numClasses: scores.shape[1]},
+    };
   } finally {
-    saliency.dispose();
+    dispose(maps);
     scores?.dispose();
   }
 }
@@ -146,23 +194,23 @@ export async function mapsOf(
   {seed, target, options}: MapSettings,
   first: number,
 ): Promise<UnscoredMap[]> {
-  const count = pixels.length / (height * width);
+  const size = height * width;
+  const count = at(pixels, 0).length / size;
   const reported: readonly (readonly (ResolvedTarget | undefined)[])[] =
     scores === undefined
       ? Array.from({length: count}, () => [undefined])
       : resolveTargets(WHERE, target, isTargetFn(target) ? await valuesOf(WHERE, target, scores) : scores, first);
   return reported.flatMap((targets, index) => {
-    const {data, empty} = settleValues(WHERE, pixels.slice(index * height * width, (index + 1) * height * width));
-    return targets.map((each, at) => ({
-      // Every map owns its values.
-      data: at === 0 ? data : data.slice(),
+    // Without guidance all targets have the same map; every map owns its values.
+    const valuesFor = (rank: number): Float32Array => at(pixels, Math.min(rank, pixels.length - 1)).slice(index * size, (index + 1) * size);
+    return targets.map((each, rank) => ({
+      ...settleValues(WHERE, valuesFor(rank)),
       height,
       width,
       ...each,
       method: 'attentive-distiller',
       seed,
       options,
-      empty,
     }));
   });
 }

@@ -1,8 +1,11 @@
 /** The job of a worker thread that draws maps. */
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
+import type {Target, TargetFn} from '../../core/types.js';
 import type {ScoreForm} from '../../models/score-model.js';
 import type {Job, ReadyJob} from '../../workers/job.js';
+import type {Method} from '../method.js';
+import {evidenceOf} from './evidence.js';
 import {CompiledNetworks, drawBatch, drawPlain, type DrawnBatch} from './draw-maps.js';
 
 /** What all batches of a run have in common. */
@@ -11,6 +14,10 @@ export interface ExplainJobSettings {
   readonly compile: boolean;
   /** What is wanted of the student's answers; `undefined` for nothing. */
   readonly form: ScoreForm | undefined;
+  /** The form of the method. */
+  readonly method: Method;
+  /** What guides, of those targets that every image has alike and a thread can be told. */
+  readonly target: Exclude<Target, TargetFn> | undefined;
 }
 
 /** What student and decoder, in this order, draw. */
@@ -19,10 +26,15 @@ export const explainJob: Job<ExplainJobSettings, DrawnBatch> = {module: 'distill
 /** Makes both networks ready. */
 export function prepare(models: readonly LayersModel[]): ReadyJob<ExplainJobSettings, DrawnBatch> {
   // Training is none of a thread's business.
-  const networks = {student: {model: at(models, 0), trainingMode: false}, decoder: at(models, 1)};
-  const compiled = new CompiledNetworks(networks);
+  const pair = {student: {model: at(models, 0), trainingMode: false}, decoder: at(models, 1)};
+  let compiled: CompiledNetworks | undefined;
   return {
-    work: (images, {compile, form}) => drawBatch(compile ? compiled.draw : drawPlain(networks), images, form),
-    dispose: () => compiled.dispose(),
+    work: (images, {compile, form, method, target}) => {
+      const networks = {...pair, method};
+      compiled ??= new CompiledNetworks(networks);
+      const evidence = evidenceOf('explain', target, 0, images.shape[0]);
+      return drawBatch(compile ? compiled.draw : drawPlain(networks), images, {form, evidence, objective: method.objective});
+    },
+    dispose: () => compiled?.dispose(),
   };
 }

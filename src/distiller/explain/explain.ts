@@ -13,6 +13,7 @@ import {checkTarget, isTargetFn} from '../../models/targets.js';
 import {overImageBatches} from '../../queries/image-batches.js';
 import {inThreads} from '../../workers/in-threads.js';
 import type {Networks} from '../networks.js';
+import {evidenceOf} from './evidence.js';
 import {drawBatch, drawPlain, mapsOf, type CompiledNetworks, type DrawnBatch} from './draw-maps.js';
 import {explainJob} from './explain-job.js';
 
@@ -80,19 +81,34 @@ export async function explainImages(
   const target = score ? settings.target : undefined;
   checkTarget(WHERE, target, checkImages(WHERE, images));
   const form: ScoreForm | undefined = !score ? undefined : isTargetFn(target) ? 'logits' : 'probabilities';
-  const {teacher, student, decoder} = networks;
-  const drawHere = async (batch: Tensor4D): Promise<DrawnBatch> => {
+  const {teacher, student, decoder, method} = networks;
+  if (method.guidance !== 'none') checkGuided(settings);
+  const drawHere = async (batch: Tensor4D, first: number): Promise<DrawnBatch> => {
     await yieldToEvents();
-    return drawBatch(compile ? compiled.draw : drawPlain(networks), batch, form);
+    const evidence = evidenceOf(WHERE, target, first, batch.shape[0]);
+    return drawBatch(compile ? compiled.draw : drawPlain(networks), batch, {form, evidence, objective: method.objective});
   };
-  const run = {where: WHERE, job: explainJob, settings: {compile, form}, models: [student.model, decoder], workers, signal} as const;
+  const told = isTargetFn(target) ? undefined : target; // Only with guidance is it looked at, which refuses a function.
+  const job = {compile, form, method, target: told};
+  const run = {where: WHERE, job: explainJob, settings: job, models: [student.model, decoder], workers, signal} as const;
   const draw = workers === 0 ? drawHere : inThreads(run);
   const mapSettings = {seed, target, options: recordOptions({...settings, target})};
   return overImageBatches<UnscoredMap>(
     images,
     {where: WHERE, batchSize, threads: workers, signal, onProgress, toInput: (some) => networkInput(WHERE, some, teacher)},
-    async ({images: batch, first}) => mapsOf(await draw(batch), mapSettings, first),
+    async ({images: batch, first}) => mapsOf(await draw(batch, first), mapSettings, first),
   );
+}
+
+/** Refuses what guidance cannot do. */
+function checkGuided({target, compile, workers}: ExplainSettings): void {
+  if (!compile) throw new TypeError(`${WHERE}: compile must be true with guidance, whose gradient is that of the compiled student.`);
+  const isSent = !isTargetFn(target) && !(typeof target === 'object' && 'perImage' in target);
+  if (workers > 0 && !isSent) {
+    throw new TypeError(
+      `${WHERE}: with guidance, target must be the same classes for all images where workers draw, but is ${isTargetFn(target) ? 'a function' : 'perImage'}: take workers: 0.`,
+    );
+  }
 }
 
 /** Code that compares explainers hands a seed to each of them; nothing is random here, so it is not looked at. */

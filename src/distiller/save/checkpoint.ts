@@ -9,6 +9,7 @@ import {groupProblem, type OptionsSchema} from '../../core/options.js';
 import {VERSION} from '../../core/version.js';
 import {registerLayers} from '../../layers/register-layers.js';
 import type {Student} from '../../models/students/student.js';
+import {methodFields, paperMethod, type Method} from '../method.js';
 import type {TeacherProbe} from './teacher-probe.js';
 import {buildLayersModel, disposeModel} from '../../tfjs/model-variables.js';
 
@@ -17,6 +18,7 @@ export interface CheckpointMetadata {
   readonly seed: number;
   readonly trainingMode: boolean;
   readonly teacher: TeacherProbe;
+  readonly method: Method;
 }
 
 /** The networks and metadata of a saved distiller. */
@@ -36,11 +38,13 @@ const metadataFields: OptionsSchema<CheckpointMetadata>['fields'] = {
       logits: required(list(number(), 1)),
     }),
   ),
+  method: required(group<Method>(methodFields)),
 };
 
 const FORMAT = 'attentive-distiller';
-// Raised when older releases could not read what is written. 1 spelt the mode of a Δf 'normalised'.
-const FORMAT_VERSION = 2;
+// Raised when older releases could not read what is written. 1 spelt the mode of a Δf 'normalised'; 1 and 2 knew the
+// paper's form of the method alone.
+const FORMAT_VERSION = 3;
 
 /** Packs a distiller; the artifacts share no memory with it. */
 export async function packCheckpoint({student, decoder, ...metadata}: Checkpoint): Promise<io.ModelArtifacts> {
@@ -77,18 +81,19 @@ export async function unpackCheckpoint(artifacts: io.ModelArtifacts, url: string
   if (topology?.format !== FORMAT || weightSpecs === undefined || weightData === undefined || userDefinedMetadata === undefined) {
     throw new ModelFileError(`${url} does not hold a saved AttentiveDistiller. (A plain tfjs model is loaded with loadLayersModel.)`);
   }
-  if (topology.formatVersion !== 1 && topology.formatVersion !== FORMAT_VERSION) {
+  const {formatVersion = 0} = topology;
+  if (![1, 2, FORMAT_VERSION].includes(formatVersion)) {
     throw new ModelFileError(
-      `${url} has format version ${show(topology.formatVersion)}, this release reads 1 to ${FORMAT_VERSION}: update attentive-distiller, or save again.`,
+      `${url} has format version ${show(formatVersion)}, this release reads 1 to ${FORMAT_VERSION}: update attentive-distiller, or save again.`,
     );
   }
   registerLayers();
-  const metadata = readMetadata(url, userDefinedMetadata);
+  const metadata = readMetadata(url, formatVersion < FORMAT_VERSION ? {...userDefinedMetadata, method: paperMethod} : userDefinedMetadata);
   const tensors = io.decodeWeights(io.CompositeArrayBuffer.join(weightData), weightSpecs);
   const built: LayersModel[] = [];
   try {
     const restore = async (prefix: 'student' | 'decoder'): Promise<LayersModel> => {
-      const model = await buildLayersModel(topology.formatVersion === 1 ? respelt(topology[prefix]) : topology[prefix]);
+      const model = await buildLayersModel(formatVersion === 1 ? respelt(topology[prefix]) : topology[prefix]);
       built.push(model);
       const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${prefix}:`));
       model.loadWeights(Object.fromEntries(own.map(([name, tensor]): [string, Tensor] => [name.slice(prefix.length + 1), tensor])));
@@ -110,8 +115,8 @@ function respelt(topology: object): object {
   return JSON.parse(JSON.stringify(topology), respell) as object;
 }
 
-function readMetadata(url: string, {seed, trainingMode, teacher}: Record<string, unknown>): CheckpointMetadata {
-  const metadata = {seed, trainingMode, teacher};
+function readMetadata(url: string, {seed, trainingMode, teacher, method}: Record<string, unknown>): CheckpointMetadata {
+  const metadata = {seed, trainingMode, teacher, method};
   const problem = groupProblem(metadataFields, metadata);
   if (problem === undefined) return metadata as CheckpointMetadata;
   throw new ModelFileError(

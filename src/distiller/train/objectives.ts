@@ -2,13 +2,17 @@
  * The objectives of training: the losses of one batch as functions of the networks, which a step takes
  * gradients of (equations 4, 8 and 11). All arguments are borrowed.
  */
-import {add, mul, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, concat, mul, split, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import type {Random} from '../../core/random.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {combineLosses, type WeightedLoss} from '../../losses/combine-losses.js';
 import {hardLoss, softLoss} from '../../losses/distillation-loss.js';
 import {areaLoss} from '../../losses/explanation-loss.js';
 import {klDivergence} from '../../losses/kl-divergence.js';
+import {rankingLoss} from '../../losses/ranking-loss.js';
+import {rankingMask} from '../../losses/ranking-mask.js';
 import {blurImages} from '../../queries/blur.js';
+import {randomBaselines} from '../../queries/random-baselines.js';
 import {askTeacher, runStudent, type Networks} from '../networks.js';
 import type {FitSettings} from '../options.js';
 import type {Stage} from '../progress.js';
@@ -22,8 +26,10 @@ export interface PreparedBatch {
   readonly teacherLogits: Tensor2D;
   /** `[N,K]`; `undefined` where the batch has no labels. */
   readonly oneHotLabels: Tensor2D | undefined;
-  /** Δf of the student, finest first, where it is frozen. */
-  readonly deltas?: Tensor[] | undefined;
+  /** The class of each image that is explained. */
+  readonly targets: Int32Array;
+  /** What the decoder gets, finest first, where the student is frozen. */
+  readonly taps?: Tensor[] | undefined;
 }
 
 /** What is minimised. */
@@ -36,6 +42,8 @@ export interface Objective {
   readonly lambda: number;
   /** Whether the networks that the stage trains run in training mode. */
   readonly training: boolean;
+  /** Draws what the losses draw. */
+  readonly random: Random;
 }
 
 /** The loss to be minimised, and every number to be reported, all scalars. */
@@ -51,11 +59,12 @@ export function stageLoss(networks: Networks, batch: PreparedBatch, objective: O
   return tidy(() => {
     const {stage, training} = objective;
     const learns = stage !== 'explanation';
-    const answers = learns || batch.deltas === undefined ? runStudent(networks.student, batch.images, training && learns) : undefined;
+    const answers = learns || batch.taps === undefined ? runStudent(networks.student, batch.images, training && learns) : undefined;
     const distilled = learns && answers !== undefined ? distillation(answers.logits, batch, objective.settings) : {};
     if (stage === 'student') return summed(distilled);
-    const saliency = networks.decoder.apply(answers?.deltas ?? (batch.deltas as Tensor[]), {training}) as Tensor4D;
-    return summed({...distilled, ...explanation(networks, batch, saliency, objective)}, mapStatistics(saliency));
+    const drawn = networks.decoder.apply(answers?.deltas ?? (batch.taps as Tensor[]), {training}) as Tensor4D;
+    if (networks.method.objective === 'ranking') return summed({...distilled, ...ranking(networks, batch, drawn, objective)});
+    return summed({...distilled, ...explanation(networks, batch, drawn, objective)}, mapStatistics(drawn));
   });
 }
 
@@ -75,14 +84,34 @@ function distillation(logits: Tensor2D, {teacherLogits, oneHotLabels}: PreparedB
 }
 
 /** Equation 8: what the masked image says should be what the image says, with little of it left. */
-function explanation({teacher, student}: Networks, batch: PreparedBatch, saliency: Tensor4D, {where, settings, lambda}: Objective): Losses {
+function explanation(networks: Networks, batch: PreparedBatch, saliency: Tensor4D, {where, settings, lambda}: Objective): Losses {
   const masked = maskedImages(batch.images, saliency, settings.fill);
-  const logits =
-    settings.scorer === 'teacher' ? classLogits(askTeacher(where, teacher, masked)) : runStudent(student, masked, false).logits;
+  const logits = scored(networks, masked, where, settings);
   return {
     fidelity: {values: klDivergence(batch.teacherLogits, logits)},
     area: {values: areaLoss(saliency, {lambda, lambdaRule: settings.lambdaRule})},
   };
+}
+
+/** What the map ranks high should be enough for the class, and what is left without it should not be. */
+function ranking(networks: Networks, {images, targets}: PreparedBatch, map: Tensor4D, {where, settings, random}: Objective): Losses {
+  const {softness, baselines} = settings;
+  const shown = rankingMask(map, {softness, seed: random.split('mask').seed});
+  const hidden = sub<Tensor4D>(1, shown);
+  const [behind, instead] = randomBaselines(images, baselines, random.split('baselines'), 2) as [Tensor4D, Tensor4D];
+  const inserted = add<Tensor4D>(mul(images, shown), mul(behind, hidden));
+  const deleted = add<Tensor4D>(mul(images, hidden), mul(instead, shown));
+  const [insertedLogits, deletedLogits] = split(scored(networks, concat([inserted, deleted], 0), where, settings), 2, 0) as [
+    Tensor2D,
+    Tensor2D,
+  ];
+  const {total} = rankingLoss(insertedLogits, deletedLogits, targets);
+  return {ranking: {values: total}};
+}
+
+/** The logits of masked images, of whom is to score them. */
+function scored({teacher, student}: Networks, masked: Tensor4D, where: string, {scorer}: FitSettings): Tensor2D {
+  return scorer === 'teacher' ? classLogits(askTeacher(where, teacher, masked)) : runStudent(student, masked, false).logits;
 }
 
 /** What is left of the images: x ⊙ H, or with H as the weight between the image and its blur. */

@@ -1,6 +1,8 @@
 /** A batch as the losses need it: network input, the teacher's logits, labels. */
 import {cast, oneHot, tensor1d, tidy, type Tensor2D} from '@tensorflow/tfjs-core';
+import {at} from '../../core/at.js';
 import {withTensors} from '../../core/tensors.js';
+import type {Random} from '../../core/random.js';
 import type {ImagesInput} from '../../core/types.js';
 import {batchLabels, type TrainingBatch} from '../../data/batches.js';
 import {networkInput} from '../../data/network-input.js';
@@ -8,6 +10,7 @@ import {classLogits} from '../../losses/class-logits.js';
 import {checkFinite} from '../../queries/finite-input.js';
 import {checkBatch} from '../check-batches.js';
 import {askTeacher} from '../networks.js';
+import {logProbabilityOf} from '../explain/evidence.js';
 import type {PreparedBatch} from './objectives.js';
 import type {StageNetworks} from './stage-networks.js';
 
@@ -15,13 +18,15 @@ import type {StageNetworks} from './stage-networks.js';
  * Turns a batch into tensors and asks the teacher about it. The result belongs to the caller.
  *
  * @param where Names the caller and the batch in messages.
+ * @param random Draws the classes that are explained.
  * @throws {TypeError} If something is no image or no list of labels.
  * @throws {RangeError} If an image is not finite, has the wrong shape, or a label is no class.
  */
 export async function prepareBatch(
   where: string,
-  {teacher, deltasOf}: Pick<StageNetworks, 'teacher' | 'deltasOf'>,
+  {teacher, tapsOf}: Pick<StageNetworks, 'teacher' | 'tapsOf'>,
   batch: TrainingBatch,
+  random: Random,
 ): Promise<PreparedBatch> {
   const count = checkBatch(where, batch);
   const numClasses = Math.max(2, teacher.numClasses);
@@ -29,11 +34,26 @@ export async function prepareBatch(
   return withTensors(async (scope) => {
     const images = scope.own(networkInput(where, batch.images as ImagesInput, teacher));
     await checkFinite(where, images);
+    const teacherLogits = scope.own(tidy(() => classLogits(askTeacher(where, teacher, images))));
+    const targets = drawTargets(await teacherLogits.data<'float32'>(), teacherLogits.shape[1], random);
     const answers = tidy(() => ({
-      teacherLogits: classLogits(askTeacher(where, teacher, images)),
-      deltas: deltasOf?.(images),
+      taps: tapsOf?.(images, logProbabilityOf(targets)),
       oneHotLabels: labels === undefined ? undefined : cast(oneHot(tensor1d(labels, 'int32'), numClasses) as Tensor2D, 'float32'),
     }));
-    return {images: scope.release(images), ...answers};
+    return {images: scope.release(images), teacherLogits: scope.release(teacherLogits), targets, ...answers};
+  });
+}
+
+// How often another class than the likeliest is explained, and out of how many: so that maps depend on what is asked.
+const OTHER_CLASS = 0.3;
+const LIKELIEST = 5;
+
+/** Draws the class of each image: mostly the teacher's decision, otherwise one of the likeliest five. */
+function drawTargets(logits: Float32Array, numClasses: number, random: Random): Int32Array {
+  return Int32Array.from({length: logits.length / numClasses}, (_, image) => {
+    const row = Array.from(logits.subarray(image * numClasses, (image + 1) * numClasses), (value, index) => ({value, index}));
+    const best = row.sort((a, b) => b.value - a.value || a.index - b.index).slice(0, LIKELIEST);
+    const own = random.split(image);
+    return at(best, own.next() < OTHER_CLASS ? own.int(best.length) : 0).index;
   });
 }

@@ -3,14 +3,15 @@
  * teacher always, the student where only the explanation network is trained.
  */
 import type {Tensor, Tensor4D} from '@tensorflow/tfjs-core';
-import {freezeStudent, freezeTeacher} from '../../models/compiled/frozen-networks.js';
+import {freezeStudent, freezeTeacher, type Frozen} from '../../models/compiled/frozen-networks.js';
+import {GuidedStudent, type Evidence} from '../../models/compiled/guided-student.js';
 import type {Networks} from '../networks.js';
 import type {Stage} from '../progress.js';
 
 /** The networks, with those that stay as they are in a faster form. */
 export interface StageNetworks extends Networks {
-  /** Gives the Δf of the frozen student, the caller's; absent where the student is trained. */
-  readonly deltasOf?: ((images: Tensor4D) => Tensor[]) | undefined;
+  /** Gives what the decoder gets of the frozen student, the caller's; absent where the student is trained. */
+  readonly tapsOf?: ((images: Tensor4D, evidence: Evidence) => Tensor[]) | undefined;
   /** Frees the faster forms; the networks themselves stay. */
   dispose(): void;
 }
@@ -19,11 +20,11 @@ export interface StageNetworks extends Networks {
 export function stageNetworks(stage: Stage, networks: Networks): StageNetworks {
   const teacher = freezeTeacher(networks.teacher);
   try {
-    const student = stage === 'explanation' ? freezeStudent(networks.student) : undefined;
+    const student = stage === 'explanation' ? frozenTaps(networks) : undefined;
     return {
       ...networks,
       teacher: teacher.network,
-      deltasOf: student?.network,
+      tapsOf: student?.network,
       dispose: () => {
         teacher.dispose();
         student?.dispose();
@@ -33,4 +34,17 @@ export function stageNetworks(stage: Stage, networks: Networks): StageNetworks {
     teacher.dispose();
     throw error;
   }
+}
+
+function frozenTaps({student, method: {guidance, plainTaps}}: Networks): Frozen<(images: Tensor4D, evidence: Evidence) => Tensor[]> {
+  if (guidance === 'none') return freezeStudent(student);
+  const guided = new GuidedStudent('train', student, {features: guidance, plainTaps});
+  return {
+    network: (images, evidence) => {
+      const {logits, taps} = guided.run(images, evidence);
+      logits.dispose();
+      return taps;
+    },
+    dispose: () => guided.dispose(),
+  };
 }

@@ -6,6 +6,7 @@
 import {dispose, tidy, type Variable} from '@tensorflow/tfjs-core';
 import {requireBackend} from '../../backend/check-backend.js';
 import {checkNumber} from '../../core/check.js';
+import {Random} from '../../core/random.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import {iterateBatches, type TrainingBatches} from '../../data/batches.js';
 import {makeUpdater, type Updater} from '../../tfjs/optimizer.js';
@@ -27,6 +28,8 @@ export interface Training {
   readonly networks: Networks;
   readonly batches: TrainingBatches;
   readonly settings: FitSettings;
+  /** Draws everything that is drawn. */
+  readonly seed: number;
 }
 
 // A collapse in the middle of an epoch must not hide behind the good steps before it.
@@ -78,7 +81,7 @@ async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<Tr
         yield record;
       }
       if (epoch === epochs - 1) await checkWeights(stage, `the last step of epoch ${epochs}`, stageRun.variables);
-      if (stage !== 'student') checkNotFlat(recent, run.settings.lambda);
+      if (stage !== 'student' && run.networks.method.objective === 'fidelity') checkNotFlat(recent, run.settings.lambda);
       if (run.settings.validation !== undefined) yield await validate(stageRun, run.settings.validation, epoch);
     }
   } finally {
@@ -100,10 +103,11 @@ async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number
     updater.setRate(rate);
     const lambda = settings.lambda * warmup(passed, settings.lambdaWarmup * epochs);
     const position = `epoch ${epoch + 1}, step ${step + 1}`;
-    const prepared = await prepareBatch(`${where}: batch ${step}`, networks, batch);
+    const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
+    const prepared = await prepareBatch(`${where}: batch ${step}`, networks, batch, random);
     const images = prepared.images.shape[0];
-    const numbers = await trainStep(networks, prepared, {where, stage, settings, lambda, updater, variables, position}).finally(() =>
-      dispose({...prepared}),
+    const numbers = await trainStep(networks, prepared, {where, stage, settings, lambda, random, updater, variables, position}).finally(
+      () => dispose({...prepared}),
     );
     step++;
     run.steps++;
@@ -121,10 +125,11 @@ async function validate({run, networks, ...stageRun}: StageRun, batches: Trainin
   for await (const batch of iterateBatches(`${where}: validation`, batches, epoch)) {
     await yieldToEvents();
     settings.signal?.throwIfAborted();
-    const prepared = await prepareBatch(`${where}: validation: batch ${index++}`, networks, batch);
+    const random = new Random(run.seed).split(`validation ${index}`);
+    const prepared = await prepareBatch(`${where}: validation: batch ${index++}`, networks, batch, random);
     try {
       const scalars = tidy(() => {
-        const {total, reported} = stageLoss(networks, prepared, {where, stage, settings, lambda: settings.lambda, training: false});
+        const {total, reported} = stageLoss(networks, prepared, {where, stage, settings, lambda: settings.lambda, training: false, random});
         return {...reported, total};
       });
       try {
