@@ -1,7 +1,7 @@
 /** What a distiller refuses, before any work: every message names the function and the argument. */
 import '../helpers/use-wasm.js';
 import {memory, tensor1d, tensor2d, zeros, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
-import type {LayersModel} from '@tensorflow/tfjs-layers';
+import {input, layers, model as functional, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {
   AttentiveDistiller,
@@ -45,6 +45,14 @@ function refuses(rows: readonly Row[]): void {
       await expect(call()).rejects.toThrow(message);
     }),
   );
+}
+
+/** A student for images of any size. */
+function sizeless(): LayersModel {
+  const x = input({shape: [null, null, 3]});
+  const map = layers.conv2d({filters: 4, kernelSize: 3}).apply(x) as SymbolicTensor;
+  const logits = layers.dense({units: 3}).apply(layers.globalAveragePooling2d({}).apply(map)) as SymbolicTensor;
+  return functional({inputs: x, outputs: [logits, map, map]});
 }
 
 describe('create() refuses', () => {
@@ -148,6 +156,12 @@ describe('create() refuses', () => {
       () => create({teacher: model, student: () => ({model: patchTeacher(), trainingMode: false})}),
       UnsupportedModelError,
       `${where}: a student must have the outputs [logits [3], Δf, Δf, …], two Δf or more`,
+    ],
+    [
+      'a student whose Δf have no size',
+      () => create({teacher: model, student: () => ({model: sizeless(), trainingMode: false})}),
+      UnsupportedModelError,
+      `with fixed sizes [h, w, C], finest first, but has [3], [, , 4], [, , 4]`,
     ],
     [
       'a student of other classes',

@@ -150,6 +150,32 @@ describe('a student from the teacher', () => {
       disposeModel(original);
     }));
 
+  it('spreads taps evenly where there are fewer scales than taps', () =>
+    expectNoLeak(async () => {
+      const chain = sequential({
+        layers: [
+          layers.inputLayer({inputShape: [8, 8, 2]}),
+          ...Array.from({length: 7}, (_, index) => conv(3, 1, `conv_${index}`)),
+          ...head(),
+        ],
+      });
+      const teacher = teacherFromLayersModel(chain);
+      for (const [scales, expected] of [
+        [3, ['conv_2', 'conv_4', 'conv_6']],
+        [2, ['conv_3', 'conv_6']],
+        [7, Array.from({length: 7}, (_, index) => `conv_${Math.floor(((index + 1) * 6) / 7)}`)],
+      ] as const) {
+        const {model: student} = await studentFromTeacher({scales})(teacher, {seed: 1});
+        const attended = student.layers.filter((layer) => layer.getClassName() === 'AttentiveCBAM');
+        const behind = attended.map(
+          ({inboundNodes}) => (inboundNodes[0] as unknown as {inboundLayers: {name: string}[]}).inboundLayers[0]!.name,
+        );
+        expect(behind).toEqual([...new Set(expected)]);
+        disposeModel(student);
+      }
+      disposeModel(chain);
+    }));
+
   it('refuses a graph without three places and a teacher without a graph', () =>
     expectNoLeak(async () => {
       const small = sequential({

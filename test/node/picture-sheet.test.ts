@@ -88,6 +88,15 @@ describe('pictureSheet', () => {
     expect(titled.width).toBe(8 + Math.ceil(12 * 14 * 0.62) + 8 + 2 * (64 + 8));
   });
 
+  it('writes the name of each column above it', async () => {
+    const sheet = await pictureSheet([{cells: [red, blue, red]}], {cellSize: 64, gap: 8, columns: ['one', 'two', 'three']});
+    const dark = (x: number): boolean => Array.from({length: 28}, (_, y) => at(sheet, x, y)).some(([value]) => value! < 128);
+    for (const column of [0, 1, 2]) {
+      const left = 8 + column * 72;
+      expect(Array.from({length: 64}, (_, x) => dark(left + x)).some(Boolean), `column ${column}`).toBe(true);
+    }
+  });
+
   it('refuses a sheet without pictures', async () => {
     await expect(pictureSheet([{cells: []}])).rejects.toThrow(/at least one picture/);
     await expect(pictureSheet([{cells: [red]}], {cellSize: 4})).rejects.toThrow(/cellSize/);
