@@ -34,7 +34,7 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
   const images = randomUniform([batch, ...teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
   const labels = Array.from({length: batch}, (_, index) => index % teacher.numClasses);
   const random = new Random(1);
-  const prepared = await prepareBatch('bench', {teacher}, {images, labels}, random);
+  const prepared = await prepareBatch('bench', networks, {images, labels}, random);
 
   return {
     forward: (of) => async () => {

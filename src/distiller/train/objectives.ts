@@ -26,7 +26,7 @@ export interface PreparedBatch {
   readonly teacherLogits: Tensor2D;
   /** `[N,K]`; `undefined` where the batch has no labels. */
   readonly oneHotLabels: Tensor2D | undefined;
-  /** The class of each image that is explained. */
+  /** The class of each image that is explained, where the form of the method asks for one. */
   readonly targets: Int32Array;
   /** What the decoder gets, finest first, where the student is frozen. */
   readonly taps?: Tensor[] | undefined;

@@ -24,7 +24,7 @@ import type {StageNetworks} from './stage-networks.js';
  */
 export async function prepareBatch(
   where: string,
-  {teacher, tapsOf}: Pick<StageNetworks, 'teacher' | 'tapsOf'>,
+  {teacher, method, tapsOf}: Pick<StageNetworks, 'teacher' | 'method' | 'tapsOf'>,
   batch: TrainingBatch,
   random: Random,
 ): Promise<PreparedBatch> {
@@ -35,7 +35,8 @@ export async function prepareBatch(
     const images = scope.own(networkInput(where, batch.images as ImagesInput, teacher));
     await checkFinite(where, images);
     const teacherLogits = scope.own(tidy(() => classLogits(askTeacher(where, teacher, images))));
-    const targets = drawTargets(await teacherLogits.data<'float32'>(), teacherLogits.shape[1], random);
+    const chosen = method.guidance !== 'none' || method.objective === 'ranking'; // The paper's form asks for no class.
+    const targets = chosen ? drawTargets(await teacherLogits.data<'float32'>(), teacherLogits.shape[1], random) : new Int32Array(count);
     const answers = tidy(() => ({
       taps: tapsOf?.(images, logProbabilityOf(targets)),
       oneHotLabels: labels === undefined ? undefined : cast(oneHot(tensor1d(labels, 'int32'), numClasses) as Tensor2D, 'float32'),
