@@ -6,7 +6,6 @@
  */
 import {xoroshiro128plus} from 'pure-rand/generator/XoroShiro';
 import type {RandomGenerator} from 'pure-rand/types/RandomGenerator';
-import {at} from './at.js';
 import {checkInteger} from './check.js';
 
 const MAX_SEED = 0xffffffff;
@@ -53,8 +52,8 @@ export class Random {
     const order = Uint32Array.from({length}, (_, index) => index);
     for (let last = length - 1; last > 0; last--) {
       const other = this.int(last + 1);
-      const kept = at(order, last);
-      order[last] = at(order, other);
+      const kept = order[last] as number;
+      order[last] = order[other] as number;
       order[other] = kept;
     }
     return order;

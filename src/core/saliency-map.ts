@@ -1,5 +1,4 @@
 /** The last touches on every map, whoever draws it: no NaN leaves, and a map without evidence is zeros. */
-import {at} from './at.js';
 import {show} from './check.js';
 
 // Float32 has 24 bits; what varies less than this part of its size is rounding.
@@ -34,6 +33,6 @@ export function settleValues(where: string, values: Float32Array | Float64Array,
   const range = high - low;
   const empty = range <= FLAT * Math.max(Math.abs(low), Math.abs(high));
   if (empty) values.fill(0);
-  else if (normalize) for (let place = 0; place < values.length; place++) values[place] = (at(values, place) - low) / range;
+  else if (normalize) for (let at = 0; at < values.length; at++) values[at] = ((values[at] as number) - low) / range;
   return {data: values instanceof Float32Array ? values : Float32Array.from(values), empty};
 }

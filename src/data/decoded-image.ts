@@ -1,5 +1,4 @@
 /** The check of a decoded picture, once, before its pixels are used; and its mirror image. */
-import {at} from '../core/at.js';
 import {show} from '../core/check.js';
 import type {DecodedImage} from '../core/types.js';
 
@@ -47,7 +46,7 @@ export function flipImage(image: DecodedImage): DecodedImage {
     for (let column = 0; column < width; column++) {
       const from = (row * width + column) * channels;
       const to = (row * width + width - 1 - column) * channels;
-      for (let channel = 0; channel < channels; channel++) flipped[to + channel] = at(data, from + channel);
+      for (let channel = 0; channel < channels; channel++) flipped[to + channel] = data[from + channel] as number;
     }
   }
   return {data: flipped, width, height, channels: channels as 1 | 3 | 4};
@@ -59,7 +58,7 @@ function isSize(value: unknown): value is number {
 
 function checkPixels(where: string, data: Float32Array): void {
   for (let index = 0; index < data.length; index++) {
-    const value = at(data, index);
+    const value = data[index] as number;
     if (!(value >= 0 && value <= 255)) {
       const advice = 'Pixels go through the preprocessing; pass values that are already normalized as a tensor.';
       throw new RangeError(`${where}.data must be within 0–255, but value ${index} is ${value}. ${advice}`);

@@ -1,6 +1,5 @@
 /** The way back from network input to a picture that can be shown. */
 import type {Tensor, Tensor3D, Tensor4D} from '@tensorflow/tfjs-core';
-import {at} from '../core/at.js';
 import {checkShape, show} from '../core/check.js';
 import {checkTensor} from '../core/check-tensor.js';
 import {channelValue, colourOf, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
@@ -27,11 +26,11 @@ export async function toDisplayPixels(image: Tensor3D | Tensor4D, preprocessing:
   const values = await image.data();
   const data = new Uint8ClampedArray(values.length);
   for (let index = 0; index < values.length; index++) {
-    const value = at(values, index);
+    const value = values[index] as number;
     if (!Number.isFinite(value)) throw new RangeError(`${where}: image must be finite to be shown, but value ${index} is ${show(value)}.`);
     const channel = index % channels;
-    const place = channels === 3 ? index - channel + colourOf(resolved, channel) : index;
-    data[place] = (value * channelValue(where, std, channel) + channelValue(where, mean, channel)) / scale;
+    const at = channels === 3 ? index - channel + colourOf(resolved, channel) : index;
+    data[at] = (value * channelValue(where, std, channel) + channelValue(where, mean, channel)) / scale;
   }
   return {data, width, height, channels};
 }

@@ -4,7 +4,6 @@
  * not matter; one pass over the bytes does the first.
  */
 import {clone, concat, reshape, tensor4d, tidy, Tensor, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
-import {at} from '../core/at.js';
 import {checkInteger, checkShape, checkSize, show} from '../core/check.js';
 import {channelValue, colourOf, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
 import type {ImageInput, ImagesInput, Preprocessing} from '../core/types.js';
@@ -116,14 +115,16 @@ function pictureInput(where: string, image: unknown, inputShape: Shape, preproce
   const colours = factors.map((_, channel) => colourOf(preprocessing, channel));
   const region = fitRegion([height, width], [outHeight, outWidth], preprocessing.fit);
   const values = new Float32Array(region.height * region.width * outChannels);
-  let place = 0;
+  let at = 0;
   for (let row = 0; row < region.height; row++) {
     let from = ((region.top + row) * width + region.left) * channels;
     for (let column = 0; column < region.width; column++, from += channels) {
       for (let channel = 0; channel < outChannels; channel++) {
         const pixel =
-          outChannels === 1 && channels !== 1 ? luma(data, from) : at(data, channels === 1 ? from : from + at(colours, channel));
-        values[place++] = pixel * at(factors, channel) + at(offsets, channel);
+          outChannels === 1 && channels !== 1
+            ? luma(data, from)
+            : (data[channels === 1 ? from : from + (colours[channel] as number)] as number);
+        values[at++] = pixel * (factors[channel] as number) + (offsets[channel] as number);
       }
     }
   }
@@ -132,6 +133,6 @@ function pictureInput(where: string, image: unknown, inputShape: Shape, preproce
   return resizeBilinear(exact, [outHeight, outWidth], {antialias: preprocessing.antialias ?? true});
 }
 
-function luma(data: ArrayLike<number>, place: number): number {
-  return 0.299 * at(data, place) + 0.587 * at(data, place + 1) + 0.114 * at(data, place + 2);
+function luma(data: ArrayLike<number>, at: number): number {
+  return 0.299 * (data[at] as number) + 0.587 * (data[at + 1] as number) + 0.114 * (data[at + 2] as number);
 }

@@ -5,7 +5,6 @@
  * the backend's kernel where it computes the same.
  */
 import {customGrad, image, matMul, reshape, tensor2d, tidy, transpose, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
-import {at} from '../core/at.js';
 import {checkNumbers, checkSize, show} from '../core/check.js';
 import {checkTensor} from '../core/check-tensor.js';
 import {boolean, withDefault} from '../core/fields.js';
@@ -53,8 +52,8 @@ export function resizeWeights(inSize: number, outSize: number, {antialias = fals
       sum += weight;
     }
     for (const [index, weight] of taps) {
-      const place = out * inSize + index;
-      weights[place] = at(weights, place) + weight / sum;
+      const at = out * inSize + index;
+      weights[at] = (weights[at] as number) + weight / sum;
     }
   }
   return weights;
@@ -96,7 +95,7 @@ interface AxisResize {
 }
 
 function transposed({weights, inSize, outSize}: AxisResize): AxisResize {
-  const flipped = weights.map((_, place) => at(weights, (place % outSize) * inSize + Math.floor(place / outSize)));
+  const flipped = weights.map((_, at) => weights[(at % outSize) * inSize + Math.floor(at / outSize)] as number);
   return {weights: flipped, inSize: outSize, outSize: inSize};
 }
 

@@ -1,7 +1,6 @@
 /** Pictures as PNG files. */
 import {mkdir} from 'node:fs/promises';
 import {basename, dirname} from 'node:path';
-import {at} from '../core/at.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import type {DecodedImage} from '../core/types.js';
 import {writeFileAtomically} from '../files/atomic-file.js';
@@ -36,7 +35,7 @@ export async function writePng(file: string | URL, image: DecodedImage): Promise
 async function encodePng(image: DecodedImage): Promise<Uint8Array> {
   const {data, width, height} = rgbaOf('writePng: image', image);
   const hasAlpha = image.data.length === data.length;
-  if (hasAlpha) for (let index = 3; index < data.length; index += 4) data[index] = at(image.data, index);
+  if (hasAlpha) for (let index = 3; index < data.length; index += 4) data[index] = image.data[index] as number;
   const sharp = await loadSharp();
   const raw = sharp(data, {raw: {width, height, channels: 4}});
   return (hasAlpha ? raw : raw.removeAlpha()).png().toBuffer();

@@ -4,7 +4,6 @@
  * sigma) is folded back into the window and nearly flat, other than a Gaussian cut to the window.
  */
 import {depthwiseConv2d, tensor4d, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
-import {at} from '../core/at.js';
 import {checkTensor} from '../core/check-tensor.js';
 import {custom, number, oneOf, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
@@ -58,8 +57,8 @@ function weightsOf({kernel, length, sigma}: Settled<BlurOptions>): Float64Array 
   let sum = 0;
   for (let offset = -radius; offset <= radius; offset++) {
     const weight = Math.exp(-(offset * offset) / (2 * sigma * sigma));
-    const place = mirror(centre + offset, length);
-    weights[place] = at(weights, place) + weight;
+    const at = mirror(centre + offset, length);
+    weights[at] = (weights[at] as number) + weight;
     sum += weight;
   }
   return weights.map((weight) => weight / sum);
@@ -79,7 +78,7 @@ export function blurImages(images: Tensor4D, options: BlurOptions = {}): Tensor4
   const weights = weightsOf(readOptions({where: 'blurImages', fields: blurFields}, options));
   const length = weights.length;
   const channels = images.shape[3];
-  const filter = Float32Array.from({length: length * channels}, (_, index) => at(weights, Math.floor(index / channels)));
+  const filter = Float32Array.from({length: length * channels}, (_, index) => weights[Math.floor(index / channels)] as number);
   return tidy(() => {
     const rows = depthwiseConv2d(images, tensor4d(filter, [length, 1, channels, 1]), 1, 'same');
     return depthwiseConv2d(rows, tensor4d(filter, [1, length, channels, 1]), 1, 'same');

@@ -15,7 +15,6 @@ import {
   type Tensor3D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
-import {at} from '../core/at.js';
 import {checkShape, isNumberList} from '../core/check.js';
 import {custom, either, exactly, group, list, number} from '../core/fields.js';
 import {settleGroup, type Field} from '../core/options.js';
@@ -110,7 +109,7 @@ function constantColour(
     throw new RangeError(`${where}: fill must be one value or ${channels}, one per channel of the network, but has ${fill.length}.`);
   }
   return tensor4d(
-    Float32Array.from({length: height * width * channels}, (_, place) => at(fill, place % channels)),
+    Float32Array.from({length: height * width * channels}, (_, at) => fill[at % channels] as number),
     [1, height, width, channels],
   );
 }

@@ -1,6 +1,5 @@
 /** Changed images of several images at once: jobs of all images share batches, and every batch but the last is full. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
-import {at} from '../core/at.js';
 import {columnOf, type ResolvedTarget} from '../models/targets.js';
 import {query, type Queries} from './query.js';
 
@@ -35,7 +34,7 @@ export async function queryJobs<J extends {readonly image: number}>({
       const column = columnOf(targets[image] as ResolvedTarget);
       if (column >= numClasses)
         throw new RangeError(`${asked.where}: target must be a whole number from 0 to ${numClasses - 1}, but is ${column}.`);
-      scores.push(at(values, index * numClasses + column));
+      scores.push(values[index * numClasses + column] as number);
     });
     report(scores.length);
   }

@@ -1,5 +1,4 @@
 /** A map drawn as a picture: low values at one end of a colour scale, high ones at the other. */
-import {at} from '../core/at.js';
 import {show} from '../core/check.js';
 import {absentMeans, number, oneOf, tuple, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
@@ -54,11 +53,11 @@ export function colored(where: string, map: MapLike, {colormap, range}: Colorize
   if (low > high) throw new RangeError(`${where}: range must be [low, high], low before high, but is ${show(range)}.`);
   const data = new Uint8ClampedArray(map.data.length * 4);
   for (let pixel = 0; pixel < map.data.length; pixel++) {
-    const value = at(map.data, pixel);
+    const value = map.data[pixel] as number;
     if (Number.isNaN(value)) continue;
     const inside = Math.min(Math.max(value, low), high);
     const entry = high > low ? Math.round((255 * (inside - low)) / (high - low)) : 0;
-    for (let colour = 0; colour < 3; colour++) data[pixel * 4 + colour] = at(table, entry * 3 + colour);
+    for (let colour = 0; colour < 3; colour++) data[pixel * 4 + colour] = table[entry * 3 + colour] as number;
     data[pixel * 4 + 3] = 255;
   }
   return {data, width: map.width, height: map.height, channels: 4};
@@ -68,7 +67,7 @@ function finiteRange(values: ArrayLike<number>): [number, number] {
   let low = Infinity;
   let high = -Infinity;
   for (let index = 0; index < values.length; index++) {
-    const value = at(values, index);
+    const value = values[index] as number;
     if (!Number.isFinite(value)) continue;
     low = Math.min(low, value);
     high = Math.max(high, value);

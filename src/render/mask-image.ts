@@ -1,5 +1,4 @@
 /** The explanation x ⊙ H as a picture: what the map keeps, and a plain colour elsewhere. */
-import {at} from '../core/at.js';
 import type {DecodedImage} from '../core/types.js';
 import {withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
@@ -36,12 +35,12 @@ export function maskImage(image: DecodedImage, map: MapLike, options?: MaskImage
   checkMap('maskImage: map', map);
   const {data} = fitMap(map, image);
   for (let pixel = 0; pixel < data.length; pixel++) {
-    const value = at(data, pixel);
+    const value = data[pixel] as number;
     const keep = value > 0 ? Math.min(value, 1) : 0;
     for (let colour = 0; colour < 3; colour++) {
-      const base = at(fill, colour);
+      const base = fill[colour] as number;
       const index = pixel * 4 + colour;
-      masked.data[index] = base + keep * (at(masked.data, index) - base);
+      masked.data[index] = base + keep * ((masked.data[index] as number) - base);
     }
   }
   return masked;

@@ -1,5 +1,4 @@
 /** A coloured map laid over the picture it explains. */
-import {at} from '../core/at.js';
 import {number, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {DecodedImage} from '../core/types.js';
@@ -38,9 +37,9 @@ export function overlay(image: DecodedImage, map: MapLike, options?: OverlayOpti
   checkMap('overlay: map', map);
   const over = colored('overlay', fitMap(map, image), colors);
   for (let index = 0; index < under.data.length; index += 4) {
-    const share = (opacity * at(over.data, index + 3)) / 255;
+    const share = (opacity * (over.data[index + 3] as number)) / 255;
     for (let channel = index; channel < index + 3; channel++) {
-      under.data[channel] = (1 - share) * at(under.data, channel) + share * at(over.data, channel);
+      under.data[channel] = (1 - share) * (under.data[channel] as number) + share * (over.data[channel] as number);
     }
   }
   return under;

@@ -2,7 +2,6 @@
  * What drawing works on: RGBA pixels, and any rectangle of numbers as a map. Nothing here needs a
  * canvas; in a browser, `new ImageData(image.data, image.width, image.height)` shows a result.
  */
-import {at} from '../core/at.js';
 import {checkNumber, checkNumbers, checkSize, isPromise, show} from '../core/check.js';
 import {number, tuple} from '../core/fields.js';
 import type {Field} from '../core/options.js';
@@ -61,7 +60,7 @@ export function rgbaOf(name: string, image: DecodedImage): RgbaImage {
   const data = new Uint8ClampedArray(size * 4);
   for (let pixel = 0; pixel < size; pixel++) {
     const from = pixel * channels;
-    for (let colour = 0; colour < 3; colour++) data[pixel * 4 + colour] = at(source, from + step * colour);
+    for (let colour = 0; colour < 3; colour++) data[pixel * 4 + colour] = source[from + step * colour] as number;
     data[pixel * 4 + 3] = 255;
   }
   return {data, width, height, channels: 4};

@@ -2,7 +2,6 @@
  * A map brought to the size of a picture on plain arrays, with the same half-pixel weights that the
  * tensors use, so that a peak stays where it was.
  */
-import {at} from '../core/at.js';
 import {checkNumbers, checkSize, show} from '../core/check.js';
 import {resizeWeights} from '../data/resize.js';
 import {checkMap, type MapLike} from './pixels.js';
@@ -32,8 +31,8 @@ function resized(map: MapLike, [height, width]: readonly [height: number, width:
     for (let x = 0; x < width; x++) {
       let sum = 0;
       for (let source = 0; source < map.width; source++) {
-        const weight = at(columns, x * map.width + source);
-        if (weight !== 0) sum += weight * at(map.data, y * map.width + source);
+        const weight = columns[x * map.width + source] as number;
+        if (weight !== 0) sum += weight * (map.data[y * map.width + source] as number);
       }
       wide[y * width + x] = sum;
     }
@@ -41,9 +40,9 @@ function resized(map: MapLike, [height, width]: readonly [height: number, width:
   const data = new Float32Array(height * width);
   for (let y = 0; y < height; y++) {
     for (let source = 0; source < map.height; source++) {
-      const weight = at(rows, y * map.height + source);
+      const weight = rows[y * map.height + source] as number;
       if (weight === 0) continue;
-      for (let x = 0; x < width; x++) data[y * width + x] = at(data, y * width + x) + weight * at(wide, source * width + x);
+      for (let x = 0; x < width; x++) data[y * width + x] = (data[y * width + x] as number) + weight * (wide[source * width + x] as number);
     }
   }
   return {data, height, width};

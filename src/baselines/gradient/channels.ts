@@ -1,6 +1,5 @@
 /** From a gradient with channels to one value per pixel. */
 import type {Tensor} from '@tensorflow/tfjs-core';
-import {at} from '../../core/at.js';
 
 /** How the channels of a pixel become one value. */
 export type ChannelReduction = 'max-abs' | 'sum-abs' | 'signed-sum' | 'gradient-times-input';
@@ -24,7 +23,7 @@ export function reduceChannels(
   const join = joins[reduction];
   return Float32Array.from({length: gradient.length / channels}, (_, pixel) => {
     let value = 0;
-    for (let place = pixel * channels; place < (pixel + 1) * channels; place++) value = join(value, at(gradient, place), at(input, place));
+    for (let at = pixel * channels; at < (pixel + 1) * channels; at++) value = join(value, gradient[at] as number, input[at] as number);
     return value;
   });
 }

@@ -1,5 +1,4 @@
 /** Which pixels a LIME explanation marks: those of its strongest segments. */
-import {at} from '../../core/at.js';
 import {isNumberList, show} from '../../core/check.js';
 import {absentMeans, boolean, integer, number, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
@@ -77,7 +76,7 @@ function marksOf(where: string, map: LimeMaskInput, settings: LimeMaskSettings):
       if (Math.abs(weight) >= minWeight) marks[segment] = weight < 0 ? -1 : 1;
     }
   }
-  return Int8Array.from(segments.labels, (label) => at(marks, label));
+  return Int8Array.from(segments.labels, (label) => marks[label] as number);
 }
 
 /**
@@ -106,10 +105,10 @@ export function limePicture(image: DecodedImage, map: LimeMaskInput, options?: L
   const both = positiveOnly === false && !negativeOnly;
   const shown = new Uint8ClampedArray(height * width * 3);
   let highest = 0;
-  for (let index = 0; index < data.length; index++) if (channels !== 4 || index % 4 < 3) highest = Math.max(highest, at(data, index));
+  for (let index = 0; index < data.length; index++) if (channels !== 4 || index % 4 < 3) highest = Math.max(highest, data[index] as number);
   marks.forEach((mark, pixel) => {
     if (mark === 0 && hideRest) return;
-    for (let colour = 0; colour < 3; colour++) shown[pixel * 3 + colour] = at(data, pixel * channels + (channels === 1 ? 0 : colour));
+    for (let colour = 0; colour < 3; colour++) shown[pixel * 3 + colour] = data[pixel * channels + (channels === 1 ? 0 : colour)] as number;
     if (both && mark !== 0) shown[pixel * 3 + (mark > 0 ? 1 : 0)] = highest;
   });
   return {data: shown, height, width, channels: 3};

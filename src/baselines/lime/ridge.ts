@@ -4,7 +4,6 @@
  * all responses, penalties and subsets of features.
  */
 import {CholeskyDecomposition, Matrix, pseudoInverse} from 'ml-matrix';
-import {at} from '../../core/at.js';
 
 // Below this share of its column's variance a pivot is rounding: the column repeats others.
 const SINGULAR = 1e-12;
@@ -47,12 +46,13 @@ export function designOf(rows: readonly ArrayLike<number>[], weights: ArrayLike<
   const sum = sumOf(weights);
   rows.forEach((row, index) => {
     for (let feature = 0; feature < numFeatures; feature++)
-      means[feature] = at(means, feature) + (at(weights, index) / sum) * at(row, feature);
+      means[feature] = (means[feature] as number) + ((weights[index] as number) / sum) * (row[feature] as number);
   });
   const scaled = new Matrix(rows.length, numFeatures);
   rows.forEach((row, index) => {
-    const root = Math.sqrt(at(weights, index));
-    for (let feature = 0; feature < numFeatures; feature++) scaled.set(index, feature, root * (at(row, feature) - at(means, feature)));
+    const root = Math.sqrt(weights[index] as number);
+    for (let feature = 0; feature < numFeatures; feature++)
+      scaled.set(index, feature, root * ((row[feature] as number) - (means[feature] as number)));
   });
   return {numFeatures, means, scaled, gram: scaled.transpose().mmul(scaled), weights};
 }
@@ -60,15 +60,16 @@ export function designOf(rows: readonly ArrayLike<number>[], weights: ArrayLike<
 /** Centres and weighs a response. One that is the same everywhere counts as exactly that. */
 export function responseOf({scaled, weights, numFeatures}: Design, values: ArrayLike<number>): Response {
   const sum = sumOf(weights);
-  const first = at(values, 0);
+  const first = values[0] as number;
   let shift = 0;
-  for (let row = 0; row < values.length; row++) shift += (at(weights, row) / sum) * (at(values, row) - first);
+  for (let row = 0; row < values.length; row++) shift += ((weights[row] as number) / sum) * ((values[row] as number) - first);
   const moments = new Float64Array(numFeatures);
   let total = 0;
   for (let row = 0; row < values.length; row++) {
-    const centred = Math.sqrt(at(weights, row)) * (at(values, row) - first - shift);
+    const centred = Math.sqrt(weights[row] as number) * ((values[row] as number) - first - shift);
     total += centred * centred;
-    for (let feature = 0; feature < numFeatures; feature++) moments[feature] = at(moments, feature) + scaled.get(row, feature) * centred;
+    for (let feature = 0; feature < numFeatures; feature++)
+      moments[feature] = (moments[feature] as number) + scaled.get(row, feature) * centred;
   }
   return {mean: first + shift, moments, total};
 }
@@ -86,10 +87,10 @@ export function ridge(
   features: readonly number[] = range(numFeatures),
 ): RidgeFit {
   const chosen = gram.selection([...features], [...features]);
-  const right = Matrix.columnVector(features.map((feature) => at(moments, feature)));
+  const right = Matrix.columnVector(features.map((feature) => moments[feature] as number));
   const solution = solveSymmetric(Matrix.add(chosen, Matrix.eye(features.length).mul(alpha)), right);
   const coefficients = Float64Array.from(solution.to1DArray());
-  const intercept = features.reduce((sum, feature, index) => sum - at(means, feature) * at(coefficients, index), mean);
+  const intercept = features.reduce((sum, feature, index) => sum - (means[feature] as number) * (coefficients[index] as number), mean);
   const unexplained = total - 2 * solution.dot(right) + solution.dot(chosen.mmul(solution));
   return {coefficients, intercept, r2: total > 0 ? 1 - unexplained / total : 1};
 }
@@ -110,6 +111,6 @@ export function range(count: number): number[] {
 
 function sumOf(values: ArrayLike<number>): number {
   let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += at(values, index);
+  for (let index = 0; index < values.length; index++) sum += values[index] as number;
   return sum;
 }

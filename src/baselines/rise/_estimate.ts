@@ -3,7 +3,6 @@
  * odd masks make two independent maps, whose correlation r says how much of a map is signal.
  * Spearman–Brown: the whole map correlates with that of infinitely many masks by sqrt(2r / (1 + r)).
  */
-import {at} from '../../core/at.js';
 import type {MaskAxes} from './_geometry.js';
 import {MaskSum} from './_sums.js';
 import type {MaskGrids} from './masks.js';
@@ -36,7 +35,7 @@ export class RiseEstimate {
   /** Adds mask number `mask` of the grids with the score of every class. */
   add(grids: MaskGrids, mask: number, scores: readonly number[]): void {
     const half = this.#halves[this.#count % this.#halves.length] as Half;
-    half.sums.forEach((sum, index) => sum.add(grids, mask, at(scores, index)));
+    half.sums.forEach((sum, index) => sum.add(grids, mask, scores[index] as number));
     half.masks?.add(grids, mask, 1);
     half.count += 1;
     this.#count += 1;
@@ -72,7 +71,7 @@ function mapsOf(halves: readonly Half[], {variant, keepProbability}: RiseSetting
   return (halves[0] as Half).sums.map((_, target) => {
     const sums = halves.map((half) => half.sums[target] as MaskSum);
     const map = total(sums.map((sum) => sum.toMap()));
-    if (shown !== undefined) return map.map((value, pixel) => value / (at(shown, pixel) + EPSILON));
+    if (shown !== undefined) return map.map((value, pixel) => value / ((shown[pixel] as number) + EPSILON));
     const bias = variant === 'debiased' ? keepProbability * sums.reduce((sum, each) => sum + each.total, 0) : 0;
     return map.map((value) => (value - bias) / (numMasks * keepProbability));
   });
@@ -80,7 +79,7 @@ function mapsOf(halves: readonly Half[], {variant, keepProbability}: RiseSetting
 
 function total([first, second]: Float64Array[]): Float64Array {
   const map = first as Float64Array;
-  return second === undefined ? map : map.map((value, pixel) => value + at(second, pixel));
+  return second === undefined ? map : map.map((value, pixel) => value + (second[pixel] as number));
 }
 
 /** Pearson's; NaN where a map is flat. */
@@ -88,8 +87,8 @@ function correlation(a: Float64Array, b: Float64Array): number {
   const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [meanA, meanB] = [mean(a), mean(b)];
   let [ab, aa, bb] = [0, 0, 0];
-  for (let place = 0; place < a.length; place++) {
-    const [da, db] = [at(a, place) - meanA, at(b, place) - meanB];
+  for (let at = 0; at < a.length; at++) {
+    const [da, db] = [(a[at] as number) - meanA, (b[at] as number) - meanB];
     ab += da * db;
     aa += da * da;
     bb += db * db;

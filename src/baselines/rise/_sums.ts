@@ -5,7 +5,6 @@
  * costs as many additions as it has bits, in double precision and in the order of the masks; so the
  * map does not depend on the batches.
  */
-import {at} from '../../core/at.js';
 import type {MaskAxes} from './_geometry.js';
 import type {MaskGrids} from './masks.js';
 
@@ -32,10 +31,10 @@ export class MaskSum {
     const [rows, columns] = this.#axes;
     const stride = columns.cell * columns.cells;
     let bit = mask * rows.cells * columns.cells;
-    let place = at(shifts, 2 * mask) * rows.cells * stride + at(shifts, 2 * mask + 1) * columns.cells;
-    for (let row = 0; row < rows.cells; row++, place += stride) {
+    let at = (shifts[2 * mask] as number) * rows.cells * stride + (shifts[2 * mask + 1] as number) * columns.cells;
+    for (let row = 0; row < rows.cells; row++, at += stride) {
       for (let column = 0; column < columns.cells; column++, bit++) {
-        if (bits[bit] === 1) this.#bins[place + column] = at(this.#bins, place + column) + weight;
+        if (bits[bit] === 1) this.#bins[at + column] = (this.#bins[at + column] as number) + weight;
       }
     }
     this.#total += weight;
@@ -49,11 +48,11 @@ export class MaskSum {
     for (let dy = 0; dy < rows.cell; dy++) {
       const lines = Array.from({length: rows.cells}, (_, row) => this.#line(dy * rows.cells + row));
       for (let y = 0; y < rows.size; y++) {
-        const near = lines[at(rows.first, dy + y)] as Float64Array;
-        const far = lines[at(rows.second, dy + y)] as Float64Array;
-        const share = at(rows.weight, dy + y);
+        const near = lines[rows.first[dy + y] as number] as Float64Array;
+        const far = lines[rows.second[dy + y] as number] as Float64Array;
+        const share = rows.weight[dy + y] as number;
         for (let x = 0; x < width; x++) {
-          map[y * width + x] = at(map, y * width + x) + (1 - share) * at(near, x) + share * at(far, x);
+          map[y * width + x] = (map[y * width + x] as number) + (1 - share) * (near[x] as number) + share * (far[x] as number);
         }
       }
     }
@@ -65,11 +64,11 @@ export class MaskSum {
     const {size, cells, cell, first, second, weight} = this.#axes[1];
     const line = new Float64Array(size);
     for (let dx = 0; dx < cell; dx++) {
-      const place = (row * cell + dx) * cells;
+      const at = (row * cell + dx) * cells;
       for (let x = 0; x < size; x++) {
-        const near = at(this.#bins, place + at(first, dx + x));
-        const far = at(this.#bins, place + at(second, dx + x));
-        line[x] = at(line, x) + near + at(weight, dx + x) * (far - near);
+        const near = this.#bins[at + (first[dx + x] as number)] as number;
+        const far = this.#bins[at + (second[dx + x] as number)] as number;
+        line[x] = (line[x] as number) + near + (weight[dx + x] as number) * (far - near);
       }
     }
     return line;

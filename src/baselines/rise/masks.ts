@@ -4,7 +4,6 @@
  * made when it is needed as M = A_h · G · A_wᵀ, so thousands cost no more memory than one batch.
  */
 import {concat, getBackend, matMul, reshape, slice, tensor3d, tidy, type Tensor2D, type Tensor3D} from '@tensorflow/tfjs-core';
-import {at} from '../../core/at.js';
 import {checkInteger, checkNumbers, isNumberList, MAX_PIXELS, show} from '../../core/check.js';
 import {seedField} from '../../core/common-options.js';
 import {either, integer, number, required, tuple, withDefault} from '../../core/fields.js';
@@ -117,8 +116,8 @@ export function makeMasks({bits, shifts}: MaskGrids, [rows, columns]: MaskAxes, 
   const left = new Float32Array(numMasks * rows.size * columns.cells);
   const right = new Float32Array(numMasks * columns.cells * columns.size * channels);
   for (let mask = 0; mask < numMasks; mask++) {
-    fillLeft(left, mask * rows.size * columns.cells, rows, columns.cells, bits, mask * cells, at(shifts, mask * 2));
-    fillRight(right, mask * columns.cells * columns.size * channels, columns, channels, at(shifts, mask * 2 + 1));
+    fillLeft(left, mask * rows.size * columns.cells, rows, columns.cells, bits, mask * cells, shifts[mask * 2] as number);
+    fillRight(right, mask * columns.cells * columns.size * channels, columns, channels, shifts[mask * 2 + 1] as number);
   }
   return tidy(() =>
     products(tensor3d(left, [numMasks, rows.size, columns.cells]), tensor3d(right, [numMasks, columns.cells, columns.size * channels])),
@@ -149,17 +148,12 @@ export function checkMaskGrids(where: string, grids: MaskGrids, [rows, columns]:
       `${where}: there must be ${cells} bits and 2 shifts per mask, but there are ${bits.length} bits and ${shifts.length} shifts.`,
     );
   }
-  for (let place = 0; place < bits.length; place++) {
-    if (bits[place] !== 0 && bits[place] !== 1)
-      throw new RangeError(`${where}: bits must be 0 or 1, but mask ${Math.floor(place / cells)} has ${show(bits[place])}.`);
+  for (let at = 0; at < bits.length; at++) {
+    if (bits[at] !== 0 && bits[at] !== 1)
+      throw new RangeError(`${where}: bits must be 0 or 1, but mask ${Math.floor(at / cells)} has ${show(bits[at])}.`);
   }
-  for (let place = 0; place < shifts.length; place++) {
-    checkInteger(
-      `${where}: the ${place % 2 === 0 ? 'dy' : 'dx'} of mask ${place >> 1}`,
-      shifts[place],
-      0,
-      (place % 2 === 0 ? rows : columns).cell - 1,
-    );
+  for (let at = 0; at < shifts.length; at++) {
+    checkInteger(`${where}: the ${at % 2 === 0 ? 'dy' : 'dx'} of mask ${at >> 1}`, shifts[at], 0, (at % 2 === 0 ? rows : columns).cell - 1);
   }
   return numMasks;
 }
@@ -167,7 +161,7 @@ export function checkMaskGrids(where: string, grids: MaskGrids, [rows, columns]:
 /** A_h(dy) · G, `[height, columns]`: the grid enlarged along its rows. */
 function fillLeft(
   out: Float32Array,
-  place: number,
+  at: number,
   {size, first, second, weight}: MaskAxis,
   columns: number,
   bits: ArrayLike<number>,
@@ -175,26 +169,26 @@ function fillLeft(
   shift: number,
 ): void {
   for (let row = 0; row < size; row++) {
-    const above = bitsAt + at(first, shift + row) * columns;
-    const below = bitsAt + at(second, shift + row) * columns;
-    const share = at(weight, shift + row);
+    const above = bitsAt + (first[shift + row] as number) * columns;
+    const below = bitsAt + (second[shift + row] as number) * columns;
+    const share = weight[shift + row] as number;
     for (let column = 0; column < columns; column++) {
-      out[place++] = (1 - share) * at(bits, above + column) + share * at(bits, below + column);
+      out[at++] = (1 - share) * (bits[above + column] as number) + share * (bits[below + column] as number);
     }
   }
 }
 
 /** A_w(dx)ᵀ, `[columns, width · channels]`. */
-function fillRight(out: Float32Array, place: number, {size, first, second, weight}: MaskAxis, channels: number, shift: number): void {
+function fillRight(out: Float32Array, at: number, {size, first, second, weight}: MaskAxis, channels: number, shift: number): void {
   const stride = size * channels;
   for (let column = 0; column < size; column++) {
-    const share = at(weight, shift + column);
-    const near = place + at(first, shift + column) * stride + column * channels;
-    const far = place + at(second, shift + column) * stride + column * channels;
+    const share = weight[shift + column] as number;
+    const near = at + (first[shift + column] as number) * stride + column * channels;
+    const far = at + (second[shift + column] as number) * stride + column * channels;
     for (let channel = 0; channel < channels; channel++) {
       // Added, since both are the same cell where there is only one.
-      out[near + channel] = at(out, near + channel) + 1 - share;
-      out[far + channel] = at(out, far + channel) + share;
+      out[near + channel] = (out[near + channel] as number) + 1 - share;
+      out[far + channel] = (out[far + channel] as number) + share;
     }
   }
 }

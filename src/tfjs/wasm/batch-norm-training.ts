@@ -4,7 +4,6 @@
  */
 import {util, type KernelFunc, type TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
-import {at} from '../../core/at.js';
 import {floatHeap, floatOffset, free, input, makeZeros, type Infos} from './_kernels.js';
 import {address, simd, withScratch} from './_simd.js';
 
@@ -26,16 +25,16 @@ export const batchNormTraining: KernelFunc = ({inputs, backend: any, attrs}) => 
   const y = backend.makeOutput(x.shape, 'float32');
   const mean = makeZeros(backend, [channels]);
   const variance = makeZeros(backend, [channels]);
-  const place = (info: TensorInfo): number => address(backend, info);
-  kernels.channelSums(place(x), 0, 0, rows, channels, place(mean), 0);
+  const at = (info: TensorInfo): number => address(backend, info);
+  kernels.channelSums(at(x), 0, 0, rows, channels, at(mean), 0);
   edit(backend, [mean], ([m]) => divide(m, rows));
-  kernels.channelSquares(place(x), place(mean), rows, channels, place(variance));
+  kernels.channelSquares(at(x), at(mean), rows, channels, at(variance));
   const scale = backend.makeOutput([channels], 'float32');
   edit(backend, [scale, variance, gamma], ([s, v, g]) => {
     divide(v, rows);
-    for (let c = 0; c < channels; c++) s[c] = at(g, c) / Math.sqrt(at(v, c) + (attrs?.['epsilon'] as number));
+    for (let c = 0; c < channels; c++) s[c] = (g[c] as number) / Math.sqrt((v[c] as number) + (attrs?.['epsilon'] as number));
   });
-  kernels.channelAffine(place(x), place(mean), place(scale), place(beta), 0, 0, place(y), rows, channels);
+  kernels.channelAffine(at(x), at(mean), at(scale), at(beta), 0, 0, at(y), rows, channels);
   free(backend, scale);
   return [y, mean, variance];
 };
@@ -53,8 +52,8 @@ export const batchNormTrainingGradient: KernelFunc = ({inputs, backend: any, att
   const dx = backend.makeOutput(x.shape, 'float32');
   const dgamma = makeZeros(backend, [channels]);
   const dbeta = makeZeros(backend, [channels]);
-  const place = (info: TensorInfo): number => address(backend, info);
-  kernels.channelSums(place(dy), place(x), place(mean), rows, channels, place(dbeta), place(dgamma));
+  const at = (info: TensorInfo): number => address(backend, info);
+  kernels.channelSums(at(dy), at(x), at(mean), rows, channels, at(dbeta), at(dgamma));
   withScratch(backend, 3 * channels, (scratch) => {
     const [ofDy, ofX, constant] = [0, 1, 2].map((part) => scratch + part * channels * Float32Array.BYTES_PER_ELEMENT) as [
       number,
@@ -64,16 +63,16 @@ export const batchNormTrainingGradient: KernelFunc = ({inputs, backend: any, att
     edit(backend, [gamma, variance, dgamma, dbeta], ([g, v, products, sums]) => {
       const factors = new Float32Array(floatHeap(backend).buffer, scratch, 3 * channels);
       for (let c = 0; c < channels; c++) {
-        const r = 1 / Math.sqrt(at(v, c) + (attrs?.['epsilon'] as number));
-        const a = at(g, c) * r;
-        const b = (-a * r * r * at(products, c)) / rows;
+        const r = 1 / Math.sqrt((v[c] as number) + (attrs?.['epsilon'] as number));
+        const a = (g[c] as number) * r;
+        const b = (-a * r * r * (products[c] as number)) / rows;
         factors[c] = a;
         factors[channels + c] = b;
-        factors[2 * channels + c] = (-a * at(sums, c)) / rows;
-        products[c] = at(products, c) * r;
+        factors[2 * channels + c] = (-a * (sums[c] as number)) / rows;
+        products[c] = (products[c] as number) * r;
       }
     });
-    kernels.channelAffine(place(x), place(mean), ofX, constant, place(dy), ofDy, place(dx), rows, channels);
+    kernels.channelAffine(at(x), at(mean), ofX, constant, at(dy), ofDy, at(dx), rows, channels);
   });
   return [dx, dgamma, dbeta];
 };
@@ -84,7 +83,7 @@ function rowsOf({shape}: TensorInfo): {rows: number; channels: number} {
 }
 
 function divide(values: Float32Array, by: number): void {
-  for (let c = 0; c < values.length; c++) values[c] = at(values, c) / by;
+  for (let c = 0; c < values.length; c++) values[c] = (values[c] as number) / by;
 }
 
 function take<Name extends string>(inputs: Infos, backend: BackendWasm, names: readonly Name[]): Record<Name, TensorInfo> {

@@ -4,7 +4,6 @@
  */
 import type {TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
-import {at} from '../../core/at.js';
 import {convGeometry, convNumbers} from './_geometry.js';
 import {input, makeZeros, type Attributes, type Infos} from './_kernels.js';
 import {address, simd} from './_simd.js';
@@ -23,6 +22,6 @@ export function depthwiseBackpropFilter(inputs: Infos, backend: BackendWasm, att
   const geometry = convGeometry(x.shape, filterShape, dy.shape, attributes, true);
   const result = makeZeros(backend, filterShape);
   const addresses = [x, dy, result].map((info) => address(backend, info)) as [number, number, number];
-  simd(backend).depthwiseGradient(...addresses, 1, at(filterShape, 3), ...convNumbers(geometry));
+  simd(backend).depthwiseGradient(...addresses, 1, filterShape[3] as number, ...convNumbers(geometry));
   return result;
 }

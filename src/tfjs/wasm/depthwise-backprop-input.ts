@@ -4,7 +4,6 @@
  */
 import type {TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
-import {at} from '../../core/at.js';
 import {convGeometry, convNumbers} from './_geometry.js';
 import {input, makeZeros, type Attributes, type Infos} from './_kernels.js';
 import {address, simd} from './_simd.js';
@@ -23,6 +22,6 @@ export function depthwiseBackpropInput(inputs: Infos, backend: BackendWasm, attr
   const geometry = convGeometry(inputShape, filter.shape, dy.shape, attributes, true);
   const result = makeZeros(backend, inputShape);
   const addresses = [result, dy, filter].map((info) => address(backend, info)) as [number, number, number];
-  simd(backend).depthwiseGradient(...addresses, 0, at(filter.shape, 3), ...convNumbers(geometry));
+  simd(backend).depthwiseGradient(...addresses, 0, filter.shape[3] as number, ...convNumbers(geometry));
   return result;
 }

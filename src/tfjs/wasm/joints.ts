@@ -4,7 +4,6 @@
  */
 import {slice_util, util, type KernelFunc, type TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
-import {at} from '../../core/at.js';
 import {address, simd} from './_simd.js';
 
 /** Wraps `Concat`. */
@@ -14,8 +13,10 @@ export function joinRuns(original: KernelFunc): KernelFunc {
     const parts = (params.inputs as unknown as TensorInfo[]).filter(({shape}) => !shape.includes(0));
     const [first] = parts;
     if (first === undefined || parts.length < 2 || parts.some(({dtype}) => dtype !== 'float32')) return original(params);
-    const axis = at(util.parseAxisParam(params.attrs?.['axis'] as number, first.shape), 0);
-    const shape = first.shape.map((size, index) => (index === axis ? parts.reduce((sum, part) => sum + at(part.shape, axis), 0) : size));
+    const axis = util.parseAxisParam(params.attrs?.['axis'] as number, first.shape)[0] as number;
+    const shape = first.shape.map((size, index) =>
+      index === axis ? parts.reduce((sum, part) => sum + (part.shape[axis] as number), 0) : size,
+    );
     const {outer, run} = runs(shape, axis);
     for (const {dataId} of parts) backend.dataIdMap.get(dataId); // a value that lies elsewhere moves here
     const out = backend.makeOutput(shape, 'float32');
@@ -39,8 +40,8 @@ export function cutRuns(original: KernelFunc): KernelFunc {
     const [starts, sizes] = parsed as [number[], number[]];
     const cut = x.shape.flatMap((length, axis) => (sizes[axis] === length ? [] : [axis]));
     if (x.dtype !== 'float32' || cut.length !== 1 || sizes.includes(0)) return original(params);
-    const axis = at(cut, 0);
-    return cutOut(x, axis, at(starts, axis), at(sizes, axis), backend);
+    const axis = cut[0] as number;
+    return cutOut(x, axis, starts[axis] as number, sizes[axis] as number, backend);
   };
 }
 
@@ -51,8 +52,8 @@ export function splitRuns(original: KernelFunc): KernelFunc {
     const {x} = params.inputs as {x: TensorInfo};
     if (x.dtype !== 'float32' || x.shape.includes(0)) return original(params);
     const {numOrSizeSplits, axis: given} = params.attrs as unknown as {numOrSizeSplits: number | number[]; axis: number};
-    const axis = at(util.parseAxisParam(given, x.shape), 0);
-    const length = at(x.shape, axis);
+    const axis = util.parseAxisParam(given, x.shape)[0] as number;
+    const length = x.shape[axis] as number;
     const sizes =
       typeof numOrSizeSplits === 'number' ? new Array<number>(numOrSizeSplits).fill(length / numOrSizeSplits) : [...numOrSizeSplits];
     if (sizes.some((size) => !(size > 0))) return original(params);
@@ -68,7 +69,7 @@ export function splitRuns(original: KernelFunc): KernelFunc {
 function cutOut(x: TensorInfo, axis: number, start: number, size: number, backend: BackendWasm): TensorInfo {
   const shape = x.shape.map((length, index) => (index === axis ? size : length));
   const {outer, run} = runs(x.shape, axis);
-  const each = run / at(x.shape, axis);
+  const each = run / (x.shape[axis] as number);
   backend.dataIdMap.get(x.dataId);
   const out = backend.makeOutput(shape, 'float32');
   const from = address(backend, x) + start * each * Float32Array.BYTES_PER_ELEMENT;

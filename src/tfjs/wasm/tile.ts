@@ -4,7 +4,6 @@
  */
 import {util, type KernelFunc, type TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
-import {at} from '../../core/at.js';
 import {floatHeap, floatOffset, free, input, withShape} from './_kernels.js';
 
 /** Below this many floats a plain loop beats the call of `copyWithin`. */
@@ -26,11 +25,11 @@ function tile(x: TensorInfo, reps: readonly number[], backend: BackendWasm): Ten
   const shape = [...x.shape];
   let current = x;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const times = at(reps, axis);
+    const times = reps[axis] as number;
     // The copy of a tensor that is repeated nowhere must be a tensor of its own.
     if (times === 1 && (axis > 0 || current !== x)) continue;
     const block = util.sizeFromShape(shape.slice(axis));
-    shape[axis] = at(shape, axis) * times;
+    shape[axis] = (shape[axis] as number) * times;
     const next = backend.makeOutput([...shape], 'float32');
     const heap = floatHeap(backend);
     repeatBlocks(heap, floatOffset(backend, current), floatOffset(backend, next), util.sizeFromShape(current.shape), block, times);
@@ -44,7 +43,7 @@ function repeatBlocks(heap: Float32Array, from: number, to: number, length: numb
   if (block === 0 || times === 0) return;
   for (let read = from, write = to; read < from + length; read += block, write += block * times) {
     if (block === 1) {
-      heap.fill(at(heap, read), write, write + times);
+      heap.fill(heap[read] as number, write, write + times);
       continue;
     }
     copyRun(heap, read, write, block);
@@ -56,5 +55,5 @@ function repeatBlocks(heap: Float32Array, from: number, to: number, length: numb
 
 function copyRun(heap: Float32Array, from: number, to: number, length: number): void {
   if (length >= SHORT_RUN) heap.copyWithin(to, from, from + length);
-  else for (let i = 0; i < length; i++) heap[to + i] = at(heap, from + i);
+  else for (let i = 0; i < length; i++) heap[to + i] = heap[from + i] as number;
 }

@@ -4,7 +4,6 @@
  */
 import {util, type TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
-import {at} from '../../core/at.js';
 import {input, type Attributes, type Infos} from './_kernels.js';
 
 /**
@@ -29,10 +28,10 @@ export function unsortedSegmentSum(inputs: Infos, backend: BackendWasm, attribut
   const length = util.sizeFromShape(rest);
   sums.fill(0);
   for (let i = 0; i < ids.length; i++) {
-    const segment = at(ids, i);
+    const segment = ids[i] as number;
     if (segment < 0 || segment >= numSegments) continue;
     const [from, to] = [i * length, segment * length];
-    for (let j = 0; j < length; j++) sums[to + j] = at(sums, to + j) + at(values, from + j);
+    for (let j = 0; j < length; j++) sums[to + j] = (sums[to + j] as number) + (values[from + j] as number);
   }
   return result;
 }

@@ -3,7 +3,6 @@
  * afterwards every segment is connected, save for pieces at the cut.
  */
 
-import {at} from '../../../core/at.js';
 const NONE = -1;
 
 /**
@@ -20,7 +19,7 @@ export function connectSegments(labels: Int32Array, height: number, width: numbe
   for (let start = 0; start < labels.length; start++) {
     if (connected[start] !== NONE) continue;
     const {size, neighbour} = collect(start, next);
-    if (size < minSize) for (let index = 0; index < size; index++) connected[at(piece, index)] = neighbour;
+    if (size < minSize) for (let index = 0; index < size; index++) connected[piece[index] as number] = neighbour;
     else next++;
   }
   return connected;
@@ -33,7 +32,7 @@ export function connectSegments(labels: Int32Array, height: number, width: numbe
     connected[start] = number;
     piece[0] = start;
     for (let visited = 0; visited < size && size < maxSize; visited++) {
-      const pixel = at(piece, visited);
+      const pixel = piece[visited] as number;
       const x = pixel % width;
       const y = (pixel - x) / width;
       // The order decides which neighbour is met last: right, left, below, above.
@@ -50,7 +49,7 @@ export function connectSegments(labels: Int32Array, height: number, width: numbe
           piece[size++] = beside;
           if (size >= maxSize) break;
         } else if (connected[beside] !== number) {
-          neighbour = at(connected, beside);
+          neighbour = connected[beside] as number;
         }
       }
     }

@@ -3,7 +3,6 @@
  * curve, D65 white; the constants are those of scikit-image, since another white point alone moves
  * quickshift's borders (adjusted Rand index 0.82–0.96).
  */
-import {at} from '../../../core/at.js';
 import {checkDecodedImage} from '../../../data/decoded-image.js';
 import type {DecodedImage} from '../../../core/types.js';
 
@@ -13,7 +12,7 @@ const TO_XYZ = [
   [0.412453, 0.35758, 0.180423],
   [0.212671, 0.71516, 0.072169],
   [0.019334, 0.119193, 0.950227],
-].map((row, axis) => row.map((weight) => weight / at(WHITE, axis)));
+].map((row, axis) => row.map((weight) => weight / (WHITE[axis] as number)));
 
 /** A picture in Lab. */
 export interface LabImage {
@@ -38,9 +37,9 @@ export function toLab(where: string, image: DecodedImage, stretch: boolean = fal
   const lab = new Float64Array(height * width * 3);
   for (let pixel = 0; pixel < height * width; pixel++) {
     const from = pixel * channels;
-    const red = toLinear((at(data, from) - low) / span);
-    const green = colours === 1 ? red : toLinear((at(data, from + 1) - low) / span);
-    const blue = colours === 1 ? red : toLinear((at(data, from + 2) - low) / span);
+    const red = toLinear(((data[from] as number) - low) / span);
+    const green = colours === 1 ? red : toLinear(((data[from + 1] as number) - low) / span);
+    const blue = colours === 1 ? red : toLinear(((data[from + 2] as number) - low) / span);
     const [x, y, z] = TO_XYZ.map(([r, g, b]) => root((r as number) * red + (g as number) * green + (b as number) * blue)) as [
       number,
       number,
@@ -58,8 +57,8 @@ function rangeOf(data: ArrayLike<number>, channels: number, colours: number): [n
   let high = -Infinity;
   for (let index = 0; index < data.length; index++) {
     if (index % channels >= colours) continue;
-    low = Math.min(low, at(data, index));
-    high = Math.max(high, at(data, index));
+    low = Math.min(low, data[index] as number);
+    high = Math.max(high, data[index] as number);
   }
   return [low, high];
 }

@@ -3,7 +3,6 @@
  * climbs to the nearest one where pixels of its colour and place lie denser; those without a denser
  * one in reach are the roots of segments. Agrees with scikit-image's `quickshift` up to its noise.
  */
-import {at} from '../../../core/at.js';
 import {seedField} from '../../../core/common-options.js';
 import {number, withDefault} from '../../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../../core/options.js';
@@ -58,7 +57,7 @@ export function quickshift(image: DecodedImage, options?: QuickshiftOptions): Se
   const colours = lab.data.map((value) => value * ratio);
   const reach = Math.ceil(3 * kernelSize);
   const densities = measureDensities({...lab, data: colours}, reach, -0.5 / kernelSize ** 2);
-  for (let pixel = 0; pixel < densities.length; pixel++) densities[pixel] = at(densities, pixel) + NOISE * random.normal();
+  for (let pixel = 0; pixel < densities.length; pixel++) densities[pixel] = (densities[pixel] as number) + NOISE * random.normal();
   const parents = findParents({...lab, data: colours}, reach, densities, maxDistance ** 2);
   return {...labelTrees(parents), height: lab.height, width: lab.width};
 }
@@ -72,19 +71,19 @@ function measureDensities({data, height, width}: LabImage, reach: number, scale:
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const here = y * width + x;
-      const [l, a, b] = [at(data, here * 3), at(data, here * 3 + 1), at(data, here * 3 + 2)];
-      let density = at(densities, here) + 1;
+      const [l, a, b] = [data[here * 3] as number, data[here * 3 + 1] as number, data[here * 3 + 2] as number];
+      let density = (densities[here] as number) + 1;
       const bottom = Math.min(y + reach, height - 1);
       const right = Math.min(x + reach, width - 1);
       for (let row = y; row <= bottom; row++) {
         const left = row === y ? x + 1 : Math.max(x - reach, 0);
         for (let column = left, there = row * width + left; column <= right; column++, there++) {
-          const dl = l - at(data, there * 3);
-          const da = a - at(data, there * 3 + 1);
-          const db = b - at(data, there * 3 + 2);
+          const dl = l - (data[there * 3] as number);
+          const da = a - (data[there * 3 + 1] as number);
+          const db = b - (data[there * 3 + 2] as number);
           const near = Math.exp(scale * (dl * dl + da * da + db * db + (row - y) * (row - y) + (column - x) * (column - x)));
           density += near;
-          densities[there] = at(densities, there) + near;
+          densities[there] = (densities[there] as number) + near;
         }
       }
       densities[here] = density;
@@ -99,21 +98,21 @@ function findParents({data, height, width}: LabImage, reach: number, densities: 
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const here = y * width + x;
-      const [l, a, b] = [at(data, here * 3), at(data, here * 3 + 1), at(data, here * 3 + 2)];
-      const density = at(densities, here);
+      const [l, a, b] = [data[here * 3] as number, data[here * 3 + 1] as number, data[here * 3 + 2] as number];
+      const density = densities[here] as number;
       const bottom = Math.min(y + reach, height - 1);
       const right = Math.min(x + reach, width - 1);
       for (let row = y; row <= bottom; row++) {
         const left = row === y ? x + 1 : Math.max(x - reach, 0);
         for (let column = left, there = row * width + left; column <= right; column++, there++) {
-          const dl = l - at(data, there * 3);
-          const da = a - at(data, there * 3 + 1);
-          const db = b - at(data, there * 3 + 2);
+          const dl = l - (data[there * 3] as number);
+          const da = a - (data[there * 3 + 1] as number);
+          const db = b - (data[there * 3 + 2] as number);
           const distance = dl * dl + da * da + db * db + (row - y) * (row - y) + (column - x) * (column - x);
-          const other = at(densities, there);
+          const other = densities[there] as number;
           if (other === density) continue;
           const [child, parent] = other > density ? [here, there] : [there, here];
-          if (distance < at(nearest, child)) {
+          if (distance < (nearest[child] as number)) {
             nearest[child] = distance;
             parents[child] = parent;
           }
@@ -121,7 +120,7 @@ function findParents({data, height, width}: LabImage, reach: number, densities: 
       }
     }
   }
-  for (let pixel = 0; pixel < parents.length; pixel++) if (at(nearest, pixel) > limit) parents[pixel] = pixel;
+  for (let pixel = 0; pixel < parents.length; pixel++) if ((nearest[pixel] as number) > limit) parents[pixel] = pixel;
   return parents;
 }
 
@@ -132,14 +131,14 @@ function labelTrees(parents: Int32Array): {labels: Int32Array; numSegments: numb
   const numbers = parents.map((parent, pixel) => (parent === pixel ? numSegments++ : -1));
   for (let pixel = 0; pixel < parents.length; pixel++) {
     let root = pixel;
-    while (parents[root] !== root) root = at(parents, root);
+    while (parents[root] !== root) root = parents[root] as number;
     // What has been climbed once is remembered, or long chains would cost their length squared.
-    for (let place = pixel; parents[place] !== root;) {
-      const next = at(parents, place);
-      parents[place] = root;
-      place = next;
+    for (let at = pixel; parents[at] !== root;) {
+      const next = parents[at] as number;
+      parents[at] = root;
+      at = next;
     }
-    labels[pixel] = at(numbers, root);
+    labels[pixel] = numbers[root] as number;
   }
   return {labels, numSegments};
 }

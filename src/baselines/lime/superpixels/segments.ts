@@ -1,5 +1,4 @@
 /** Superpixels as one label per pixel, and how any label map becomes one of ours. */
-import {at} from '../../../core/at.js';
 import {checkInteger, checkSize, isNumberList, show} from '../../../core/check.js';
 
 /** A picture cut into segments. */
@@ -49,7 +48,7 @@ export function relabelled(where: string, map: LabelMap): Segments {
   }
   const seen = new Set<number>();
   for (let pixel = 0; pixel < labels.length; pixel++) {
-    const label = at(labels, pixel);
+    const label = labels[pixel] as number;
     if (!Number.isInteger(label)) checkInteger(`${where}: labels[${pixel}]`, label, -Infinity);
     seen.add(label);
   }
