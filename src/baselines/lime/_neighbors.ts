@@ -91,8 +91,8 @@ export function hideSegments(
     const image = images.subarray(index * values.length, (index + 1) * values.length);
     image.set(values);
     for (let pixel = 0; pixel < labels.length; pixel++) {
-      if (row[at(labels, pixel)] !== 0) continue;
-      for (let place = pixel * channels; place < (pixel + 1) * channels; place++) image[place] = at(baseline, place);
+      if (row[labels[pixel] as number] !== 0) continue;
+      for (let place = pixel * channels; place < (pixel + 1) * channels; place++) image[place] = baseline[place] as number;
     }
   });
   return images;
