@@ -51,6 +51,26 @@ describe.skipIf(!hasNative)(`tfjs-node${hasNative ? '' : ` (skipped: ${noNative}
       left: 0,
     });
   });
+
+  test('has the gradient of a 1×1 filter with a stride, and stays alive', async () => {
+    // One channel in and out: the gradient is the sum of the pixels that the filter meets, times those of dy.
+    const result = await inNewProcess(`
+      await selectBackend({prefer: ['tfjs-node']});
+      const x = tf.tensor4d(Float32Array.from({length: 8 * 12 * 8}, (_, index) => index % 7), [1, 8, 12, 8]);
+      const filter = tf.ones([1, 1, 8, 16]);
+      const slope = tf.grad((values) => tf.sum(tf.conv2d(x, values, 2, 'same')));
+      let first = [];
+      for (let turn = 0; turn < 20; turn++) first = [...tf.tidy(() => slope(filter)).dataSync()].filter((_, index) => index % 16 === 0);
+      const pixels = x.arraySync()[0];
+      const expected = Array.from({length: 8}, (_, channel) => {
+        let sum = 0;
+        for (let row = 0; row < 8; row += 2) for (let column = 0; column < 12; column += 2) sum += pixels[row][column][channel];
+        return sum;
+      });
+      console.log('\\n' + JSON.stringify({first, expected}));`);
+    const {first, expected} = result as {first: number[]; expected: number[]};
+    expect(first).toEqual(expected);
+  });
 });
 
 test.skipIf(!hasNativeGpu)(
