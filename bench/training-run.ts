@@ -3,7 +3,7 @@ import {dispose, randomUniform, tidy, type Tensor, type Tensor4D} from '@tensorf
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {readOptions} from '../src/core/options.js';
 import type {Networks} from '../src/distiller/networks.js';
-import {paperMethod} from '../src/distiller/method.js';
+import {paperForm} from '../src/distiller/method.js';
 import {Random} from '../src/core/random.js';
 import {makeUpdater} from '../src/tfjs/optimizer.js';
 import {fitSchema, fitSettings} from '../src/distiller/options.js';
@@ -30,11 +30,11 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
   const student = await build(teacher, {seed: 1});
   const [, ...taps] = student.model.outputs.map(({shape}) => shape.slice(1) as [number, number, number]);
   const [height, width] = teacher.inputShape;
-  const networks: Networks = {teacher, student, decoder: explanationDecoder(taps, [height, width], {seed: 1}), method: paperMethod};
+  const networks: Networks = {teacher, student, decoder: explanationDecoder(taps, [height, width], {seed: 1}), method: paperForm};
   const images = randomUniform([batch, ...teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
   const labels = Array.from({length: batch}, (_, index) => index % teacher.numClasses);
   const random = new Random(1);
-  const prepared = await prepareBatch('bench', networks, {images, labels}, random);
+  const prepared = await prepareBatch('bench', networks, {images, labels}, {random, leastCrop: 1});
 
   return {
     forward: (of) => async () => {
@@ -44,7 +44,7 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
       dispose(outputs);
     },
     step: (stage) => {
-      const settings = fitSettings(readOptions(fitSchema), !student.trainingMode);
+      const settings = fitSettings(readOptions(fitSchema), networks);
       const frozen = stageNetworks(stage, networks);
       const updater = makeUpdater(settings.optimizer, 1e-6);
       const context = {
@@ -58,7 +58,7 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
         position: 'the bench',
       };
       const step = async (): Promise<void> => {
-        const batchOfStage = stage === 'student' ? prepared : await prepareBatch('bench', frozen, {images, labels}, random);
+        const batchOfStage = stage === 'student' ? prepared : await prepareBatch('bench', frozen, {images, labels}, {random, leastCrop: 1});
         await trainStep(frozen, batchOfStage, context);
         if (batchOfStage !== prepared) dispose({...batchOfStage});
       };

@@ -65,15 +65,15 @@ export type {
   WorkerOptions,
 } from './core/types.js';
 export {VERSION} from './core/version.js';
-export {batchesOf, type BatchesOfOptions} from './data/batches-of.js';
-export type {BatchSource, TrainingBatch, TrainingBatches} from './data/batches.js';
+export {batchesOf, type BatchesOfOptions, type EpochBatches} from './data/batches-of.js';
+export type {BatchFunction, BatchSource, TrainingBatch, TrainingBatches} from './data/batches.js';
 export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
 export {AttentiveDistiller} from './distiller/attentive-distiller.js';
-export {type DistillerOptions} from './distiller/create.js';
+export {paperMethod, type DistillerOptions} from './distiller/create.js';
 export {type MethodOptions} from './distiller/method.js';
 export {type EvaluateOptions, type Evaluation} from './distiller/evaluate.js';
 export {type ExplainOptions, type MapsOnlyOptions} from './distiller/explain/explain.js';
-export {paperTraining, type FitOptions, type PerStage, type StageValues, type TrainOptions} from './distiller/options.js';
+export {paperTraining, type Budget, type FitOptions, type PerStage, type StageValues, type TrainOptions} from './distiller/options.js';
 export {type Stage, type TrainingProgress, type TrainingSummary} from './distiller/progress.js';
 export {constantSchedule, cosineSchedule, stepSchedule, type LearningRateSchedule, type StepScheduleOptions} from './distiller/schedule.js';
 export {type TeacherInput} from './distiller/teacher-input.js';

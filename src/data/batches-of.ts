@@ -26,6 +26,13 @@ export const batchesOfSchema: OptionsSchema<Settled<BatchesOfOptions, 'labels'>>
   },
 }))();
 
+/** Batches as a function of the epoch, from 0. */
+export interface EpochBatches {
+  (epoch: number): Iterable<TrainingBatch>;
+  /** How many batches an epoch has. */
+  readonly batchesPerEpoch: number;
+}
+
 /**
  * Makes training batches of pictures, shuffled anew for every epoch.
  *
@@ -36,14 +43,14 @@ export const batchesOfSchema: OptionsSchema<Settled<BatchesOfOptions, 'labels'>>
  * @example
  * const batches = batchesOf(photos, {batchSize: 16, seed: 7, flip: true});
  */
-export function batchesOf(images: readonly DecodedImage[], options?: BatchesOfOptions): (epoch: number) => Iterable<TrainingBatch> {
+export function batchesOf(images: readonly DecodedImage[], options?: BatchesOfOptions): EpochBatches {
   const where = 'batchesOf';
   const {labels, ...settings} = readOptions(batchesOfSchema, options);
   if (!Array.isArray(images)) throw new TypeError(`${where}: images must be an array of pictures, but is ${show(images)}.`);
   if (images.length === 0) throw new RangeError(`${where}: images must hold at least one picture, but is empty.`);
   images.forEach((image, index) => checkDecodedImage(`${where}: images[${index}]`, image));
   if (labels !== undefined) checkLabels(where, labels, images.length);
-  return function* (epoch) {
+  function* epochBatches(epoch: number): Iterable<TrainingBatch> {
     for (const items of epochItems(where, images.length, epoch, settings)) {
       const pictures = items.map(({index, flipped}) => {
         const image = images[index] as DecodedImage;
@@ -51,7 +58,8 @@ export function batchesOf(images: readonly DecodedImage[], options?: BatchesOfOp
       });
       yield labels === undefined ? {images: pictures} : {images: pictures, labels: Int32Array.from(items, ({index}) => at(labels, index))};
     }
-  };
+  }
+  return Object.assign(epochBatches, {batchesPerEpoch: Math.ceil(images.length / settings.batchSize)});
 }
 
 function checkLabels(where: string, labels: ArrayLike<number>, count: number): void {

@@ -30,7 +30,20 @@ export type BatchSource = Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>
  *   }
  * };
  */
-export type TrainingBatches = BatchSource | ((epoch: number) => BatchSource | Promise<BatchSource>);
+export type TrainingBatches = BatchSource | BatchFunction;
+
+/** A function of the epoch that returns its batches. */
+export interface BatchFunction {
+  (epoch: number): BatchSource | Promise<BatchSource>;
+  /** How many batches an epoch has, where that is known. */
+  readonly batchesPerEpoch?: number | undefined;
+}
+
+/** How many batches an epoch has; NaN where that cannot be known before it is over. */
+export function batchesPerEpoch(batches: TrainingBatches): number {
+  if (Array.isArray(batches)) return batches.length;
+  return typeof batches === 'function' ? (batches.batchesPerEpoch ?? NaN) : NaN;
+}
 
 /**
  * Goes over the batches of one epoch, whatever their form.

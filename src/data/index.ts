@@ -1,5 +1,5 @@
-export {batchesOf, type BatchesOfOptions} from './batches-of.js';
-export type {BatchSource, TrainingBatch, TrainingBatches} from './batches.js';
+export {batchesOf, type BatchesOfOptions, type EpochBatches} from './batches-of.js';
+export type {BatchFunction, BatchSource, TrainingBatch, TrainingBatches} from './batches.js';
 export {toDisplayPixels} from './display-pixels.js';
 export {type EpochOptions} from './epoch-order.js';
 export {toNetworkInput, type NetworkInputSpec} from './network-input.js';

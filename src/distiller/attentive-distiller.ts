@@ -114,7 +114,7 @@ export class AttentiveDistiller implements Explainer {
     const values = read();
     if (values.mode === 'joint' && this.#method.guidance !== 'none')
       throw new TypeError(`${where}: mode must be 'staged' with guidance, whose gradient is that of a student which stays as it is.`);
-    const settings = fitSettings(values, !this.#student.trainingMode);
+    const settings = fitSettings(values, this.#networks);
     checkBatches(where, batches);
     if (settings.validation !== undefined) checkBatches(`${where}: validation`, settings.validation);
     checkTeacherAlive(where, this.teacher);

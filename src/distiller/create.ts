@@ -12,7 +12,7 @@ import {checkFilters, explanationDecoder, explanationDecoderSchema, type Explana
 import {studentFromTeacher} from '../models/students/student-from-teacher.js';
 import type {Student, StudentBuilder} from '../models/students/student.js';
 import {borderField} from '../layers/upsample-block.js';
-import {methodFields, type Method, type MethodOptions} from './method.js';
+import {methodFields, paperForm, type Method, type MethodOptions} from './method.js';
 import type {Networks} from './networks.js';
 import {resolveTeacher, teacherInputSchema, type TeacherInput} from './teacher-input.js';
 import {disposeModel} from '../tfjs/model-variables.js';
@@ -26,7 +26,7 @@ export interface DistillerOptions extends TeacherInput, MethodOptions, SeedOptio
   readonly student?: 'fromTeacher' | StudentBuilder | undefined;
   /**
    * Size of the explanation network, and what it sees beyond the image.
-   * @default that of explanationDecoder; `border: 'replicate'` with `objective: 'ranking'`
+   * @default that of explanationDecoder; `border: 'zeros'` with `objective: 'fidelity'`, otherwise 'replicate'
    */
   readonly decoder?: Pick<ExplanationDecoderOptions, 'filters' | 'border'> | undefined;
 }
@@ -47,10 +47,10 @@ export const distillerSchema: OptionsSchema<Settled<DistillerOptions, 'preproces
     decoder: withDefault<DecoderSize, DecoderSize>(
       group<DecoderSize>({
         filters: explanationDecoderSchema.fields.filters,
-        border: absentMeans(borderField, "'zeros', or 'replicate' with objective: 'ranking'"),
+        border: absentMeans(borderField, "'zeros' with objective: 'fidelity', otherwise 'replicate'"),
       }),
       {filters: undefined, border: undefined},
-      "that of explanationDecoder; border: 'replicate' with objective: 'ranking'",
+      "that of explanationDecoder; border: 'zeros' with objective: 'fidelity', otherwise 'replicate'",
     ),
     ...methodFields,
     seed: seedField,
@@ -83,11 +83,12 @@ export async function createNetworks(options: DistillerOptions): Promise<SeededN
       const [height, width] = teacher.inputShape;
       const taps = tapShapes(student, teacher);
       checkFilters(`${WHERE}: decoder.filters`, taps.length, size.filters);
-      const ranks = objective === 'ranking';
+      const ranks = objective !== 'fidelity';
       const decoder = explanationDecoder(decoderTaps(taps, method), [height, width], {
         filters: size.filters,
         border: size.border ?? (ranks ? 'replicate' : 'zeros'),
         head: ranks ? 'linear' : 'sigmoid',
+        reduceDeepest: guidance !== 'none',
         seed,
       });
       return {teacher, student, decoder, method, seed};
@@ -123,4 +124,16 @@ function tapShapes({model}: Student, {numClasses}: Teacher): [number, number, nu
     );
   }
   return taps as [number, number, number][];
+}
+
+/**
+ * The paper's own form (Lee & Kim, sections 3.2 to 3.4): Δf at three scales for the explanation network, and fidelity for
+ * its loss. Spread it into the options of `create`; {@link paperTraining} goes with it.
+ *
+ * @example
+ * const distiller = await AttentiveDistiller.create({teacher, ...paperMethod()});
+ * await distiller.train(batches, paperTraining());
+ */
+export function paperMethod(): Method & {readonly student: StudentBuilder} {
+  return {...paperForm, student: studentFromTeacher({scales: 3, initialGate: 0.99})};
 }

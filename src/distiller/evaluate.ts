@@ -130,7 +130,7 @@ interface Measuring extends Pick<RunOptions, 'signal'> {
 }
 
 async function measureBatch({networks, compiled, seed}: Subject, batch: TrainingBatch, measuring: Measuring): Promise<Row[]> {
-  const prepared = await prepareBatch(measuring.where, networks, batch, new Random(seed));
+  const prepared = await prepareBatch(measuring.where, networks, batch, {random: new Random(seed), leastCrop: 1});
   const {images, teacherLogits} = prepared;
   let divergence: Tensor1D | undefined;
   try {

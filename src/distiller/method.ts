@@ -5,20 +5,20 @@ import type {OptionsSchema, Settled} from '../core/options.js';
 /** Options of `AttentiveDistiller.create` that say which form of the method is built. */
 export interface MethodOptions {
   /**
-   * What the explanation network gets from each tap. `'none'`: Δf, as in the paper; a map of the whole decision.
-   * `'attended'`: the attended features f̂ and their product with the gradient of the class that is explained, each
-   * divided by its root mean square; `'delta'`: the same with Δf. Then every class has a map of its own.
-   * @default 'none'
+   * What the explanation network gets from each tap. `'attended'`: the attended features f̂ and their product with the
+   * gradient of the class that is explained, each divided by its root mean square; `'delta'`: the same with Δf. Then every
+   * class has a map of its own. `'none'`: Δf alone, as in the paper; a map of the whole decision.
+   * @default 'attended'
    */
   readonly guidance?: 'none' | 'attended' | 'delta' | undefined;
-  /** With guidance: how many of the finest taps go without the gradient, which is then not computed there, 0–15. @default 0 */
+  /** With guidance: how many of the finest taps go without the gradient, which is then not computed there, 0–15. @default 1 */
   readonly plainTaps?: number | undefined;
   /**
-   * What the explanation network is trained on. `'fidelity'`: the paper's loss, equations 8 and 9. `'ranking'`:
-   * insertion and deletion at a random point of their curves, against baseline images that are drawn at random.
-   * @default 'fidelity'
+   * What the explanation network is trained on. `'ranking'`: insertion and deletion at a random point of their curves,
+   * against baseline images that are drawn at random. `'fidelity'`: the paper's loss, equations 8 and 9. `'both'`: their sum.
+   * @default 'ranking'
    */
-  readonly objective?: 'fidelity' | 'ranking' | undefined;
+  readonly objective?: 'ranking' | 'fidelity' | 'both' | undefined;
 }
 
 /** The form of the method. */
@@ -26,10 +26,10 @@ export type Method = Settled<MethodOptions>;
 
 /** The fields of {@link MethodOptions}. */
 export const methodFields: OptionsSchema<Method>['fields'] = {
-  guidance: withDefault(oneOf('none', 'attended', 'delta'), 'none'),
-  plainTaps: withDefault(integer(0, 15), 0),
-  objective: withDefault(oneOf('fidelity', 'ranking'), 'fidelity'),
+  guidance: withDefault(oneOf('attended', 'delta', 'none'), 'attended'),
+  plainTaps: withDefault(integer(0, 15), 1),
+  objective: withDefault(oneOf('ranking', 'fidelity', 'both'), 'ranking'),
 };
 
 /** The paper's own form. */
-export const paperMethod: Method = {guidance: 'none', plainTaps: 0, objective: 'fidelity'};
+export const paperForm: Method = {guidance: 'none', plainTaps: 0, objective: 'fidelity'};

@@ -8,7 +8,9 @@ import {distillationLossSchema} from '../losses/distillation-loss.js';
 import {rankingMaskSchema} from '../losses/ranking-mask.js';
 import {baselineKinds, type BaselineKind} from '../queries/random-baselines.js';
 import {batchesRule, isBatches} from './check-batches.js';
+import type {Networks} from './networks.js';
 import type {Stage, TrainingProgress} from './progress.js';
+import type {StageLimits} from './stage-length.js';
 import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './schedule.js';
 
 /** One value for both stages, or one for each; an absent one takes its default. */
@@ -20,6 +22,14 @@ export interface StageValues<T> {
   readonly explanation?: T | undefined;
 }
 
+/** When a stage ends. */
+export interface Budget {
+  /** After so many steps, at least 1. @default no limit */
+  readonly steps?: number | undefined;
+  /** After so many minutes, above 0; the step under way is finished. What is learned then depends on the machine. @default no limit */
+  readonly minutes?: number | undefined;
+}
+
 /** Options of `fit`. */
 export interface FitOptions {
   /**
@@ -28,11 +38,19 @@ export interface FitOptions {
    * @default 'staged'
    */
   readonly mode?: 'staged' | 'joint' | undefined;
-  /** Passes over the data, 0–100000; 0 leaves a stage out. @default 6 */
+  /**
+   * Passes over the data, 0–100000; 0 leaves a stage out. A single number is for the stages that run by default.
+   * @default explanation 6 or, for few images, as many as make 300 steps; without limit with a budget. Student 6; 0 with guidance if it started from the teacher's weights, which it then keeps
+   */
   readonly epochs?: PerStage<number> | undefined;
+  /** What ends the training of the explanation network, beside its epochs: whatever is reached first. @default none */
+  readonly budget?: Budget | undefined;
   /** `'sgd'` has Nesterov momentum 0.9, as in the paper. @default 'adam' */
   readonly optimizer?: 'adam' | 'sgd' | undefined;
-  /** At least 0. @default student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3; times 10 with 'sgd' */
+  /**
+   * At least 0.
+   * @default student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3 (2e-3 with the objective 'ranking'); times 10 with 'sgd'
+   */
   readonly learningRate?: PerStage<number> | undefined;
   /** Factor on the rate by epoch. @default cosineSchedule */
   readonly schedule?: PerStage<LearningRateSchedule> | undefined;
@@ -64,8 +82,20 @@ export interface FitOptions {
   /** With the objective 'ranking': what stands where pixels are hidden, drawn per image out of these. @default all four */
   readonly baselines?: readonly BaselineKind[] | undefined;
   /**
+   * What the explanation network is trained on: rectangles cut at random, of at least this share of an image's area,
+   * 0.01–1; 1: whole images.
+   * @default 0.25; 1 with the objective 'fidelity'
+   */
+  readonly leastCrop?: number | undefined;
+  /**
+   * What a step leaves of the running mean of the explanation network's weights, which takes their place in the end,
+   * 0–0.9999; 0: no mean, the last weights.
+   * @default 0.98; 0 with the objective 'fidelity'
+   */
+  readonly averaging?: number | undefined;
+  /**
    * Batches per epoch, where known: lets progress show a total from the first step. Counted by
-   * itself for an array, and for anything else once the first epoch is over. At least 1.
+   * itself for an array, `batchesOf` and `imageFolder`, and for anything else once the first epoch is over. At least 1.
    * @default counted
    */
   readonly batchesPerEpoch?: number | undefined;
@@ -82,11 +112,16 @@ export interface TrainOptions extends FitOptions {
 }
 
 /** Options of `fit` with their defaults filled in. */
-export type FitValues = Settled<FitOptions, 'learningRate' | 'batchesPerEpoch' | 'validation' | 'signal'>;
+export type FitValues = Settled<FitOptions, Undecided>;
 
-const DEFAULT_EPOCHS = 6;
+/** Options whose defaults depend on the networks, or that have none. */
+type Undecided = 'epochs' | 'budget' | 'learningRate' | 'leastCrop' | 'averaging' | 'batchesPerEpoch' | 'validation' | 'signal';
+
+const STUDENT_EPOCHS = 6;
 const MAX_EPOCHS = 100_000;
-const ADAM_RATES = {fresh: 1e-3, copied: 1e-4, explanation: 1e-3} as const;
+const ADAM_RATES = {fresh: 1e-3, copied: 1e-4, fidelity: 1e-3, ranking: 2e-3} as const;
+const LEAST_CROP = 0.25;
+const AVERAGING = 0.98;
 // A rule of thumb: SGD's steps shrink with the gradient, Adam's do not.
 const SGD_FACTOR = 10;
 
@@ -99,11 +134,21 @@ export const fitSchema: OptionsSchema<FitValues> = {
   where: 'fit',
   fields: {
     mode: withDefault(oneOf('staged', 'joint'), 'staged'),
-    epochs: withDefault<PerStage<number>, number>(perStage(integer(0, MAX_EPOCHS)), DEFAULT_EPOCHS),
+    epochs: absentMeans(
+      perStage(integer(0, MAX_EPOCHS)),
+      "explanation 6 or, for few images, as many as make 300 steps; without limit with a budget. Student 6; 0 with guidance if it started from the teacher's weights, which it then keeps",
+    ),
+    budget: absentMeans(
+      group<Settled<Budget, 'steps' | 'minutes'>>({
+        steps: absentMeans(integer(1), 'no limit'),
+        minutes: absentMeans(number(Number.MIN_VALUE), 'no limit'),
+      }),
+      'none',
+    ),
     optimizer: withDefault(oneOf('adam', 'sgd'), 'adam'),
     learningRate: absentMeans(
       perStage(number(0)),
-      "student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3; times 10 with 'sgd'",
+      "student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3 (2e-3 with the objective 'ranking'); times 10 with 'sgd'",
     ),
     schedule: withDefault<PerStage<LearningRateSchedule>, LearningRateSchedule>(
       perStage(callback<LearningRateSchedule>()),
@@ -117,6 +162,8 @@ export const fitSchema: OptionsSchema<FitValues> = {
     fill: withDefault(oneOf('zeros', 'blur'), 'zeros'),
     softness: rankingMaskSchema.fields.softness,
     baselines: withDefault<readonly BaselineKind[], readonly BaselineKind[]>(list(oneOf(...baselineKinds), 1), baselineKinds, 'all four'),
+    leastCrop: absentMeans(number(0.01, 1), "0.25; 1 with the objective 'fidelity'"),
+    averaging: absentMeans(number(0, 0.9999), "0.98; 0 with the objective 'fidelity'"),
     batchesPerEpoch: absentMeans(integer(1), 'counted'),
     validation: absentMeans(
       custom<TrainingBatches>(batchesRule, (value) => (isBatches(value) ? undefined : 'kind')),
@@ -127,9 +174,7 @@ export const fitSchema: OptionsSchema<FitValues> = {
 };
 
 /** The options of `train`. */
-export const trainSchema: OptionsSchema<
-  Settled<TrainOptions, 'learningRate' | 'batchesPerEpoch' | 'validation' | 'signal' | 'onProgress'>
-> = {
+export const trainSchema: OptionsSchema<Settled<TrainOptions, Undecided | 'onProgress'>> = {
   where: 'train',
   fields: {...fitSchema.fields, onProgress: absentMeans(callback<(progress: TrainingProgress) => void>(), 'none')},
 };
@@ -137,30 +182,43 @@ export const trainSchema: OptionsSchema<
 /** Settings of one stage. */
 export interface StageSettings {
   readonly stage: Stage;
-  readonly epochs: number;
+  readonly limits: StageLimits;
   readonly learningRate: number;
   readonly schedule: LearningRateSchedule;
 }
 
 /** What a run goes by: the options, sorted by stages. */
-export interface FitSettings extends Omit<FitValues, 'mode' | 'epochs' | 'learningRate' | 'schedule'> {
+export interface FitSettings extends Omit<FitValues, 'mode' | 'epochs' | 'budget' | 'learningRate' | 'schedule'> {
   readonly stages: readonly StageSettings[];
+  readonly leastCrop: number;
+  readonly averaging: number;
 }
 
-/** Sorts checked options by stages, and fills in the defaults that depend on the student. */
-export function fitSettings({mode, epochs, learningRate, schedule, ...rest}: FitValues, startedFromTeacher: boolean): FitSettings {
+/** Sorts checked options by stages, and fills in the defaults that depend on the networks. */
+export function fitSettings(
+  {mode, epochs, budget, learningRate, schedule, leastCrop, averaging, ...rest}: FitValues,
+  {method: {objective, guidance}, student}: Pick<Networks, 'method' | 'student'>,
+): FitSettings {
+  const copied = !student.trainingMode;
+  // A copy agrees with the teacher as it is, and guidance reads more from it than from gates.
+  const keeps = copied && guidance !== 'none';
+  const ranks = objective !== 'fidelity';
   const factor = rest.optimizer === 'sgd' ? SGD_FACTOR : 1;
-  const rates = {
-    student: factor * (startedFromTeacher ? ADAM_RATES.copied : ADAM_RATES.fresh),
-    explanation: factor * ADAM_RATES.explanation,
-    joint: factor * Math.min(startedFromTeacher ? ADAM_RATES.copied : ADAM_RATES.fresh, ADAM_RATES.explanation),
-  };
+  const explanation = factor * (ranks ? ADAM_RATES.ranking : ADAM_RATES.fidelity);
+  const learner = factor * (copied ? ADAM_RATES.copied : ADAM_RATES.fresh);
+  const rates = {student: learner, explanation, joint: Math.min(learner, explanation)};
+  const limitsOf = (stage: Stage): StageLimits =>
+    stage === 'student'
+      ? {epochs: keeps && typeof epochs === 'number' ? 0 : (valueOf(epochs, stage) ?? (keeps ? 0 : STUDENT_EPOCHS))}
+      : {...budget, epochs: valueOf(epochs, stage)};
   const stages: readonly Stage[] = mode === 'joint' ? ['joint'] : ['student', 'explanation'];
   return {
     ...rest,
+    leastCrop: leastCrop ?? (ranks ? LEAST_CROP : 1),
+    averaging: averaging ?? (ranks ? AVERAGING : 0),
     stages: stages.map((stage) => ({
       stage,
-      epochs: valueOf(epochs, stage) ?? DEFAULT_EPOCHS,
+      limits: limitsOf(stage),
       learningRate: valueOf(learningRate, stage) ?? rates[stage],
       schedule: valueOf(schedule, stage) ?? cosineSchedule,
     })),

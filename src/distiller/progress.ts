@@ -4,23 +4,28 @@ import type {Progress} from '../core/types.js';
 /** The stages of a run, in order; `'joint'` takes the place of the other two. */
 export type Stage = 'student' | 'explanation' | 'joint';
 
-/** One step of training, or the validation after an epoch. */
+/** One step of training, the validation after an epoch, or a warning. */
 export interface TrainingProgress extends Progress {
   /** Which networks are trained. */
   readonly stage: Stage;
-  /** `'step'`: after a training step; `'validation'`: after an epoch, on the validation batches. */
-  readonly kind: 'step' | 'validation';
+  /**
+   * `'step'`: after a training step; `'validation'`: after an epoch, on the validation batches; `'warning'`: at the end of
+   * a stage, where something is not as it should be, with the numbers of the last step.
+   */
+  readonly kind: 'step' | 'validation' | 'warning';
   /** Steps finished in the whole run. */
   readonly done: number;
-  /** Steps of the whole run; until the first epoch has shown how long one is, `NaN`. */
+  /** Steps of the whole run, estimated where minutes end it; `NaN` while that cannot be known. */
   readonly total: number;
   /** Epoch of the stage, from 1. */
   readonly epoch: number;
-  /** Epochs of the stage. */
+  /** Epochs of the stage, begun ones included, estimated where minutes end it. */
   readonly epochs: number;
+  /** Seconds to the end of the stage, estimated from its steps so far; `NaN` while that cannot be known. */
+  readonly secondsLeft: number;
   /** Rate in force; 0 in validation. */
   readonly learningRate: number;
-  /** Means over the batch (or the validation images): `soft`, `hard`, `fidelity`, `area` where trained, and `total`. */
+  /** Means over the batch (or the validation images): `soft`, `hard`, `fidelity`, `area`, `ranking` where trained, and `total`. */
   readonly losses: Readonly<Record<string, number>>;
   /** Mean of H, 0–1; `null` while no map is drawn. */
   readonly meanIntensity: number | null;
@@ -28,6 +33,8 @@ export interface TrainingProgress extends Progress {
   readonly spatialVariance: number | null;
   /** Training images per second of this step; of the validation run, likewise. */
   readonly imagesPerSecond: number;
+  /** What is not as it should be and what to do, in a `'warning'`; otherwise `null`. */
+  readonly warning: string | null;
 }
 
 /** What a run has come to. */

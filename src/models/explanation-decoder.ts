@@ -7,7 +7,7 @@ import {initializers, input, layers, model, type LayersModel, type SymbolicTenso
 import {at} from '../core/at.js';
 import {checkInteger, checkSize, MAX_CHANNELS, show} from '../core/check.js';
 import {seedField} from '../core/common-options.js';
-import {absentMeans, integer, list, oneOf, withDefault} from '../core/fields.js';
+import {absentMeans, boolean, integer, list, oneOf, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {Random} from '../core/random.js';
 import type {SeedOptions} from '../core/types.js';
@@ -32,6 +32,12 @@ export interface ExplanationDecoderOptions extends SeedOptions {
    * @default 'sigmoid'
    */
   readonly head?: 'sigmoid' | 'linear' | undefined;
+  /**
+   * Whether a 1×1 convolution reduces the deepest tap, too, to as many channels as its block has filters. Figure 4 has
+   * none; with thousands of channels most of the network's weights would be in that one block.
+   * @default false
+   */
+  readonly reduceDeepest?: boolean | undefined;
 }
 
 const MIN_TAPS = 2;
@@ -44,6 +50,7 @@ export const explanationDecoderSchema: OptionsSchema<Settled<ExplanationDecoderO
     filters: absentMeans(list(integer(1, MAX_FILTERS), MIN_TAPS), '64, 32, 16, with 64 again for every tap beyond three'),
     border: borderField,
     head: withDefault(oneOf('sigmoid', 'linear'), 'sigmoid'),
+    reduceDeepest: withDefault(boolean(), false),
     seed: seedField,
   },
 };
@@ -66,7 +73,7 @@ export function explanationDecoder(
   inputSize: readonly [number, number],
   options?: ExplanationDecoderOptions,
 ): LayersModel {
-  const {border, head, seed, ...given} = readOptions(explanationDecoderSchema, options);
+  const {border, head, reduceDeepest, seed, ...given} = readOptions(explanationDecoderSchema, options);
   checkTaps(tapShapes);
   checkInputSize(inputSize);
   checkFilters(`${WHERE}: filters`, tapShapes.length, given.filters);
@@ -82,7 +89,9 @@ export function explanationDecoder(
 
     const names = tapNames(tapShapes.length);
     const inputs = tapShapes.map((shape, index) => input({shape: [...shape], name: `delta_${at(names, index)}`}));
-    let x = at(inputs, inputs.length - 1);
+    const deepest = inputs.length - 1;
+    let x = at(inputs, deepest);
+    if (reduceDeepest) x = reduce(x, at(filters, 0), `reduce_${at(names, deepest)}`);
     for (const [block, to] of filters.entries()) {
       const next = tapShapes.length - 2 - block;
       const [height, width] = next >= 0 ? at(tapShapes, next) : twice(at(tapShapes, 0), inputSize);

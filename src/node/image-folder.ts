@@ -49,6 +49,8 @@ export interface ImageFolder {
   readonly files: readonly string[];
   /** How many pictures there are. */
   readonly length: number;
+  /** How many batches an epoch has; fewer where pictures are left out that cannot be decoded. */
+  readonly batchesPerEpoch: number;
   /** Class index of each file, where `labels` was given. */
   readonly labels: Int32Array | undefined;
   /** Names of the classes, with `labels: 'folders'`; those that `limit` left out included. */
@@ -115,7 +117,8 @@ export async function imageFolder(folder: string | URL, options?: ImageFolderOpt
     }
   }
 
-  const fields = {files, length: files.length, labels, classNames: labelled?.classNames};
+  const perEpoch = Math.ceil(files.length / order.batchSize);
+  const fields = {files, length: files.length, batchesPerEpoch: perEpoch, labels, classNames: labelled?.classNames};
   // A function's own length cannot be assigned, only defined.
   const properties = Object.entries(fields).map(([name, value]) => [name, {value, enumerable: true}]);
   return Object.defineProperties(epochBatches, Object.fromEntries(properties)) as unknown as ImageFolder;

@@ -12,6 +12,7 @@ import {
   type Student,
   type StudentBuilder,
   type UnscoredMap,
+  paperMethod,
 } from '../../src/index.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {dataFolder, loadDataModel} from '../helpers/files.js';
@@ -54,7 +55,7 @@ describe('a compiled student draws the maps of the student as it is:', () => {
     it(kind, () =>
       expectNoLeak(async () => {
         const model = patchTeacher();
-        const distiller = await AttentiveDistiller.create({teacher: model, student: trained(build), seed: 2});
+        const distiller = await AttentiveDistiller.create({...paperMethod(), teacher: model, student: trained(build), seed: 2});
         const {images} = patchBatch(0, 3);
         const expected = await distiller.explain(images, {compile: false});
         expectSameMaps(await distiller.explain(images), expected);
@@ -73,7 +74,12 @@ describe('a compiled student draws the maps of the student as it is:', () => {
   const real = ['resnet20_cifar10', 'mobilenet_v1_025_128', 'mobilenet_v2_100_224', 'densenet121_224'];
   it.for(real)('a copy of %s', {timeout: 120_000}, async (name, {skip}) => {
     const model: LayersModel = (await loadDataModel(name)) ?? skip(`There is no ${name} in ${dataFolder} (AKD_DATA).`);
-    const distiller = await AttentiveDistiller.create({teacher: model, student: studentFromTeacher({initialGate: 0.8}), seed: 2});
+    const distiller = await AttentiveDistiller.create({
+      ...paperMethod(),
+      teacher: model,
+      student: studentFromTeacher({initialGate: 0.8}),
+      seed: 2,
+    });
     const image = randomNormal([1, ...distiller.teacher.inputShape], 0, 0.5, 'float32', 1) as Tensor4D;
     expectSameMaps(await distiller.explain(image), await distiller.explain(image, {compile: false}));
     image.dispose();
@@ -86,7 +92,7 @@ describe('explain() with compiled networks', () => {
   it('leaves out class and score if they are not wanted, and what only these need', () =>
     expectNoLeak(async () => {
       const model = patchTeacher();
-      const distiller = await AttentiveDistiller.create({teacher: model, seed: 2});
+      const distiller = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 2});
       const {images} = patchBatch(0, 2);
       const whole = await distiller.explain(images);
       for (const options of [{score: false}, {score: false, compile: false}] satisfies MapsOnlyOptions[]) {
@@ -105,7 +111,7 @@ describe('explain() with compiled networks', () => {
   it('draws what training has made of the networks, while it goes on and after it', () =>
     expectNoLeak(async () => {
       const model = patchTeacher();
-      const distiller = await AttentiveDistiller.create({teacher: model, seed: 2});
+      const distiller = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 2});
       const {images} = patchBatch(0, 4);
       const before = await distiller.explain(images);
       for await (const {done} of distiller.fit([{images}], {epochs: 2, learningRate: 1e-2})) {
@@ -122,7 +128,12 @@ describe('explain() with compiled networks', () => {
   it('holds the folded weights from the first call to the next training, and a level number of tensors', () =>
     expectNoLeak(async () => {
       const model = patchTeacher();
-      const distiller = await AttentiveDistiller.create({teacher: model, seed: 2, student: residualStudent({depth: 18, width: 4})});
+      const distiller = await AttentiveDistiller.create({
+        ...paperMethod(),
+        teacher: model,
+        seed: 2,
+        student: residualStudent({depth: 18, width: 4}),
+      });
       const {images} = patchBatch(0, 2);
       const bare = memory();
       await distiller.explain(images, {compile: false});
@@ -153,7 +164,7 @@ describe('explain() with compiled networks', () => {
         network = built.model;
         return built;
       };
-      const distiller = await AttentiveDistiller.create({teacher: model, student, seed: 2});
+      const distiller = await AttentiveDistiller.create({...paperMethod(), teacher: model, student, seed: 2});
       const {images} = patchBatch(0, 2);
       await distiller.explain(images);
       const others = tidy(() => network!.getWeights().map((weight) => mul(weight, 0.9)));

@@ -17,6 +17,7 @@ import {
   teacherFromLayersModel,
   type SaliencyMap,
   type TrainingProgress,
+  paperMethod,
 } from '../../src/index.js';
 import {evidenceShare} from '../../src/metrics/of-map/evidence-share.js';
 import {checkNotFlat} from '../../src/distiller/train/map-statistics.js';
@@ -45,7 +46,7 @@ const records: TrainingProgress[] = [];
 beforeAll(async () => {
   model = patchTeacher();
   hashBefore = await hashWeights(model);
-  distiller = await AttentiveDistiller.create({teacher: model, seed: 7});
+  distiller = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 7});
   await distiller.train(batches, {...settings, onProgress: (record) => records.push(record)});
 }, patience);
 
@@ -220,7 +221,7 @@ describe('saving and loading', async () => {
 
 describe('the same seed', () => {
   const short = async (seed: number): Promise<Float32Array> => {
-    const made = await AttentiveDistiller.create({teacher: model, seed});
+    const made = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed});
     const batch = patchBatch(0, 8);
     await made.train([batch], {epochs: 1, lambda: 1e-4});
     const [map] = await made.explain(batch.images);
@@ -238,7 +239,12 @@ describe('the same seed', () => {
 describe('other ways to train', () => {
   it('jointly, with SGD, a residual student and the student as scorer', () =>
     expectNoLeak(async () => {
-      const made = await AttentiveDistiller.create({teacher: model, student: residualStudent({depth: 18, width: 4}), seed: 3});
+      const made = await AttentiveDistiller.create({
+        ...paperMethod(),
+        teacher: model,
+        student: residualStudent({depth: 18, width: 4}),
+        seed: 3,
+      });
       const batch = patchBatch(0, 8);
       const losses: number[] = [];
       const options = {mode: 'joint', optimizer: 'sgd', scorer: 'student', epochs: 12, learningRate: 0.02, lambda: 1e-5} as const;
@@ -255,7 +261,7 @@ describe('other ways to train', () => {
     }));
 
   it('with validation after every epoch, on images that are not trained on', async () => {
-    const made = await AttentiveDistiller.create({teacher: model, seed: 3});
+    const made = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 3});
     const [train, validation] = [patchBatch(0, 8), patchBatch(500, 8)];
     const kinds: string[] = [];
     await made.train([train], {epochs: 1, validation: [validation], onProgress: ({stage, kind}) => kinds.push(`${stage} ${kind}`)});
@@ -267,7 +273,7 @@ describe('other ways to train', () => {
   it('with a blurred image where nothing is shown, which keeps more than zeros', async () => {
     const batch = patchBatch(0, 8);
     const fidelity = async (fill: 'zeros' | 'blur'): Promise<number> => {
-      const made = await AttentiveDistiller.create({teacher: model, seed: 3});
+      const made = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 3});
       const {stages} = await made.train([batch], {epochs: {student: 0, explanation: 1}, fill});
       made.dispose();
       return stages[0]!.losses['fidelity']!;
@@ -310,7 +316,7 @@ describe('other ways to train', () => {
 describe('what a distiller refuses', () => {
   it('maps that collapse: far too large a λ ends with advice', () =>
     expectNoLeak(async () => {
-      const made = await AttentiveDistiller.create({teacher: model, seed: 1});
+      const made = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 1});
       const batch = patchBatch(0, 8);
       const run = made.train(
         Array.from({length: 30}, () => batch),
@@ -335,7 +341,7 @@ describe('what a distiller refuses', () => {
 
   it('images and losses that are not finite', () =>
     expectNoLeak(async () => {
-      const made = await AttentiveDistiller.create({teacher: model, seed: 1});
+      const made = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 1});
       const batch = patchBatch(0, 8);
       const poisoned = mul<Tensor4D>(batch.images, NaN);
       await expect(made.train([{images: poisoned}], {epochs: 1})).rejects.toThrow(/must be finite.*normalised/);
@@ -348,7 +354,7 @@ describe('what a distiller refuses', () => {
     }));
 
   it('a second run at once, use after dispose, saving while training', async () => {
-    const made = await AttentiveDistiller.create({teacher: model, seed: 1});
+    const made = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 1});
     const batch = patchBatch(0, 4);
     const run = made.fit([batch], {epochs: 1});
     await run.next();
@@ -365,7 +371,7 @@ describe('what a distiller refuses', () => {
   });
 
   it('images of another size, naming both', async () => {
-    const made = await AttentiveDistiller.create({teacher: model});
+    const made = await AttentiveDistiller.create({...paperMethod(), teacher: model});
     const wrong = zeros([1, 8, 8, 3]) as Tensor4D;
     await expect(made.explain(wrong)).rejects.toThrow(/\[1, 8, 8, 3\]/);
     wrong.dispose();
@@ -373,7 +379,7 @@ describe('what a distiller refuses', () => {
   });
 
   it('a generator that is used up after one epoch', async () => {
-    const made = await AttentiveDistiller.create({teacher: model, seed: 1});
+    const made = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 1});
     await expect(made.train(batches(), {epochs: 2})).rejects.toThrow(/Pass a function/);
     made.dispose();
   });
@@ -385,8 +391,8 @@ describe('what a distiller refuses', () => {
         model: undefined,
         logits: (images: Tensor4D): Tensor2D => teacherFromLayersModel(model).logits(images),
       };
-      await expect(AttentiveDistiller.create({teacher: wrapped})).rejects.toThrow(/residualStudent/);
-      const made = await AttentiveDistiller.create({teacher: wrapped, student: residualStudent({depth: 18, width: 4})});
+      await expect(AttentiveDistiller.create({...paperMethod(), teacher: wrapped})).rejects.toThrow(/residualStudent/);
+      const made = await AttentiveDistiller.create({...paperMethod(), teacher: wrapped, student: residualStudent({depth: 18, width: 4})});
       made.dispose();
     }));
 });

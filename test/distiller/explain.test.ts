@@ -5,7 +5,7 @@ import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {contrast} from '../../src/core/contrast.js';
 import {mapsOf} from '../../src/distiller/explain/draw-maps.js';
-import {AttentiveDistiller, residualStudent, type Progress} from '../../src/index.js';
+import {AttentiveDistiller, residualStudent, type Progress, paperMethod} from '../../src/index.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {patchBatch, patchTeacher} from '../helpers/patch-world.js';
 
@@ -16,7 +16,7 @@ let distiller: AttentiveDistiller;
 beforeAll(async () => {
   model = patchTeacher();
   images = patchBatch(0, 3).images;
-  distiller = await AttentiveDistiller.create({teacher: model, seed: 3});
+  distiller = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 3});
   await distiller.explain(images); // What is compiled once stays.
 });
 
@@ -79,7 +79,7 @@ describe('the target of explain()', () => {
 
   it('may be a side of a teacher with one output', async () => {
     const teacher = {name: 'one', inputShape: [16, 24, 3] as const, numClasses: 1, logits: () => Promise.reject(new Error()) as never};
-    const made = await AttentiveDistiller.create({teacher, student: residualStudent({depth: 18, width: 4}), seed: 1});
+    const made = await AttentiveDistiller.create({...paperMethod(), teacher, student: residualStudent({depth: 18, width: 4}), seed: 1});
     const [no] = await made.explain(images, {target: {kind: 'binary', positive: false}});
     const [yes] = await made.explain(images, {target: {kind: 'binary', positive: true}});
     expect([no!.target, yes!.target]).toEqual([0, 1]);

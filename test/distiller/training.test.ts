@@ -12,6 +12,7 @@ import {
   type Teacher,
   type TrainingProgress,
   type TrainingSummary,
+  paperMethod,
 } from '../../src/index.js';
 import {expectNoLeak} from '../helpers/expect.js';
 import {patchBatch, patchTeacher} from '../helpers/patch-world.js';
@@ -31,7 +32,7 @@ afterAll(() => {
   batch.images.dispose();
 });
 beforeEach(async () => {
-  distiller = await AttentiveDistiller.create({teacher: model, student, seed: 1});
+  distiller = await AttentiveDistiller.create({...paperMethod(), teacher: model, student, seed: 1});
 });
 afterEach(() => distiller.dispose());
 
@@ -46,7 +47,7 @@ describe('the learning rate, unless it is given', () => {
   it('is lower for a student that has the weights of its teacher', async () => {
     expect(await rateOf(distiller, 'adam')).toBe(1e-3);
     expect(await rateOf(distiller, 'sgd')).toBe(1e-2);
-    const copied = await AttentiveDistiller.create({teacher: model, student: studentFromTeacher(), seed: 1});
+    const copied = await AttentiveDistiller.create({...paperMethod(), teacher: model, student: studentFromTeacher(), seed: 1});
     expect(await rateOf(copied, 'adam')).toBe(1e-4);
     copied.dispose();
   });
@@ -143,7 +144,7 @@ describe('a teacher of log-probabilities that rules classes out', () => {
     answers.dispose();
     expect(ruledOut).toBeGreaterThan(4);
     const before = memory().numTensors;
-    const made = await AttentiveDistiller.create({teacher, student, seed: 1});
+    const made = await AttentiveDistiller.create({...paperMethod(), teacher, student, seed: 1});
     const records: TrainingProgress[] = [];
     await made.train([batch, batch], {epochs: 2, validation: [batch], onProgress: (record) => records.push(record)});
     expect(records).toHaveLength(12);
@@ -161,7 +162,7 @@ describe('a teacher of log-probabilities that rules classes out', () => {
   });
 
   it('is trained jointly as well', async () => {
-    const made = await AttentiveDistiller.create({teacher: cut(teacherFromLayersModel(model)), student, seed: 1});
+    const made = await AttentiveDistiller.create({...paperMethod(), teacher: cut(teacherFromLayersModel(model)), student, seed: 1});
     const {stages} = await made.train([batch], {mode: 'joint', epochs: 2});
     expect(Object.values(stages[0]!.losses).every(Number.isFinite)).toBe(true);
     made.dispose();

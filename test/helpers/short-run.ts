@@ -5,7 +5,7 @@
  */
 import {tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {input, layers, model, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
-import {AttentiveDistiller, deletionScore, gradCam, insertionScore, lime, rise, type SaliencyMap} from '../../src/index.js';
+import {AttentiveDistiller, deletionScore, gradCam, insertionScore, lime, rise, type SaliencyMap, paperMethod} from '../../src/index.js';
 import {gridSegments} from '../../src/baselines/index.js';
 import {Random} from '../../src/core/random.js';
 import type {GoldenArray} from './golden.js';
@@ -71,7 +71,7 @@ export const shortRuns: Readonly<Record<string, () => Promise<ShortRun>>> = {
 
 /** Distils the teacher, then explains three unseen images in every way; disposes the teacher. */
 async function shortRun(teacher: LayersModel, optimizer: 'adam' | 'sgd'): Promise<ShortRun> {
-  const distiller = await AttentiveDistiller.create({teacher, decoder: {filters: [8, 6, 4]}, seed: 7});
+  const distiller = await AttentiveDistiller.create({...paperMethod(), teacher, decoder: {filters: [8, 6, 4]}, seed: 7});
   const batches = [patchBatch(0, 4), patchBatch(4, 4)];
   const {images} = patchBatch(1000, IMAGES);
   const result: ShortRun = {};

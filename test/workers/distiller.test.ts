@@ -5,7 +5,7 @@ import type {Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {contrast} from '../../src/core/contrast.js';
-import {AttentiveDistiller, disposeWorkers, type Progress, type SaliencyMap} from '../../src/index.js';
+import {AttentiveDistiller, disposeWorkers, type Progress, type SaliencyMap, paperMethod} from '../../src/index.js';
 import {expectNoLeak} from '../helpers/expect.js';
 import {patchBatch, patchTeacher} from '../helpers/patch-world.js';
 
@@ -19,7 +19,7 @@ describe('a distiller', () => {
   beforeAll(async () => {
     teacher = patchTeacher();
     images = patchBatch(0, 5).images;
-    distiller = await AttentiveDistiller.create({teacher, seed: 7});
+    distiller = await AttentiveDistiller.create({...paperMethod(), teacher, seed: 7});
   });
   afterAll(async () => {
     for (const each of [teacher, images, distiller]) each.dispose();

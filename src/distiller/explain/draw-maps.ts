@@ -162,7 +162,7 @@ export async function drawBatch(
       height,
       width,
       pixels:
-        objective === 'ranking' ? pixels.map((ranks) => brightest(ranks as Float32Array, height * width)) : (pixels as Float32Array[]),
+        objective !== 'fidelity' ? pixels.map((ranks) => brightest(ranks as Float32Array, height * width)) : (pixels as Float32Array[]),
       scores: values && scores && {values, numClasses: scores.shape[1]},
     };
   } finally {

@@ -9,7 +9,7 @@ import {groupProblem, type OptionsSchema} from '../../core/options.js';
 import {VERSION} from '../../core/version.js';
 import {registerLayers} from '../../layers/register-layers.js';
 import type {Student} from '../../models/students/student.js';
-import {methodFields, paperMethod, type Method} from '../method.js';
+import {methodFields, paperForm, type Method} from '../method.js';
 import type {TeacherProbe} from './teacher-probe.js';
 import {buildLayersModel, disposeModel} from '../../tfjs/model-variables.js';
 
@@ -88,7 +88,7 @@ export async function unpackCheckpoint(artifacts: io.ModelArtifacts, url: string
     );
   }
   registerLayers();
-  const metadata = readMetadata(url, formatVersion < FORMAT_VERSION ? {...userDefinedMetadata, method: paperMethod} : userDefinedMetadata);
+  const metadata = readMetadata(url, formatVersion < FORMAT_VERSION ? {...userDefinedMetadata, method: paperForm} : userDefinedMetadata);
   const tensors = io.decodeWeights(io.CompositeArrayBuffer.join(weightData), weightSpecs);
   const built: LayersModel[] = [];
   try {

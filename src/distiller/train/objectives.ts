@@ -2,7 +2,7 @@
  * The objectives of training: the losses of one batch as functions of the networks, which a step takes
  * gradients of (equations 4, 8 and 11). All arguments are borrowed.
  */
-import {add, concat, mul, split, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, concat, mul, sigmoid, split, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {Random} from '../../core/random.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {combineLosses, type WeightedLoss} from '../../losses/combine-losses.js';
@@ -63,8 +63,11 @@ export function stageLoss(networks: Networks, batch: PreparedBatch, objective: O
     const distilled = learns && answers !== undefined ? distillation(answers.logits, batch, objective.settings) : {};
     if (stage === 'student') return summed(distilled);
     const drawn = networks.decoder.apply(answers?.deltas ?? (batch.taps as Tensor[]), {training}) as Tensor4D;
-    if (networks.method.objective === 'ranking') return summed({...distilled, ...ranking(networks, batch, drawn, objective)});
-    return summed({...distilled, ...explanation(networks, batch, drawn, objective)}, mapStatistics(drawn));
+    const {objective: trained} = networks.method;
+    const ranked = trained === 'fidelity' ? {} : ranking(networks, batch, drawn, objective);
+    if (trained === 'ranking') return summed({...distilled, ...ranked});
+    const saliency = trained === 'both' ? sigmoid(drawn) : drawn;
+    return summed({...distilled, ...ranked, ...explanation(networks, batch, saliency, objective)}, mapStatistics(saliency));
   });
 }
 

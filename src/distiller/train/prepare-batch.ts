@@ -12,13 +12,14 @@ import {checkBatch} from '../check-batches.js';
 import {askTeacher} from '../networks.js';
 import {logProbabilityOf} from '../explain/evidence.js';
 import type {PreparedBatch} from './objectives.js';
+import {randomCrops} from './random-crops.js';
 import type {StageNetworks} from './stage-networks.js';
 
 /**
  * Turns a batch into tensors and asks the teacher about it. The result belongs to the caller.
  *
  * @param where Names the caller and the batch in messages.
- * @param random Draws the classes that are explained.
+ * @param drawing What is drawn: the rectangles that are cut, and the classes that are explained.
  * @throws {TypeError} If something is no image or no list of labels.
  * @throws {RangeError} If an image is not finite, has the wrong shape, or a label is no class.
  */
@@ -26,16 +27,17 @@ export async function prepareBatch(
   where: string,
   {teacher, method, tapsOf}: Pick<StageNetworks, 'teacher' | 'method' | 'tapsOf'>,
   batch: TrainingBatch,
-  random: Random,
+  {random, leastCrop}: {readonly random: Random; readonly leastCrop: number},
 ): Promise<PreparedBatch> {
   const count = checkBatch(where, batch);
   const numClasses = Math.max(2, teacher.numClasses);
   const labels = await batchLabels(where, batch, count, numClasses);
   return withTensors(async (scope) => {
-    const images = scope.own(networkInput(where, batch.images as ImagesInput, teacher));
-    await checkFinite(where, images);
+    const whole = scope.own(networkInput(where, batch.images as ImagesInput, teacher));
+    await checkFinite(where, whole);
+    const images = scope.own(randomCrops(whole, leastCrop, random.split('crops')));
     const teacherLogits = scope.own(tidy(() => classLogits(askTeacher(where, teacher, images))));
-    const chosen = method.guidance !== 'none' || method.objective === 'ranking'; // The paper's form asks for no class.
+    const chosen = method.guidance !== 'none' || method.objective !== 'fidelity'; // The paper's form asks for no class.
     const targets = chosen ? drawTargets(await teacherLogits.data<'float32'>(), teacherLogits.shape[1], random) : new Int32Array(count);
     const answers = tidy(() => ({
       taps: tapsOf?.(images, logProbabilityOf(targets)),

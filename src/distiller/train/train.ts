@@ -8,11 +8,13 @@ import {requireBackend} from '../../backend/check-backend.js';
 import {checkNumber} from '../../core/check.js';
 import {Random} from '../../core/random.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
-import {iterateBatches, type TrainingBatches} from '../../data/batches.js';
+import {batchesPerEpoch, iterateBatches, type TrainingBatches} from '../../data/batches.js';
 import {makeUpdater, type Updater} from '../../tfjs/optimizer.js';
 import type {Networks} from '../networks.js';
 import type {FitSettings, StageSettings} from '../options.js';
-import type {TrainingProgress, TrainingSummary} from '../progress.js';
+import type {Stage, TrainingProgress, TrainingSummary} from '../progress.js';
+import {StageLength} from '../stage-length.js';
+import {AveragedWeights} from './averaged-weights.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
 import {stageLoss} from './objectives.js';
@@ -40,8 +42,8 @@ export async function* trainNetworks(training: Training): AsyncGenerator<Trainin
   const {where, batches, settings} = training;
   await requireBackend(where, 'train');
   const started = performance.now();
-  const epochLength = settings.batchesPerEpoch ?? (Array.isArray(batches) ? batches.length : NaN);
-  const run: Run = {...training, epochLength, steps: 0};
+  const epochLength = settings.batchesPerEpoch ?? batchesPerEpoch(batches);
+  const run: Run = {...training, epochLength, steps: 0, lengths: new Map()};
   const last: TrainingProgress[] = [];
   for (const stage of settings.stages) {
     let record: TrainingProgress | undefined;
@@ -56,10 +58,14 @@ interface Run extends Training {
   epochLength: number;
   /** Steps taken. */
   steps: number;
+  /** The stages that have begun, with their courses. */
+  readonly lengths: Map<Stage, StageLength>;
 }
 
 /** A stage under way. */
 interface StageRun extends StageSettings {
+  readonly length: StageLength;
+  readonly averages: AveragedWeights;
   readonly run: Run;
   readonly networks: StageNetworks;
   readonly variables: Variable[];
@@ -67,12 +73,17 @@ interface StageRun extends StageSettings {
 }
 
 async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<TrainingProgress> {
+  const length = new StageLength(settings.limits);
+  run.lengths.set(settings.stage, length);
+  if (length.maxEpochs(run.epochLength) === 0) return;
   const networks = stageNetworks(settings.stage, run.networks);
-  const {stage, epochs, learningRate} = settings;
+  const {stage, learningRate} = settings;
   const updater = makeUpdater(run.settings.optimizer, learningRate);
-  const stageRun: StageRun = {...settings, run, networks, variables: trainableVariables(stage, networks), updater};
+  const variables = trainableVariables(stage, networks);
+  const averages = new AveragedWeights(variables, stage === 'explanation' ? run.settings.averaging : 0);
+  const stageRun: StageRun = {...settings, run, networks, variables, updater, length, averages};
   try {
-    for (let epoch = 0; epoch < epochs; epoch++) {
+    for (let epoch = 0; epoch < length.maxEpochs(run.epochLength) && !length.isOver; epoch++) {
       const recent: MapStatistics[] = [];
       for await (const record of trainEpoch(stageRun, epoch)) {
         const {meanIntensity, spatialVariance} = record;
@@ -80,11 +91,14 @@ async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<Tr
         if (recent.length > RECENT_STEPS) recent.shift();
         yield record;
       }
-      if (epoch === epochs - 1) await checkWeights(stage, `the last step of epoch ${epochs}`, stageRun.variables);
+      const isLast = epoch + 1 >= length.maxEpochs(run.epochLength) || length.isOver;
+      if (isLast) await checkWeights(stage, `the last step of epoch ${epoch + 1}`, variables);
       if (stage !== 'student' && run.networks.method.objective === 'fidelity') checkNotFlat(recent, run.settings.lambda);
+      if (isLast) averages.settle();
       if (run.settings.validation !== undefined) yield await validate(stageRun, run.settings.validation, epoch);
     }
   } finally {
+    averages.settle(); // What was learned is kept where the loop is left, too.
     updater.dispose();
     networks.dispose();
   }
@@ -92,26 +106,31 @@ async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<Tr
 
 async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number): AsyncGenerator<TrainingProgress> {
   const {where, settings} = run;
-  const {stage, epochs, learningRate, schedule, variables, updater} = stageRun;
+  const {stage, learningRate, schedule, variables, updater, length, averages} = stageRun;
   let step = 0;
   for await (const batch of iterateBatches(where, run.batches, epoch)) {
     await yieldToEvents();
     settings.signal?.throwIfAborted();
     const since = performance.now();
     const passed = epoch + (Number.isNaN(run.epochLength) ? 0.5 : Math.min(1, (step + 0.5) / run.epochLength));
+    const epochs = length.epochsAt(passed, run.epochLength);
     const rate = learningRate * checkNumber(`${where}: the factor of schedule`, schedule(passed, epochs), 0);
     updater.setRate(rate);
     const lambda = settings.lambda * warmup(passed, settings.lambdaWarmup * epochs);
     const position = `epoch ${epoch + 1}, step ${step + 1}`;
     const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
-    const prepared = await prepareBatch(`${where}: batch ${step}`, networks, batch, random);
+    const leastCrop = stage === 'explanation' ? settings.leastCrop : 1;
+    const prepared = await prepareBatch(`${where}: batch ${step}`, networks, batch, {random, leastCrop});
     const images = prepared.images.shape[0];
     const numbers = await trainStep(networks, prepared, {where, stage, settings, lambda, random, updater, variables, position}).finally(
       () => dispose({...prepared}),
     );
+    averages.follow();
     step++;
     run.steps++;
+    length.steps++;
     yield record({run, stage: stageRun, epoch}, {kind: 'step', learningRate: rate, numbers, images, since});
+    if (length.isOver) return;
   }
   run.epochLength = step;
 }
@@ -126,7 +145,7 @@ async function validate({run, networks, ...stageRun}: StageRun, batches: Trainin
     await yieldToEvents();
     settings.signal?.throwIfAborted();
     const random = new Random(run.seed).split(`validation ${index}`);
-    const prepared = await prepareBatch(`${where}: validation: batch ${index++}`, networks, batch, random);
+    const prepared = await prepareBatch(`${where}: validation: batch ${index++}`, networks, batch, {random, leastCrop: 1});
     try {
       const scalars = tidy(() => {
         const {total, reported} = stageLoss(networks, prepared, {where, stage, settings, lambda: settings.lambda, training: false, random});
@@ -147,7 +166,7 @@ async function validate({run, networks, ...stageRun}: StageRun, batches: Trainin
 /** Where in a run a record is made. */
 interface Place {
   readonly run: Run;
-  readonly stage: StageSettings;
+  readonly stage: StageSettings & Pick<StageRun, 'length'>;
   /** From 0. */
   readonly epoch: number;
 }
@@ -161,21 +180,30 @@ interface Measured extends Pick<TrainingProgress, 'kind' | 'learningRate'> {
   readonly since: number;
 }
 
-function record({run, stage: {stage, epochs}, epoch}: Place, {kind, learningRate, numbers, images, since}: Measured): TrainingProgress {
+function record({run, stage: {stage, length}, epoch}: Place, {kind, learningRate, numbers, images, since}: Measured): TrainingProgress {
   const {meanIntensity = null, spatialVariance = null, ...losses} = numbers;
+  const {epochLength} = run;
   return {
     stage,
     kind,
     done: run.steps,
-    total: run.epochLength * run.settings.stages.reduce((all, each) => all + each.epochs, 0),
+    total: run.settings.stages.reduce((all, each) => all + stepsOf(run, each), 0),
     epoch: epoch + 1,
-    epochs,
+    epochs: Math.min(length.maxEpochs(epochLength), Math.max(epoch + 1, Math.ceil(length.totalSteps(epochLength) / epochLength) || 0)),
+    secondsLeft: length.secondsLeft(epochLength),
     learningRate,
     losses,
     meanIntensity,
     spatialVariance,
     imagesPerSecond: images / ((performance.now() - since) / 1000),
+    warning: null,
   };
+}
+
+/** Steps of a stage, of one that has not begun too, as far as that can be known. */
+function stepsOf({lengths, epochLength}: Run, {stage, limits}: StageSettings): number {
+  const length = lengths.get(stage) ?? new StageLength(limits);
+  return length.maxEpochs(epochLength) === 0 ? 0 : length.totalSteps(epochLength);
 }
 
 /** The part of λ that is in force when so many epochs have passed. */

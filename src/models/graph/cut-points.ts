@@ -44,10 +44,22 @@ export function cutPoints(plan: GraphPlan): CutPoint[] {
  * @returns `count` cut points, or fewer if the graph has no more.
  */
 export function coarsestScales(cuts: readonly CutPoint[], inputHeight: number, count: number): CutPoint[] {
-  const byScale = new Map<number, CutPoint>();
-  for (const cut of cuts) byScale.set(Math.round(Math.log2(inputHeight / cut.height)), cut);
-  const last = [...byScale.values()].slice(-count);
+  const last = [...lastByScale(cuts, inputHeight).values()].slice(-count);
   if (last.length === count || cuts.length < count) return last;
   const end = cuts.length - 1;
   return Array.from({length: count}, (_, index) => at(cuts, Math.floor(((index + 1) * end) / count)));
+}
+
+// As many as a backbone has from a quarter of the input downwards.
+const USUAL_SCALES = 4;
+const LEAST_PYRAMID = 3;
+
+/** Picks cut points at the four coarsest scales, or all three; a network with fewer scales gives up to four evenly spread ones. */
+export function usualScales(cuts: readonly CutPoint[], inputHeight: number): CutPoint[] {
+  const {size} = lastByScale(cuts, inputHeight);
+  return coarsestScales(cuts, inputHeight, Math.min(USUAL_SCALES, size >= LEAST_PYRAMID ? size : cuts.length));
+}
+
+function lastByScale(cuts: readonly CutPoint[], inputHeight: number): Map<number, CutPoint> {
+  return new Map(cuts.map((cut) => [Math.round(Math.log2(inputHeight / cut.height)), cut]));
 }

@@ -16,13 +16,14 @@ import type {Teacher} from '../../core/types.js';
 import {AttentionDelta, type DeltaMode} from '../../layers/attention-delta.js';
 import {CBAM} from '../../layers/cbam.js';
 import {classifierOf} from '../graph/classifier-head.js';
-import {coarsestScales, cutPoints, type CutPoint} from '../graph/cut-points.js';
+import {coarsestScales, cutPoints, usualScales, type CutPoint} from '../graph/cut-points.js';
 import {planGraph, type GraphPlan, type Step} from '../graph/plan.js';
 import {checkLayered} from '../graph/execute-graph.js';
 import {builderOf, deltaField, ratioField, type Student, type StudentBuilder} from './student.js';
 import {withoutLeftovers} from '../../tfjs/model-variables.js';
 
 const WHERE = 'studentFromTeacher';
+const FEWEST_SCALES = 2;
 
 /** Options of {@link studentFromTeacher}. */
 export interface StudentFromTeacherOptions {
@@ -32,9 +33,9 @@ export interface StudentFromTeacherOptions {
    * @default the last such layer at each of the `scales` coarsest scales
    */
   readonly taps?: readonly string[] | undefined;
-  /** How many scales get a CBAM where `taps` does not say which, 2–16. @default 3 */
+  /** How many scales get a CBAM where `taps` does not say which, 2–16. @default 4, or fewer if there are not as many, but at least 2 */
   readonly scales?: number | undefined;
-  /** Value at which both gates of each CBAM start, 0.000001–0.999999. @default 0.99 */
+  /** Value at which both gates of each CBAM start, 0.000001–0.999999. @default 0.999 */
   readonly initialGate?: number | undefined;
   /** Reduction in the channel gates, at least 1. @default 16 */
   readonly ratio?: number | undefined;
@@ -43,12 +44,12 @@ export interface StudentFromTeacherOptions {
 }
 
 /** The options of {@link studentFromTeacher}. */
-export const studentFromTeacherSchema: OptionsSchema<Settled<StudentFromTeacherOptions, 'taps'>> = {
+export const studentFromTeacherSchema: OptionsSchema<Settled<StudentFromTeacherOptions, 'taps' | 'scales'>> = {
   where: WHERE,
   fields: {
     taps: absentMeans(list(text(), 2), 'the last such layer at each of the `scales` coarsest scales'),
-    scales: withDefault(integer(2, 16), 3),
-    initialGate: withDefault(number(1e-6, 1 - 1e-6), 0.99),
+    scales: absentMeans(integer(2, 16), '4, or fewer if there are not as many, but at least 2'),
+    initialGate: withDefault(number(1e-6, 1 - 1e-6), 0.999),
     ratio: ratioField,
     delta: deltaField,
   },
@@ -114,11 +115,11 @@ function sitesFor({name, inputShape}: Teacher, plan: GraphPlan, {taps, scales}: 
     if (twice !== undefined) throw new RangeError(`${WHERE}: taps must differ from each other, but '${twice}' is there twice.`);
     return taps.map((path) => siteAt(cuts, path));
   }
-  const chosen = coarsestScales(cuts, inputShape[0], scales);
-  if (chosen.length >= scales) return chosen;
+  const chosen = scales === undefined ? usualScales(cuts, inputShape[0]) : coarsestScales(cuts, inputShape[0], scales);
+  if (chosen.length >= (scales ?? FEWEST_SCALES)) return chosen;
   const found = cuts.map(({step}) => step.path).join(', ') || 'none';
   throw new UnsupportedModelError(
-    `${WHERE} needs ${scales} feature maps with a fixed size through which everything flows, but '${name}' has ${cuts.length} (${found}): use residualStudent().`,
+    `${WHERE} needs ${scales ?? `at least ${FEWEST_SCALES}`} feature maps with a fixed size through which everything flows, but '${name}' has ${cuts.length} (${found}): use residualStudent().`,
   );
 }
 
@@ -129,7 +130,7 @@ interface Blueprint {
   readonly cuts: readonly CutPoint[];
   /** Layer whose closing activation is left out. */
   readonly squashPath: string | undefined;
-  readonly settings: Settled<StudentFromTeacherOptions, 'taps'>;
+  readonly settings: Settled<StudentFromTeacherOptions, 'taps' | 'scales'>;
   readonly seed: number;
 }
 
