@@ -24,7 +24,7 @@ import type {Networks} from './networks.js';
 import {fitSchema, fitSettings, trainSchema, type FitOptions, type TrainOptions} from './options.js';
 import type {TrainingProgress, TrainingSummary} from './progress.js';
 import {packCheckpoint, unpackCheckpoint} from './save/checkpoint.js';
-import {checkSameTeacher, probeTeacher} from './save/teacher-probe.js';
+import {probeTeacher} from './save/teacher-probe.js';
 import {checkTeacherAlive, resolveTeacher, teacherInputSchema, type TeacherInput} from './teacher-input.js';
 import {trainNetworks} from './train/train.js';
 import {disposeModel} from '../tfjs/model-variables.js';
@@ -167,9 +167,11 @@ export class AttentiveDistiller implements Explainer {
   }
 
   /**
-   * Saves both networks to a tfjs URL: `file://folder` in Node, `indexeddb://`, `localstorage://` or
+   * Saves the explainer to a tfjs URL: `file://folder` in Node, `indexeddb://`, `localstorage://` or
    * `downloads://` in a browser. A folder is replaced in one step: whatever happens meanwhile, it
-   * holds the old save or the new one. The teacher is not saved.
+   * holds the old save or the new one. The teacher is not saved, and neither is what a student of `studentFromTeacher`
+   * still has in common with it: such a save holds the explanation network and the weights of the student that training
+   * has changed. Students of other builders are saved whole.
    *
    * @throws {TypeError | RangeError} If `url` is no such URL.
    * @throws {ModelFileError} If writing fails.
@@ -179,18 +181,20 @@ export class AttentiveDistiller implements Explainer {
     checkUrl('AttentiveDistiller.save', url);
     checkTeacherAlive('save', this.teacher);
     const artifacts = await onBackend('save', async () => {
-      const teacher = await probeTeacher('save', this.teacher);
-      const metadata = {seed: this.seed, teacher, trainingMode: this.#student.trainingMode, method: this.#method};
-      return packCheckpoint({student: this.#student, decoder: this.#decoder, ...metadata});
+      const probe = await probeTeacher('save', this.teacher);
+      return packCheckpoint({...this.#networks, seed: this.seed}, probe);
     });
     await saveArtifacts('AttentiveDistiller.save', url, artifacts);
   }
 
   /**
-   * Loads a saved distiller. Its maps equal those of the saved one bit for bit on the same backend.
+   * Loads a saved distiller. Its maps equal those of the saved one bit for bit on the same backend. What the save does not
+   * hold of a student of `studentFromTeacher` is taken from the teacher, which therefore must have the very weights that it had
+   * when it was saved; for other students its answers decide whether it is the same.
    *
    * @throws {TypeError | RangeError} If `url` or an option is wrong.
    * @throws {ModelFileError} If there is none at `url` or it is damaged.
+   * @throws {UnsupportedModelError} If the student has to be made from the teacher again, and the teacher has no LayersModel.
    * @throws {AttentiveError} If it was distilled from another teacher.
    */
   static async load(url: string, options: TeacherInput): Promise<AttentiveDistiller> {
@@ -199,15 +203,8 @@ export class AttentiveDistiller implements Explainer {
     const teacher = resolveTeacher(where, readOptions(teacherInputSchema, options));
     await selectBackend();
     return onBackend(where, async () => {
-      const {teacher: probe, ...networks} = await unpackCheckpoint(await loadArtifacts(where, url), url);
-      try {
-        await checkSameTeacher(where, teacher, probe);
-      } catch (error) {
-        disposeModel(networks.student.model);
-        disposeModel(networks.decoder);
-        throw error;
-      }
-      return new AttentiveDistiller({...networks, teacher});
+      const artifacts = await loadArtifacts(where, url);
+      return new AttentiveDistiller(await unpackCheckpoint({where, url, teacher}, artifacts));
     });
   }
 

@@ -26,6 +26,9 @@ const MAX_LOGITS = 32;
 // Backends differ by rounding, lower-precision GPUs by up to about 1 %; other weights by far more.
 const TOLERANCE = 0.02;
 
+/** What to do about another teacher. */
+export const ADVICE = 'Pass the teacher that it was distilled from, or distil this one.';
+
 /** Asks the teacher. `where` names the caller in messages. */
 export async function probeTeacher(where: string, teacher: Teacher): Promise<TeacherProbe> {
   const {name, inputShape, numClasses} = teacher;
@@ -51,17 +54,16 @@ export async function probeTeacher(where: string, teacher: Teacher): Promise<Tea
 export async function checkSameTeacher(where: string, teacher: Teacher, saved: TeacherProbe): Promise<void> {
   const probe = await probeTeacher(where, teacher);
   const form = ({inputShape, numClasses}: TeacherProbe): string => `input [${inputShape.join(', ')}] and ${numClasses} classes`;
-  const advice = 'Pass the teacher that it was distilled from, or distil this one.';
   if (form(probe) !== form(saved)) {
     throw new AttentiveError(
-      `${where}: the saved explainer belongs to teacher '${saved.name}' with ${form(saved)}, but '${probe.name}' has ${form(probe)}. ${advice}`,
+      `${where}: the saved explainer belongs to teacher '${saved.name}' with ${form(saved)}, but '${probe.name}' has ${form(probe)}. ${ADVICE}`,
     );
   }
   const size = Math.max(1e-3, ...saved.logits.map(Math.abs));
   const difference = Math.max(...saved.logits.map((value, index) => Math.abs(value - at(probe.logits, index))));
   if (!(difference <= TOLERANCE * size)) {
     throw new AttentiveError(
-      `${where}: the saved explainer belongs to teacher '${saved.name}', whose logits for a test image differ from those of '${probe.name}' by ${difference.toPrecision(2)} (largest ${size.toPrecision(2)}). ${advice}`,
+      `${where}: the saved explainer belongs to teacher '${saved.name}', whose logits for a test image differ from those of '${probe.name}' by ${difference.toPrecision(2)} (largest ${size.toPrecision(2)}). ${ADVICE}`,
     );
   }
 }
