@@ -1,6 +1,6 @@
 /**
  * What training reads: batches of images, epoch after epoch. Tensors in a batch are borrowed by the
- * library; whoever makes them frees them, a generator right after its `yield`.
+ * library; whoever makes them frees them, a generator behind its `yield`.
  */
 import {Tensor, type Tensor1D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkInteger, show} from '../core/check.js';
@@ -25,8 +25,11 @@ export type BatchSource = Iterable<TrainingBatch> | AsyncIterable<TrainingBatch>
  * const batches = async function* (epoch: number) {
  *   for (const file of files) {
  *     const images = await read(file, epoch); // Tensor4D
- *     yield {images};
- *     images.dispose();
+ *     try {
+ *       yield {images};
+ *     } finally {
+ *       images.dispose(); // Where training stops within an epoch, too.
+ *     }
  *   }
  * };
  */

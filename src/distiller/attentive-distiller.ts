@@ -240,7 +240,7 @@ export class AttentiveDistiller implements Explainer {
 }
 
 /** The summary of a run that is ended before it has one. */
-const NOTHING: TrainingSummary = {steps: 0, seconds: 0, stages: []};
+const NOTHING: TrainingSummary = {steps: 0, seconds: 0, stages: [], warnings: []};
 
 /** Makes `await fit(…)`, which would run nothing, reject instead. Looping over the generator never asks for `then`. */
 function notAwaitable<G extends AsyncGenerator<unknown, unknown, undefined>>(run: G): G {

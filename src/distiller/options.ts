@@ -10,7 +10,7 @@ import {baselineKinds, type BaselineKind} from '../queries/random-baselines.js';
 import {batchesRule, isBatches} from './check-batches.js';
 import type {Networks} from './networks.js';
 import type {Stage, TrainingProgress} from './progress.js';
-import type {StageLimits} from './stage-length.js';
+import type {Budget, StageLimits} from './stage-length.js';
 import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './schedule.js';
 
 /** One value for both stages, or one for each; an absent one takes its default. */
@@ -20,14 +20,6 @@ export type PerStage<T> = T | StageValues<T>;
 export interface StageValues<T> {
   readonly student?: T | undefined;
   readonly explanation?: T | undefined;
-}
-
-/** When a stage ends. */
-export interface Budget {
-  /** After so many steps, at least 1. @default no limit */
-  readonly steps?: number | undefined;
-  /** After so many minutes, above 0; the step under way is finished. What is learned then depends on the machine. @default no limit */
-  readonly minutes?: number | undefined;
 }
 
 /** Options of `fit`. */

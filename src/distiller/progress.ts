@@ -45,4 +45,6 @@ export interface TrainingSummary {
   readonly seconds: number;
   /** The last record of each stage that ran. */
   readonly stages: readonly TrainingProgress[];
+  /** What is not as it should be and what to do; empty if all is well. */
+  readonly warnings: readonly string[];
 }

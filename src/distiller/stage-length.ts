@@ -1,5 +1,12 @@
 /** How long a stage lasts, how far it is, and what is left: by passes over the data, by steps or by minutes. */
-import type {Budget} from './options.js';
+
+/** When a stage ends. */
+export interface Budget {
+  /** After so many steps, at least 1. @default no limit */
+  readonly steps?: number | undefined;
+  /** After so many minutes, above 0; the step under way is finished. What is learned then depends on the machine. @default no limit */
+  readonly minutes?: number | undefined;
+}
 
 /** What ends a stage: the first of these that is reached; without any, {@link StageLength} decides. */
 export interface StageLimits extends Budget {

@@ -366,7 +366,7 @@ describe('what a distiller refuses', () => {
     expect(() => {
       made.dispose();
     }).toThrow(/still training/);
-    await run.return({steps: 0, seconds: 0, stages: []});
+    await run.return({steps: 0, seconds: 0, stages: [], warnings: []});
     made.dispose();
     await expect(made.explain(batch.images)).rejects.toThrow(DisposedError);
     await expect(made.evaluate([batch])).rejects.toThrow('AttentiveDistiller.evaluate was called after dispose()');

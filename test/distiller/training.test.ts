@@ -80,7 +80,7 @@ describe('the generator that fit() gives', () => {
     expect(summaries[0]).toMatchObject({steps: 2});
     const run = distiller.fit([batch, batch], once);
     expect(await run.next()).toMatchObject({done: false, value: {done: 1}});
-    expect(await run.return({steps: 0, seconds: 0, stages: []})).toMatchObject({done: true, value: {steps: 0}});
+    expect(await run.return({steps: 0, seconds: 0, stages: [], warnings: []})).toMatchObject({done: true, value: {steps: 0}});
     expect(await run.next()).toMatchObject({done: true});
     await distiller.explain(batch.images);
   });

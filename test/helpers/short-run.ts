@@ -78,7 +78,12 @@ async function shortRun(teacher: LayersModel, optimizer: 'adam' | 'sgd'): Promis
   const losses: number[] = [];
   const learningRate = optimizer === 'adam' ? {student: 1e-3, explanation: 3e-3} : {student: 1e-2, explanation: 1e-2};
   const settings = {epochs: {student: 1, explanation: 3}, optimizer, learningRate, lambda: 1e-4};
-  await distiller.train(batches, {...settings, onProgress: ({losses: {total}}) => losses.push(total!)});
+  await distiller.train(batches, {
+    ...settings,
+    onProgress: ({kind, losses: {total}}) => {
+      if (kind === 'step') losses.push(total!);
+    },
+  });
   result['losses'] = array(losses);
   const maps = await distiller.explain(images);
   const all: Record<string, SaliencyMap[]> = {

@@ -15,12 +15,15 @@ import type {FitSettings, StageSettings} from '../options.js';
 import type {Stage, TrainingProgress, TrainingSummary} from '../progress.js';
 import {StageLength} from '../stage-length.js';
 import {AveragedWeights} from './averaged-weights.js';
+import {HeldImages} from './held-images.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
+import {mapWarnings, VERDICT_IMAGES} from './map-verdict.js';
 import {stageLoss} from './objectives.js';
 import {prepareBatch} from './prepare-batch.js';
 import {readScalars} from './read-scalars.js';
 import {stageNetworks, type StageNetworks} from './stage-networks.js';
+import {StudentGuard} from './student-guard.js';
 import {checkWeights, trainableVariables, trainStep} from './train-step.js';
 
 /** What is trained, on what, and how. */
@@ -45,12 +48,17 @@ export async function* trainNetworks(training: Training): AsyncGenerator<Trainin
   const epochLength = settings.batchesPerEpoch ?? batchesPerEpoch(batches);
   const run: Run = {...training, epochLength, steps: 0, lengths: new Map()};
   const last: TrainingProgress[] = [];
+  const warnings: string[] = [];
   for (const stage of settings.stages) {
     let record: TrainingProgress | undefined;
-    for await (const progress of trainStage(run, stage)) yield (record = progress);
+    for await (const progress of trainStage(run, stage)) {
+      if (progress.warning !== null) warnings.push(progress.warning);
+      else record = progress;
+      yield progress;
+    }
     if (record !== undefined) last.push(record);
   }
-  return {steps: run.steps, seconds: (performance.now() - started) / 1000, stages: last};
+  return {steps: run.steps, seconds: (performance.now() - started) / 1000, stages: last, warnings};
 }
 
 interface Run extends Training {
@@ -66,6 +74,11 @@ interface Run extends Training {
 interface StageRun extends StageSettings {
   readonly length: StageLength;
   readonly averages: AveragedWeights;
+  readonly guard: StudentGuard | undefined;
+  /** Images of the last training batch. */
+  readonly seen: HeldImages;
+  /** Images that are not trained on, of the validation. */
+  readonly unseen: HeldImages;
   readonly run: Run;
   readonly networks: StageNetworks;
   readonly variables: Variable[];
@@ -81,7 +94,10 @@ async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<Tr
   const updater = makeUpdater(run.settings.optimizer, learningRate);
   const variables = trainableVariables(stage, networks);
   const averages = new AveragedWeights(variables, stage === 'explanation' ? run.settings.averaging : 0);
-  const stageRun: StageRun = {...settings, run, networks, variables, updater, length, averages};
+  const guard = stage === 'student' && !networks.student.trainingMode ? new StudentGuard(networks, variables) : undefined;
+  const [seen, unseen] = [new HeldImages(VERDICT_IMAGES), new HeldImages(VERDICT_IMAGES)];
+  const stageRun: StageRun = {...settings, run, networks, variables, updater, length, averages, guard, seen, unseen};
+  let last: TrainingProgress | undefined;
   try {
     for (let epoch = 0; epoch < length.maxEpochs(run.epochLength) && !length.isOver; epoch++) {
       const recent: MapStatistics[] = [];
@@ -89,7 +105,7 @@ async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<Tr
         const {meanIntensity, spatialVariance} = record;
         recent.push({meanIntensity: meanIntensity ?? 0, spatialVariance: spatialVariance ?? 0});
         if (recent.length > RECENT_STEPS) recent.shift();
-        yield record;
+        yield (last = record);
       }
       const isLast = epoch + 1 >= length.maxEpochs(run.epochLength) || length.isOver;
       if (isLast) await checkWeights(stage, `the last step of epoch ${epoch + 1}`, variables);
@@ -97,16 +113,25 @@ async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<Tr
       if (isLast) averages.settle();
       if (run.settings.validation !== undefined) yield await validate(stageRun, run.settings.validation, epoch);
     }
+    for (const warning of await warningsOf(stageRun)) if (last !== undefined) yield {...last, kind: 'warning', warning};
   } finally {
+    for (const held of [guard, seen, unseen]) held?.dispose();
     averages.settle(); // What was learned is kept where the loop is left, too.
     updater.dispose();
     networks.dispose();
   }
 }
 
+/** What is not as it should be at the end of a stage. */
+async function warningsOf({run: {networks, seed, settings}, stage, guard, seen, unseen}: StageRun): Promise<readonly string[]> {
+  if (stage === 'student') return [await guard?.finish()].filter((warning) => warning !== undefined);
+  const images = unseen.images ?? seen.images;
+  return images === undefined ? [] : mapWarnings(networks, images, {seed, signal: settings.signal});
+}
+
 async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number): AsyncGenerator<TrainingProgress> {
   const {where, settings} = run;
-  const {stage, learningRate, schedule, variables, updater, length, averages} = stageRun;
+  const {stage, learningRate, schedule, variables, updater, length, averages, guard, seen} = stageRun;
   let step = 0;
   for await (const batch of iterateBatches(where, run.batches, epoch)) {
     await yieldToEvents();
@@ -122,6 +147,8 @@ async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number
     const leastCrop = stage === 'explanation' ? settings.leastCrop : 1;
     const prepared = await prepareBatch(`${where}: batch ${step}`, networks, batch, {random, leastCrop});
     const images = prepared.images.shape[0];
+    guard?.see(prepared);
+    seen.take(prepared.images);
     const numbers = await trainStep(networks, prepared, {where, stage, settings, lambda, random, updater, variables, position}).finally(
       () => dispose({...prepared}),
     );
@@ -138,7 +165,7 @@ async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number
 async function validate({run, networks, ...stageRun}: StageRun, batches: TrainingBatches, epoch: number): Promise<TrainingProgress> {
   const since = performance.now();
   const {where, settings} = run;
-  const {stage} = stageRun;
+  const {stage, unseen} = stageRun;
   const means = new Means();
   let index = 0;
   for await (const batch of iterateBatches(`${where}: validation`, batches, epoch)) {
@@ -152,6 +179,7 @@ async function validate({run, networks, ...stageRun}: StageRun, batches: Trainin
         return {...reported, total};
       });
       try {
+        if (means.count === 0) unseen.take(prepared.images);
         means.add(await readScalars(scalars), prepared.images.shape[0]);
       } finally {
         dispose(scalars);
