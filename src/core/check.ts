@@ -34,6 +34,11 @@ export function isPromise(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as {then?: unknown}).then === 'function';
 }
 
+/** Whether a value is an object with named values: no array, map, date, view of bytes or promise. */
+export function isNamedValues(value: unknown): value is object {
+  return !isPromise(value) && ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value));
+}
+
 /** The bounds of a number in words: `' from 0 to 1'`, `' of at least 1'`, `' above 0'`, or nothing. */
 export function boundsText(min: number, max: number): string {
   const open = max === Infinity || max === Number.MAX_SAFE_INTEGER;

@@ -1,5 +1,5 @@
 /** The kinds of options that there are, as fields of a schema: see options.ts. */
-import {boundsText, isNumberList, isPromise} from './check.js';
+import {boundsText, isNumberList, isNamedValues} from './check.js';
 import {groupProblem, settleGroup, type Field, type OptionsSchema, type Problem} from './options.js';
 
 /** A field without a default: the value is what was given, or undefined. */
@@ -118,8 +118,7 @@ export function record<T>(item: Field<T | undefined>): Field<Readonly<Record<str
   return {
     rule,
     problem: (value) => {
-      if (typeof value !== 'object' || value === null || Array.isArray(value) || isPromise(value))
-        return {wrongKind: true, path: '', rule, value};
+      if (!isNamedValues(value)) return {wrongKind: true, path: '', rule, value};
       for (const [name, each] of Object.entries(value)) {
         const problem = item.problem(each);
         if (problem !== undefined) return {...problem, path: `[${JSON.stringify(name)}]${problem.path}`};

@@ -8,7 +8,7 @@
  * messages and error classes are others than ours.
  */
 import {at} from './at.js';
-import {isPromise, show} from './check.js';
+import {isNamedValues, show} from './check.js';
 
 /** Why a value is refused. */
 export interface Problem {
@@ -73,7 +73,7 @@ type Fields<S> = OptionsSchema<S>['fields'];
 
 /** What is wrong with an object of options. */
 export function groupProblem<S>(fields: Fields<S>, options: unknown): Problem | undefined {
-  if (typeof options !== 'object' || options === null || Array.isArray(options) || isPromise(options)) {
+  if (!isNamedValues(options)) {
     return {wrongKind: true, path: '', rule: 'an object', value: options};
   }
   const given = options as Readonly<Record<string, unknown>>;

@@ -35,6 +35,7 @@ import {
   lime,
   maxSensitivity,
   muFidelity,
+  paperMethod,
   randomizationCheck,
   rise,
   smoothGrad,
@@ -60,7 +61,10 @@ const entries: Readonly<Record<string, (subject: Subject) => Promise<unknown>>> 
   'AttentiveDistiller.create': async ({model}) => (await AttentiveDistiller.create({teacher: model, decoder: small})).dispose(),
   train: ({distiller, images}) => distiller.train([{images}], {epochs: 1}),
   explain: ({distiller, images}) => distiller.explain(images),
-  'explain, uncompiled': ({distiller, images}) => distiller.explain(images, {compile: false}),
+  'explain, uncompiled': async ({model, images}) => {
+    const paper = await AttentiveDistiller.create({teacher: model, ...paperMethod(), decoder: small});
+    await paper.explain(images, {compile: false}).finally(() => paper.dispose());
+  },
   evaluate: ({distiller, images}) => distiller.evaluate([{images}], steps),
   'save and load': async ({distiller, model}) => {
     await distiller.save(store.url('saved'));

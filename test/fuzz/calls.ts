@@ -46,7 +46,7 @@ export const entries: Readonly<Record<string, Readonly<Record<string, unknown>>>
 
 /** Functions that take nothing, and classes that only carry a message. */
 export const withoutArguments: readonly string[] = [
-  ...['registerLayers', 'installTrainingKernels', 'disposeWorkers', 'constantSchedule', 'paperTraining'],
+  ...['registerLayers', 'installTrainingKernels', 'disposeWorkers', 'constantSchedule', 'paperMethod', 'paperTraining'],
   ...Object.keys(library).filter((name) => name.endsWith('Error')),
   // Changes the backend of the whole process.
   'setUpWebGPUInNode',

@@ -1,0 +1,288 @@
+/**
+ * How good maps are: ours in one pass, Grad-CAM, RISE and chance, on pictures that were not trained on, against the
+ * baselines of training and others. Takes the explainers in bench/explainers; `--train` makes them anew.
+ *
+ * Options: `--models a,b`, `--train`, `--steps N` or `--minutes N`, `--images N`, `--slow N` (pictures for RISE),
+ * `--seed N`, `--backend NAME`, `--paper λ,λ` (trains the paper's form as well, with each of these λ).
+ */
+import {existsSync} from 'node:fs';
+import {mkdir, readFile, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {parseArgs} from 'node:util';
+import {getBackend, squeeze, type Tensor3D} from '@tensorflow/tfjs-core';
+import {
+  AttentiveDistiller,
+  batchesOf,
+  compare,
+  formatComparison,
+  gradCamExplainer,
+  paperMethod,
+  randomExplainer,
+  riseExplainer,
+  selectBackend,
+  teacherFromLayersModel,
+  toNetworkInput,
+  type BackendName,
+  type Budget,
+  type ComparisonRow,
+  type Explainer,
+  type Fill,
+  type Teacher,
+  type TrainOptions,
+} from '../src/index.js';
+import {at} from '../src/core/at.js';
+import {ProgressBar} from '../quickstart/progress-bar.js';
+import {writeSheet} from '../quickstart/sheet.js';
+import {cachedExplainer} from './cached-explainer.js';
+import {loadModel} from './data.js';
+import {qualityCases, type Measured, type QualityCase} from './quality-cases.js';
+import type {BenchResult, BenchRow} from './report.js';
+
+const RISE_MASKS = 2000;
+const FOLDER = join(import.meta.dirname, 'explainers');
+
+/** Runs the bench. */
+export async function run(args: string[]): Promise<BenchResult> {
+  const {values} = parseArgs({
+    args,
+    options: {
+      models: {type: 'string', default: Object.keys(qualityCases).join(',')},
+      train: {type: 'boolean', default: false},
+      steps: {type: 'string'},
+      minutes: {type: 'string'},
+      images: {type: 'string'},
+      slow: {type: 'string'},
+      seed: {type: 'string', default: '7'},
+      backend: {type: 'string'},
+      paper: {type: 'string'},
+    },
+  });
+  await selectBackend({prefer: values.backend === undefined ? ['tfjs-node', 'wasm'] : [values.backend as BackendName]});
+  const rows: BenchRow[] = [];
+  const ratios: Record<string, number> = {};
+  for (const name of values.models.split(',')) {
+    const entry = qualityCases[name];
+    if (entry === undefined) throw new RangeError(`--models must name ${Object.keys(qualityCases).join(', ')}, but names '${name}'.`);
+    const result = await measure(name, entry, {
+      train: values.train,
+      budget:
+        values.steps !== undefined
+          ? {steps: Number(values.steps)}
+          : values.minutes !== undefined
+            ? {minutes: Number(values.minutes)}
+            : entry.budget,
+      images: Number(values.images ?? entry.images),
+      slow: Number(values.slow ?? entry.slow),
+      seed: Number(values.seed),
+      lambdas: values.paper?.split(',').map(Number) ?? [],
+      command: ['npm run bench -- quality', ...args].join(' '),
+    });
+    rows.push(...result.rows);
+    Object.assign(ratios, result.ratios);
+  }
+  return {rows, ratios};
+}
+
+interface Settings {
+  readonly train: boolean;
+  readonly budget: Budget;
+  readonly images: number;
+  readonly slow: number;
+  readonly seed: number;
+  readonly lambdas: readonly number[];
+  readonly command: string;
+}
+
+async function measure(name: string, entry: QualityCase, settings: Settings): Promise<{rows: BenchRow[]; ratios: Record<string, number>}> {
+  const model = await loadModel(name);
+  const teacher = teacherFromLayersModel(model, {preprocessing: entry.preprocessing, name});
+  const ours = await explainerOf(name, entry, teacher, settings);
+  const papers: [method: string, distiller: AttentiveDistiller][] = [];
+  for (const lambda of settings.lambdas) papers.push([`paper, λ ${lambda}`, await paperExplainer(name, entry, teacher, lambda, settings)]);
+  const measured = await entry.measured(settings.images);
+  const {agreement, meanIntensity} = await ours.evaluate([{images: measured.images}], {causal: false});
+  const rise = cachedExplainer(riseExplainer(teacher, {numMasks: RISE_MASKS}), join('out/quality', `rise-${name}`));
+  const explainers: Record<string, Explainer> = {
+    ours,
+    RISE: rise,
+    'Grad-CAM': gradCamExplainer(teacher),
+    ...Object.fromEntries(papers),
+    random: randomExplainer(teacher),
+  };
+  const judged = await judge(name, teacher, explainers, measured, settings, await unseenPicture(entry, teacher));
+  await drawSheet(name, ours, measured);
+  ours.dispose();
+  for (const [, paper] of papers) paper.dispose();
+  model.dispose();
+  return {
+    rows: judged.rows.map((row) => ({
+      teacher: name,
+      ...row,
+      ...(row['method'] === 'ours' ? {agreement, intensity: meanIntensity} : {agreement: '', intensity: ''}),
+    })),
+    ratios: {...judged.ratios, [`agreement.${name}`]: agreement, [`intensity.${name}`]: meanIntensity},
+  };
+}
+
+/** The explainer of bench/explainers, trained anew if that is asked for, or there is none. */
+async function explainerOf(name: string, entry: QualityCase, teacher: Teacher, settings: Settings): Promise<AttentiveDistiller> {
+  const folder = join(FOLDER, name);
+  if (!settings.train && existsSync(join(folder, 'model.json'))) {
+    const {command, seconds} = JSON.parse(await readFile(join(folder, 'training.json'), 'utf8')) as {command: string; seconds: number};
+    console.log(`${name}: made in ${seconds} s by ${command}`);
+    return AttentiveDistiller.load(`file://${folder}`, {teacher});
+  }
+  const distiller = await AttentiveDistiller.create({teacher, seed: settings.seed});
+  const {seconds, steps} = await trained(name, distiller, entry, settings, {budget: settings.budget});
+  await mkdir(FOLDER, {recursive: true});
+  await distiller.save(`file://${folder}`);
+  const facts = {
+    command: settings.command,
+    seed: settings.seed,
+    steps,
+    seconds: Math.round(seconds),
+    backend: getBackend(),
+    node: process.version,
+  };
+  await writeFile(join(folder, 'training.json'), `${JSON.stringify(facts, null, 2)}\n`);
+  return distiller;
+}
+
+/** The paper's form, with a λ; the student for two passes, the explanation network for ten. */
+async function paperExplainer(
+  name: string,
+  entry: QualityCase,
+  teacher: Teacher,
+  lambda: number,
+  settings: Settings,
+): Promise<AttentiveDistiller> {
+  const distiller = await AttentiveDistiller.create({teacher, ...paperMethod(), seed: settings.seed});
+  await trained(`${name}, paper, λ ${lambda}`, distiller, entry, settings, {
+    epochs: {student: 2, explanation: 10},
+    learningRate: {student: 5e-5, explanation: 2e-3},
+    lambda,
+  });
+  return distiller;
+}
+
+async function trained(
+  stage: string,
+  distiller: AttentiveDistiller,
+  {batchSize, training}: QualityCase,
+  {seed}: Settings,
+  options: TrainOptions,
+): Promise<{seconds: number; steps: number}> {
+  const bar = new ProgressBar();
+  const {seconds, steps, warnings} = await distiller.train(batchesOf(await training(), {batchSize, seed, flip: true}), {
+    ...options,
+    onProgress: ({done, total, losses, secondsLeft}) => {
+      bar.update({stage, done, total}, `loss ${(losses['total'] ?? NaN).toFixed(3)}, ${(secondsLeft / 60).toFixed(0)} min left`);
+    },
+  });
+  bar.stop();
+  for (const warning of warnings) console.log(`${stage}: ${warning}`);
+  return {seconds, steps};
+}
+
+/** Baselines: those of the common measures, those that training draws, and those that it never draws. */
+function judgesOf(
+  picture: Tensor3D,
+): readonly {readonly name: string; readonly seen: boolean; readonly insertion: Fill; readonly deletion: Fill}[] {
+  return [
+    {name: 'standard', seen: true, insertion: 'blur', deletion: 'zeros'},
+    {name: 'swapped', seen: true, insertion: 'zeros', deletion: 'blur'},
+    {name: 'mean colour', seen: true, insertion: 'mean', deletion: 'mean'},
+    {name: 'grey', seen: false, insertion: 0.5, deletion: 0.5},
+    {name: 'a picture', seen: false, insertion: picture, deletion: picture},
+  ];
+}
+
+async function unseenPicture({training}: QualityCase, teacher: Teacher): Promise<Tensor3D> {
+  const input = toNetworkInput(at(await training(), 0), teacher);
+  const picture = squeeze<Tensor3D>(input, [0]);
+  input.dispose();
+  return picture;
+}
+
+async function judge(
+  name: string,
+  teacher: Teacher,
+  explainers: Record<string, Explainer>,
+  {images, regions}: Measured,
+  {slow, seed}: Settings,
+  picture: Tensor3D,
+): Promise<{rows: BenchRow[]; ratios: Record<string, number>}> {
+  const bar = new ProgressBar();
+  const found = new Map<string, Record<string, number>>(Object.keys(explainers).map((method) => [method, {}]));
+  const paired = new Map<string, Map<string, [ours: number, other: number]>>();
+  const judges = judgesOf(picture);
+  for (const {name: judgeName, seen, insertion, deletion} of judges) {
+    const first = judgeName === 'standard';
+    const rows = await compare({
+      explainers,
+      metrics: ['insertion', 'deletion', ...(first && regions ? (['pointing', 'energy'] as const) : [])],
+      settings: {insertion: {fill: insertion}, deletion: {fill: deletion}},
+      // What nobody trained on costs as much again for every picture; the slow ones' pictures have to do.
+      images: first ? images : images.slice(0, slow),
+      model: teacher,
+      regions: first ? regions : undefined,
+      limits: {RISE: slow},
+      seed,
+      onProgress: ({done, total}) => bar.update({stage: `${name}, ${judgeName}`, done, total}),
+    });
+    bar.stop();
+    console.log(`\n${name}, ${judgeName}${seen ? '' : ', never drawn in training'}:\n${formatComparison(rows, {standardErrors: true})}`);
+    for (const row of rows) {
+      const values = found.get(row.method) as Record<string, number>;
+      for (const [measureName, {mean}] of Object.entries(row.values)) values[first ? measureName : `${measureName}, ${judgeName}`] = mean;
+    }
+    paired.set(judgeName, pairs(rows));
+  }
+  picture.dispose();
+  const ratioOf = (judgeName: string, key: string): number => {
+    const [ours, other] = paired.get(judgeName)?.get(key) ?? NONE;
+    return ours / other;
+  };
+  const unseen = judges.filter(({seen}) => !seen).map(({name: judgeName}) => judgeName);
+  const meanRatio = (key: string): number => {
+    const sums = unseen.map((judgeName) => paired.get(judgeName)?.get(key) ?? NONE);
+    return sums.reduce((sum, [ours]) => sum + ours, 0) / sums.reduce((sum, [, other]) => sum + other, 0);
+  };
+  const ratios: Record<string, number> = {};
+  for (const metric of ['insertion', 'deletion']) {
+    for (const other of ['RISE', 'Grad-CAM']) {
+      const label = other === 'Grad-CAM' ? 'GradCAM' : other;
+      ratios[`${metric}.ours/${label}.${name}`] = ratioOf('standard', `${metric} ${other}`);
+      ratios[`unseen.${metric}.ours/${label}.${name}`] = meanRatio(`${metric} ${other}`);
+    }
+  }
+  return {rows: [...found].map(([method, values]) => ({method, ...values})), ratios};
+}
+
+/** Means of ours and of another method over the images that both explained, by metric and method. */
+function pairs(rows: readonly ComparisonRow[]): Map<string, [ours: number, other: number]> {
+  const ours = rows[0] as ComparisonRow;
+  const result = new Map<string, [number, number]>();
+  for (const other of rows.slice(1)) {
+    const common = ours.perImage.filter(({index}) => other.perImage.some((image) => image.index === index));
+    for (const metric of Object.keys(other.values)) {
+      const meanOf = (row: ComparisonRow): number =>
+        common.reduce((sum, {index}) => sum + (row.perImage.find((image) => image.index === index)?.values[metric] ?? NaN), 0) /
+        common.length;
+      result.set(`${metric} ${other.method}`, [meanOf(ours), meanOf(other)]);
+    }
+  }
+  return result;
+}
+
+// Where a method is missing.
+const NONE: readonly [number, number] = [NaN, NaN];
+const SHEET = 12;
+
+async function drawSheet(name: string, ours: AttentiveDistiller, {images}: Measured): Promise<void> {
+  const maps = await ours.explain(images.slice(0, SHEET));
+  await writeSheet(
+    maps.map((map, index) => ({image: at(images, index), map, caption: `class ${map.target} ${map.score.toFixed(2)}`})),
+    `out/quality-${name}.png`,
+  );
+}
