@@ -35,22 +35,20 @@ const world: World =
   teacherFolder !== undefined && images !== undefined
     ? await ownWorld({...options, teacher: teacherFolder, images})
     : await shapesWorld(options);
-const {model, preprocessing, batches, batchesPerEpoch, unseen, className} = world;
+const {model, preprocessing, batches, unseen, className} = world;
 
 const distiller = await AttentiveDistiller.create({teacher: model, preprocessing, seed: options.seed});
 const bar = new ProgressBar();
-const epochs = options.epochs === undefined ? world.training.epochs : {student: 1, explanation: options.epochs};
-const lambda = options.lambda ?? world.training.lambda;
-for await (const {stage, done, total, losses, meanIntensity} of distiller.fit(batches, {
+const budget = options.minutes === undefined ? world.training.budget : {minutes: options.minutes};
+const {warnings} = await distiller.train(batches, {
   ...world.training,
-  epochs,
-  lambda,
-  batchesPerEpoch,
-})) {
-  const map = meanIntensity === null ? '' : `, mean of H ${meanIntensity.toFixed(2)}`;
-  bar.update({stage: 'distil', done, total}, `${stage} loss ${(losses['total'] as number).toFixed(3)}${map}`);
-}
+  budget,
+  onProgress: ({done, total, losses, secondsLeft}) => {
+    bar.update({stage: 'distil', done, total}, `loss ${(losses['total'] as number).toFixed(3)}, ${secondsLeft.toFixed(0)} s left`);
+  },
+});
 bar.stop();
+for (const warning of warnings) console.log(warning);
 
 // Every method explains the same pictures and classes; the slow ones fewer of them.
 const {teacher} = distiller;

@@ -8,8 +8,7 @@ export interface QuickstartOptions {
   /** Folder of photos; given exactly where `teacher` is. */
   readonly images: string | undefined;
   readonly preprocessing: string;
-  readonly epochs: number | undefined;
-  readonly lambda: number | undefined;
+  readonly minutes: number | undefined;
   readonly limit: number;
   readonly seed: number;
   /** Where the sheet goes. */
@@ -20,8 +19,7 @@ const usage = `npm run quickstart                                   with picture
 npm run quickstart -- --teacher DIR --images DIR     with a tfjs LayersModel (model.json + shards) and a folder of photos
 
   --preprocessing NAME   how the teacher sees pixels: tf ([-1,1]), torch (ImageNet mean and deviation), unit ([0,1]) or none (default tf)
-  --epochs N             passes over the pictures for the explanation network
-  --lambda X             larger makes sparser maps
+  --minutes N            how long the explanation network is trained (default 256 steps; 3 minutes with --teacher)
   --limit N              at most so many photos for training (default 1000)
   --seed N               decides every random draw (default 7)
   --out FILE             the picture sheet (default out/quickstart.png)`;
@@ -34,8 +32,7 @@ export function readOptions(): QuickstartOptions {
         teacher: {type: 'string'},
         images: {type: 'string'},
         preprocessing: {type: 'string', default: 'tf'},
-        epochs: {type: 'string'},
-        lambda: {type: 'string'},
+        minutes: {type: 'string'},
         limit: {type: 'string', default: '1000'},
         seed: {type: 'string', default: '7'},
         out: {type: 'string', default: 'out/quickstart.png'},
@@ -48,7 +45,7 @@ export function readOptions(): QuickstartOptions {
     }
     const {teacher, images, preprocessing, out} = values;
     if ((teacher === undefined) !== (images === undefined)) throw new RangeError('--teacher and --images go together.');
-    const number = (name: 'epochs' | 'lambda' | 'limit' | 'seed'): number | undefined => {
+    const number = (name: 'minutes' | 'limit' | 'seed'): number | undefined => {
       const text = values[name];
       const value = Number(text);
       if (text !== undefined && (text === '' || !Number.isFinite(value) || value < 0))
@@ -59,8 +56,7 @@ export function readOptions(): QuickstartOptions {
       teacher,
       images,
       preprocessing,
-      epochs: number('epochs'),
-      lambda: number('lambda'),
+      minutes: number('minutes'),
       limit: number('limit') as number,
       seed: number('seed') as number,
       out,

@@ -18,7 +18,6 @@ export interface World {
   readonly model: LayersModel;
   readonly preprocessing: PreprocessingName;
   readonly batches: TrainingBatches;
-  readonly batchesPerEpoch: number;
   readonly unseen: readonly UnseenPicture[];
   readonly className: (target: number) => string;
   readonly training: FitOptions;
@@ -40,10 +39,9 @@ export async function shapesWorld({seed}: QuickstartOptions): Promise<World> {
       pictures.map(({image}) => image),
       {batchSize: BATCH, seed, labels},
     ),
-    batchesPerEpoch: Math.ceil(SHAPES / BATCH),
     unseen: Array.from({length: UNSEEN}, (_, index) => generateShape(seeds.test, index)),
     className: (target) => classNames[target] as string,
-    training: {epochs: {student: 1, explanation: 8}, lambda: 2e-5},
+    training: {budget: {steps: 256}},
   };
 }
 
@@ -65,9 +63,8 @@ export async function ownWorld(options: QuickstartOptions & {teacher: string; im
     model,
     preprocessing: preprocessing as PreprocessingName,
     batches: batchesOf(training, {batchSize: BATCH / 2, seed, flip: true}),
-    batchesPerEpoch: Math.ceil(training.length / (BATCH / 2)),
     unseen: pictures.slice(0, kept).map((image) => ({image})),
     className: (target) => `class ${target}`,
-    training: {epochs: {student: 1, explanation: 4}, lambda: 1e-4},
+    training: {budget: {minutes: 3}},
   };
 }

@@ -27,7 +27,17 @@ describe('options', () => {
     expect(mute).toEqual([]);
   });
 
-  test.each(['batchSize', 'seed', 'workers', 'signal', 'onProgress', 'normalize', 'temperature', 'lambda', 'lambdaRule', 'warmUp'])(
+  test('seed is 0 unless something has one of its own', () => {
+    const seeds = functions.flatMap(({name, options}) =>
+      options.filter((option) => option.name === 'seed').map(({allowed, fallback}) => ({name, allowed, fallback})),
+    );
+    expect(new Set(seeds.map(({allowed}) => allowed)).size).toBe(1);
+    expect(seeds.filter(({fallback}) => fallback !== '0').map(({name, fallback}) => [name, fallback])).toEqual([
+      ['explain', "the distiller's own"],
+    ]);
+  });
+
+  test.each(['batchSize', 'workers', 'signal', 'onProgress', 'normalize', 'temperature', 'lambda', 'lambdaRule', 'warmUp'])(
     '%s is allowed the same and has the same default everywhere',
     (name) => {
       const all = functions.flatMap(({options}) => options.filter((option) => option.name === name));

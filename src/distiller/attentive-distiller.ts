@@ -10,7 +10,7 @@ import {selectBackend} from '../backend/select-backend.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
 import {readOptions} from '../core/options.js';
-import type {Explainer, ImagesInput, SaliencyMap, SeedOptions, Teacher, UnscoredMap} from '../core/types.js';
+import type {Explainer, ImagesInput, SaliencyMap, Teacher, UnscoredMap} from '../core/types.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {checkUrl, loadArtifacts, saveArtifacts} from '../files/artifact-store.js';
 import type {Student} from '../models/students/student.js';
@@ -132,20 +132,24 @@ export class AttentiveDistiller implements Explainer {
 
   /**
    * Draws one saliency map per image and target, at the size of the network's input, values in [0,1]. The map
-   * says what the whole decision rests on, or with guidance what speaks for the target. The teacher does not run: `score`
-   * is the student's. `target` chooses what is explained with guidance, and what the score is reported for (by default
-   * the student's decision): a class, or a function of the student's logits, whose value it then is. Nothing is random here; the seed in the result is the one that
-   * made the networks, and a `seed` among the options is not looked at.
+   * says what the whole decision rests on, or with guidance what speaks for the target. The teacher runs only with
+   * `refine`, whose steps change each map so that the teacher's probability of the class follows it more closely; `score`
+   * is always the student's. `target` chooses what is explained with guidance or refined, and what the score is reported
+   * for (by default the student's decision): a class, or, without `refine`, a function of the student's logits, whose
+   * value it then is. Refining draws by `seed`, which the result then has; otherwise nothing is random, and the seed in
+   * the result is the one that made the networks.
    *
    * @param images One or several images: network input or decoded pictures; borrowed.
    * @param options `batchSize` does not change the maps. With `workers`, threads draw whole batches, so there have to
    *   be several. The first call compiles the networks (`compile`); `score: false` draws maps without class and score.
    * @returns Maps with every option in force; all-equal ones are `empty`, and zeros.
    * @throws {TypeError} If an image or an option is of the wrong kind, an option is unknown, a target is given
-   *   with `score: false`, or guidance meets `compile: false` or a target that no worker can be told.
+   *   with `score: false`, or guidance meets `compile: false` or a target that no worker can be told, or `refine` meets
+   *   another objective than `'ranking'`, a target that is a function, `score: false` or `workers`.
    * @throws {RangeError} If there is no image, one has the wrong shape or is not finite, or the target is no class.
+   * @throws {NonFiniteLossError} If refining meets a gradient of the teacher that is not finite.
    */
-  async explain(images: ImagesInput, options?: ExplainOptions & SeedOptions): Promise<SaliencyMap[]>;
+  async explain(images: ImagesInput, options?: ExplainOptions): Promise<SaliencyMap[]>;
   async explain(images: ImagesInput, options: MapsOnlyOptions): Promise<UnscoredMap[]>;
   async explain(images: ImagesInput, options?: ExplainOptions | MapsOnlyOptions): Promise<SaliencyMap[] | UnscoredMap[]> {
     this.#checkAlive('explain');

@@ -85,6 +85,15 @@ export function rankingMask(map: Tensor4D, options?: RankingMaskOptions): Tensor
   const [count, height, width] = checkTensor('rankingMask: map', map, [null, null, null, 1]).shape as Tensor4D['shape'];
   const random = new Random(seed).split('ranking-mask');
   const places = Int32Array.from({length: count}, (_, image) => image * height * width + random.split(image).int(height * width));
+  return rankingMaskAt(map, places, softness);
+}
+
+/**
+ * The mask of {@link rankingMask} with z_r at known pixels.
+ *
+ * @param places For each image the index of its pixel among all values of the batch.
+ */
+export function rankingMaskAt(map: Tensor4D, places: Int32Array, softness: number): Tensor4D {
   return tidy(() => cutSoftly(standardized(map), places, softness));
 }
 

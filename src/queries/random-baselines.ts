@@ -20,9 +20,16 @@ export const baselineKinds: readonly BaselineKind[] = ['blur', 'zeros', 'mean', 
  * @param kinds Which kinds, at least one.
  * @param random Stream of the draw; image i has one of its own, but for the noise, which has one pattern per call.
  * @param count How many baselines for each image.
+ * @param first Index of the first image, where these are some of several: image i has the stream of its index.
  * @returns `count` tensors `[N,H,W,C]`; the caller's.
  */
-export function randomBaselines(images: Tensor4D, kinds: readonly BaselineKind[], random: Random, count: number): Tensor4D[] {
+export function randomBaselines(
+  images: Tensor4D,
+  kinds: readonly BaselineKind[],
+  random: Random,
+  count: number,
+  first: number = 0,
+): Tensor4D[] {
   const numImages = images.shape[0];
   return tidy(() => {
     const once = kinds.includes('blur') ? blurImages(images) : undefined;
@@ -31,7 +38,7 @@ export function randomBaselines(images: Tensor4D, kinds: readonly BaselineKind[]
     return Array.from({length: count}, (_, index) => {
       const stream = random.split(`baseline ${index}`);
       const draws = Array.from({length: numImages}, (_unused, image) => {
-        const own = stream.split(image);
+        const own = stream.split(first + image);
         return {kind: at(kinds, own.int(kinds.length)), share: own.next()};
       });
       // One number per image: how much of each ingredient.

@@ -404,7 +404,7 @@ export async function makeWorld(folder: string): Promise<World> {
       name: 'AttentiveDistiller.explain',
       says: ['explain'],
       params: ['images', 'options'],
-      args: () => [images, {...quick}],
+      args: () => [images, {...quick, refine: 0, refineSize: 4, seed: 1}],
       run: (given: never, options: never) => distiller.explain(given, options),
     },
     {

@@ -63,6 +63,10 @@ describe('randomBaselines', () => {
     const some = await read(() => randomBaselines(few, baselineKinds, new Random(1), 1)[0]!);
     few.dispose();
     expectClose(some, first!.slice(0, 5 * SIZE), {abs: 1e-5}, 'the first five');
+    const later = slice(images, [30, 0, 0, 0], [5, 12, 10, 3]);
+    const rest = await read(() => randomBaselines(later, baselineKinds, new Random(1), 1, 30)[0]!);
+    later.dispose();
+    expectClose(rest, first!.slice(30 * SIZE, 35 * SIZE), {abs: 1e-5}, 'five of the middle, by their index');
     await expectNoLeak(() => randomBaselines(images, baselineKinds, new Random(0), 2).forEach((each) => each.dispose()));
   });
 });

@@ -1,7 +1,8 @@
 /**
  * Inference: what the trained networks draw for a batch of images, and the maps that this makes. Student and
  * explanation network run as they are, or compiled, which happens when they are first asked and again
- * when a weight has changed since. The teacher is not asked: class and score are the student's.
+ * when a weight has changed since. The teacher is not asked, unless maps are refined: class and score are the
+ * student's.
  */
 import {dispose, softmax, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
@@ -130,6 +131,8 @@ export interface Wanted<F extends ScoreForm | undefined> {
   readonly evidence: readonly Evidence[];
   /** What the decoder was trained on. */
   readonly objective: Method['objective'];
+  /** What else is done to maps, borrowed, that were trained on rankings; the result is freed here. Wants a form. */
+  readonly refine?: ((maps: readonly Tensor4D[], scores: BatchScores) => Promise<Tensor4D[]>) | undefined;
 }
 
 /**
@@ -143,7 +146,7 @@ export async function drawBatch(draw: Draw, images: Tensor4D, wanted: Wanted<Sco
 export async function drawBatch(
   draw: Draw,
   images: Tensor4D,
-  {form, evidence, objective}: Wanted<ScoreForm | undefined>,
+  {form, evidence, objective, refine}: Wanted<ScoreForm | undefined>,
 ): Promise<DrawnBatch> {
   const {maps, scores} = tidy(() => {
     const {logits, ...drawing} = draw(images, form !== undefined, evidence);
@@ -152,28 +155,38 @@ export async function drawBatch(
       scores: form === undefined || logits === undefined ? undefined : form === 'probabilities' ? softmax(logits) : logits,
     };
   });
+  let refined: Tensor4D[] | undefined;
   try {
     const [, height, width] = (maps[0] as Tensor4D).shape;
-    const [values, ...pixels] = await Promise.all([scores?.data<'float32'>(), ...maps.map((map) => map.data<'float32'>())]);
-    const bad = values?.find((value) => !Number.isFinite(value));
-    if (bad !== undefined)
-      throw new RangeError(`${WHERE}: the student must give finite scores, but gave ${show(bad)}: its training has diverged.`);
+    const known = refine && scores && finiteScores(await scores.data<'float32'>(), scores.shape[1]);
+    refined = known && (await refine?.(maps, known));
+    const read = (refined ?? maps).map((map) => map.data<'float32'>());
+    const [values, ...pixels] = await Promise.all([known?.values ?? scores?.data<'float32'>(), ...read]);
+    const answers = known ?? (values && scores && finiteScores(values, scores.shape[1]));
     return {
       height,
       width,
       pixels:
         objective !== 'fidelity' ? pixels.map((ranks) => brightest(ranks as Float32Array, height * width)) : (pixels as Float32Array[]),
-      scores: values && scores && {values, numClasses: scores.shape[1]},
+      scores: answers,
     };
   } finally {
     dispose(maps);
+    dispose(refined ?? []);
     scores?.dispose();
   }
 }
 
+function finiteScores(values: Float32Array, numClasses: number): BatchScores {
+  const bad = values.find((value) => !Number.isFinite(value));
+  if (bad !== undefined)
+    throw new RangeError(`${WHERE}: the student must give finite scores, but gave ${show(bad)}: its training has diverged.`);
+  return {values, numClasses};
+}
+
 /** What maps say besides their values. */
 export interface MapSettings {
-  /** The seed that made the networks. */
+  /** The seed that made the networks, or drew what refining draws. */
   readonly seed: number;
   /** Whose score is reported. */
   readonly target: Target | undefined;

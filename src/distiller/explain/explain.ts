@@ -1,7 +1,7 @@
 /** Explains any number of images in batches of bounded memory. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
-import {batchSizeField, runFields, targetField, workersField} from '../../core/common-options.js';
-import {boolean, withDefault} from '../../core/fields.js';
+import {batchSizeField, MAX_SEED, runFields, targetField, workersField} from '../../core/common-options.js';
+import {absentMeans, boolean, integer, withDefault} from '../../core/fields.js';
 import {recordOptions} from '../../core/option-record.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import type {ExplainerOptions, ImagesInput, SaliencyMap, UnscoredMap, WorkerOptions} from '../../core/types.js';
@@ -9,13 +9,15 @@ import {yieldToEvents} from '../../core/yield-to-events.js';
 import {checkImages} from '../../data/image-list.js';
 import {networkInput} from '../../data/network-input.js';
 import type {ScoreForm} from '../../models/score-model.js';
-import {checkTarget, isTargetFn} from '../../models/targets.js';
+import {checkTarget, isTargetFn, resolveTargets} from '../../models/targets.js';
 import {overImageBatches} from '../../queries/image-batches.js';
 import {inThreads} from '../../workers/in-threads.js';
 import type {Networks} from '../networks.js';
+import {checkTeacherAlive} from '../teacher-input.js';
 import {evidenceOf} from './evidence.js';
-import {drawBatch, drawPlain, mapsOf, type CompiledNetworks, type DrawnBatch} from './draw-maps.js';
+import {drawBatch, drawPlain, mapsOf, type CompiledNetworks, type DrawnBatch, type Wanted} from './draw-maps.js';
 import {explainJob} from './explain-job.js';
+import {Refiner} from './refine.js';
 
 /** Options of `AttentiveDistiller.explain`. */
 export interface ExplainOptions extends ExplainerOptions, WorkerOptions {
@@ -29,10 +31,28 @@ export interface ExplainOptions extends ExplainerOptions, WorkerOptions {
   readonly compile?: boolean | undefined;
   /** `false` leaves out class and score, see {@link MapsOnlyOptions}. @default true */
   readonly score?: true | undefined;
+  /**
+   * Steps that improve each map on its own image, 0–1000: Adam on the loss of training, from the map that is drawn. Needs
+   * a distiller with `objective: 'ranking'`. Every step runs the teacher forward and back on four masked images for
+   * each map. Progress counts these steps as stage `'refine'`, and the signal stops between two.
+   * @default 0
+   */
+  readonly refine?: number | undefined;
+  /**
+   * With `refine`: rows and columns, 1–1024, of the change to a map, which is enlarged bilinearly. A larger one follows
+   * edges, and learns grain.
+   * @default 16
+   */
+  readonly refineSize?: number | undefined;
+  /**
+   * With `refine`: draws levels and baselines, 0–4294967295. Otherwise nothing is random, and it changes nothing.
+   * @default the distiller's own
+   */
+  readonly seed?: number | undefined;
 }
 
 /** Options of `AttentiveDistiller.explain` for maps without class and score: what only these need does not run. */
-export interface MapsOnlyOptions extends Omit<ExplainOptions, 'score' | 'target'> {
+export interface MapsOnlyOptions extends Omit<ExplainOptions, 'score' | 'target' | 'refine' | 'refineSize' | 'seed'> {
   /** Leaves out the student's classifier and whatever else comes after its last Δf. */
   readonly score: false;
   /** Chooses whose score is reported, so there is none. @default none */
@@ -40,7 +60,7 @@ export interface MapsOnlyOptions extends Omit<ExplainOptions, 'score' | 'target'
 }
 
 /** Options with their defaults filled in. */
-export interface ExplainSettings extends Settled<Omit<ExplainOptions, 'score'>, 'signal' | 'onProgress'> {
+export interface ExplainSettings extends Settled<Omit<ExplainOptions, 'score'>, 'seed' | 'signal' | 'onProgress'> {
   /** Whether class and score are wanted, or the maps alone. */
   readonly score: boolean;
 }
@@ -55,6 +75,9 @@ export const explainSchema: OptionsSchema<ExplainSettings> = {
     batchSize: batchSizeField,
     compile: withDefault(boolean(), true),
     score: withDefault(boolean(), true),
+    refine: withDefault(integer(0, 1000), 0),
+    refineSize: withDefault(integer(1, 1024), 16),
+    seed: absentMeans(integer(0, MAX_SEED), "the distiller's own"),
     workers: workersField,
     ...runFields,
   },
@@ -73,31 +96,54 @@ export async function explainImages(
   images: ImagesInput,
   options: ExplainOptions | MapsOnlyOptions | undefined,
 ): Promise<SaliencyMap[] | UnscoredMap[]> {
-  const settings = readOptions(explainSchema, withoutSeed(options));
-  const {batchSize, compile, score, workers, signal, onProgress} = settings;
+  const settings = readOptions(explainSchema, options);
+  const {batchSize, compile, score, refine, workers, signal, onProgress} = settings;
   if (!score && options?.target !== undefined) {
     throw new TypeError(`${WHERE}: target chooses the class whose score is reported, so it cannot be given with score: false.`);
   }
   const target = score ? settings.target : undefined;
-  checkTarget(WHERE, target, checkImages(WHERE, images));
+  const numImages = checkImages(WHERE, images);
+  checkTarget(WHERE, target, numImages);
   const form: ScoreForm | undefined = !score ? undefined : isTargetFn(target) ? 'logits' : 'probabilities';
   const {teacher, student, decoder, method} = networks;
   if (method.guidance !== 'none') checkGuided(settings);
+  const drawSeed = refine > 0 ? (settings.seed ?? seed) : seed;
+  const refiner = refine > 0 ? refinerFor(networks, settings, {numImages, seed: drawSeed}) : undefined;
   const drawHere = async (batch: Tensor4D, first: number): Promise<DrawnBatch> => {
     await yieldToEvents();
     const evidence = evidenceOf(WHERE, target, first, batch.shape[0]);
-    return drawBatch(compile ? compiled.draw : drawPlain(networks), batch, {form, evidence, objective: method.objective});
+    const refined: Refine | undefined =
+      refiner && ((maps, scores) => refiner.refine(maps, {images: batch, first, targets: resolveTargets(WHERE, target, scores, first)}));
+    return drawBatch(compile ? compiled.draw : drawPlain(networks), batch, {form, evidence, objective: method.objective, refine: refined});
   };
   const told = isTargetFn(target) ? undefined : target; // Only with guidance is it looked at, which refuses a function.
   const job = {compile, form, method, target: told};
   const run = {where: WHERE, job: explainJob, settings: job, models: [student.model, decoder], workers, signal} as const;
   const draw = workers === 0 ? drawHere : inThreads(run);
-  const mapSettings = {seed, target, options: recordOptions({...settings, target})};
+  const ofRefining = refine > 0 ? {seed: drawSeed} : {refine: undefined, refineSize: undefined, seed: undefined};
+  const mapSettings = {seed: drawSeed, target, options: recordOptions({...settings, target, ...ofRefining})};
   return overImageBatches<UnscoredMap>(
     images,
     {where: WHERE, batchSize, threads: workers, signal, onProgress, toInput: (some) => networkInput(WHERE, some, teacher)},
     async ({images: batch, first}) => mapsOf(await draw(batch, first), mapSettings, first),
-  );
+  ).finally(() => refiner?.dispose());
+}
+
+type Refine = Wanted<ScoreForm>['refine'];
+
+/** Refuses what refining cannot do, and prepares it. */
+function refinerFor({teacher, method}: Networks, settings: ExplainSettings, {numImages, seed}: {numImages: number; seed: number}): Refiner {
+  const {target, score, refine, refineSize, batchSize, workers, signal, onProgress} = settings;
+  const refused = (why: string): TypeError => new TypeError(`${WHERE}: refine ${why}`);
+  if (method.objective === 'fidelity') {
+    throw refused(`goes on with the loss of rankings, but this distiller was made with '${method.objective}'.`);
+  }
+  if (!score) throw refused("asks the teacher about the student's class, so it cannot be given with score: false.");
+  if (isTargetFn(target)) throw refused('is for the probability of a class, so target must be no function: name classes.');
+  if (workers > 0) throw refused('asks the teacher, which no worker has: take workers: 0.');
+  checkTeacherAlive(WHERE, teacher);
+  const totalSteps = refine * Math.ceil(numImages / batchSize) * (Array.isArray(target) ? target.length : 1);
+  return new Refiner(teacher, {where: WHERE, steps: refine, size: refineSize, seed, totalSteps, signal, onProgress});
 }
 
 /** Refuses what guidance cannot do. */
@@ -109,10 +155,4 @@ function checkGuided({target, compile, workers}: ExplainSettings): void {
       `${WHERE}: with guidance, target must be the same classes for all images where workers draw, but is ${isTargetFn(target) ? 'a function' : 'perImage'}: take workers: 0.`,
     );
   }
-}
-
-/** Code that compares explainers hands a seed to each of them; nothing is random here, so it is not looked at. */
-function withoutSeed(options: unknown): unknown {
-  if (typeof options !== 'object' || options === null || !('seed' in options)) return options;
-  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'seed'));
 }

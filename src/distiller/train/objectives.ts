@@ -2,20 +2,20 @@
  * The objectives of training: the losses of one batch as functions of the networks, which a step takes
  * gradients of (equations 4, 8 and 11). All arguments are borrowed.
  */
-import {add, concat, mul, sigmoid, split, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, mul, sigmoid, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {Random} from '../../core/random.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {combineLosses, type WeightedLoss} from '../../losses/combine-losses.js';
 import {hardLoss, softLoss} from '../../losses/distillation-loss.js';
 import {areaLoss} from '../../losses/explanation-loss.js';
 import {klDivergence} from '../../losses/kl-divergence.js';
-import {rankingLoss} from '../../losses/ranking-loss.js';
 import {rankingMask} from '../../losses/ranking-mask.js';
 import {blurImages} from '../../queries/blur.js';
 import {randomBaselines} from '../../queries/random-baselines.js';
 import {askTeacher, runStudent, type Networks} from '../networks.js';
 import type {FitSettings} from '../options.js';
 import type {Stage} from '../progress.js';
+import {rankingObjective} from '../ranking-objective.js';
 import {mapStatistics} from './map-statistics.js';
 
 /** A batch with what does not depend on the networks in training. */
@@ -96,20 +96,13 @@ function explanation(networks: Networks, batch: PreparedBatch, saliency: Tensor4
   };
 }
 
-/** What the map ranks high should be enough for the class, and what is left without it should not be. */
+/** Insertion and deletion at one point of their curves that is drawn, against baselines that are drawn. */
 function ranking(networks: Networks, {images, targets}: PreparedBatch, map: Tensor4D, {where, settings, random}: Objective): Losses {
   const {softness, baselines} = settings;
   const shown = rankingMask(map, {softness, seed: random.split('mask').seed});
-  const hidden = sub<Tensor4D>(1, shown);
-  const [behind, instead] = randomBaselines(images, baselines, random.split('baselines'), 2) as [Tensor4D, Tensor4D];
-  const inserted = add<Tensor4D>(mul(images, shown), mul(behind, hidden));
-  const deleted = add<Tensor4D>(mul(images, hidden), mul(instead, shown));
-  const [insertedLogits, deletedLogits] = split(scored(networks, concat([inserted, deleted], 0), where, settings), 2, 0) as [
-    Tensor2D,
-    Tensor2D,
-  ];
-  const {total} = rankingLoss(insertedLogits, deletedLogits, targets);
-  return {ranking: {values: total}};
+  const drawn = randomBaselines(images, baselines, random.split('baselines'), 2) as [Tensor4D, Tensor4D];
+  const score = (masked: Tensor4D): Tensor2D => scored(networks, masked, where, settings);
+  return {ranking: {values: rankingObjective({images, targets, shown, baselines: drawn}, score)}};
 }
 
 /** The logits of masked images, of whom is to score them. */
