@@ -176,6 +176,30 @@ describe('a student from the teacher', () => {
       disposeModel(chain);
     }));
 
+  it.each([
+    ['five scales: the four coarsest', [2, 2, 2, 2, 2], [1, 2, 3, 4]],
+    ['three scales: all', [1, 2, 1, 2], [0, 2, 3]],
+    ['two scales: four places, evenly', [1, 1, 1, 1, 2, 1, 1, 1, 1], [2, 4, 6, 8]],
+    ['two places: both', [2, 2], [0, 1]],
+  ] as const)('chooses by itself, of %s', (_, strides, expected) =>
+    expectNoLeak(async () => {
+      const chain = sequential({
+        layers: [
+          layers.inputLayer({inputShape: [64, 64, 2]}),
+          ...strides.map((stride, index) => conv(3, stride, `conv_${index}`)),
+          ...head(),
+        ],
+      });
+      const {model: student} = await studentFromTeacher()(teacherFromLayersModel(chain), {seed: 1});
+      const attended = student.layers.filter((layer) => layer.getClassName() === 'AttentiveCBAM');
+      const behind = attended.map(
+        ({inboundNodes}) => (inboundNodes[0] as unknown as {inboundLayers: {name: string}[]}).inboundLayers[0]!.name,
+      );
+      expect(behind).toEqual(expected.map((index) => `conv_${index}`));
+      for (const model of [student, chain]) disposeModel(model);
+    }),
+  );
+
   it('refuses a graph without three places and a teacher without a graph', () =>
     expectNoLeak(async () => {
       const small = sequential({
@@ -351,6 +375,24 @@ describe('the explanation network', () => {
         expect(Math.max(...varied) - Math.min(...varied)).toBeGreaterThan(1);
         decoder.dispose();
       }
+    }));
+
+  it('reduces the deepest tap, too, where that is asked for, so that its size hardly grows with the teacher', () =>
+    expectNoLeak(() => {
+      const weightsOf = (channels: number, reduceDeepest: boolean): number => {
+        const shapes = [
+          [8, 8, 32],
+          [4, 4, channels],
+        ] as const;
+        const decoder = explanationDecoder(shapes, [16, 16], {reduceDeepest});
+        const count = decoder.countParams();
+        decoder.dispose();
+        return count;
+      };
+      // The first block has 32 filters: a 3×3 convolution of 4096 channels, or of 32.
+      expect(weightsOf(4096, false) - weightsOf(2048, false)).toBe(2048 * 9 * 32);
+      expect(weightsOf(4096, true) - weightsOf(2048, true)).toBe(2048 * 32);
+      return Promise.resolve();
     }));
 
   it('refuses other taps, sizes and options, naming them', () =>
