@@ -3,13 +3,14 @@
  * baselines of training and others. Takes the explainers in bench/explainers; `--train` makes them anew.
  *
  * Options: `--models a,b`, `--train`, `--steps N` or `--minutes N`, `--images N`, `--slow N` (pictures for RISE),
- * `--seed N`, `--backend NAME`, `--paper λ,λ` (trains the paper's form as well, with each of these λ).
+ * `--refine K` (ours with K steps of refining beside one pass, on the pictures of the slow ones), `--seed N`,
+ * `--backend NAME`, `--paper λ,λ` (trains the paper's form as well, with each of these λ).
  */
 import {existsSync} from 'node:fs';
 import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
-import {getBackend, squeeze, type Tensor3D} from '@tensorflow/tfjs-core';
+import {getBackend, squeeze, tidy, topk, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {
   AttentiveDistiller,
   batchesOf,
@@ -25,20 +26,24 @@ import {
   type BackendName,
   type Budget,
   type ComparisonRow,
+  type DecodedImage,
   type Explainer,
   type Fill,
+  type SaliencyMap,
   type Teacher,
   type TrainOptions,
 } from '../src/index.js';
 import {at} from '../src/core/at.js';
+import {pictureSheet, writePng, type PictureRow} from '../src/node/index.js';
+import {overlay} from '../src/render/index.js';
 import {ProgressBar} from '../quickstart/progress-bar.js';
-import {writeSheet} from '../quickstart/sheet.js';
 import {cachedExplainer} from './cached-explainer.js';
 import {loadModel} from './data.js';
 import {qualityCases, type Measured, type QualityCase} from './quality-cases.js';
 import type {BenchResult, BenchRow} from './report.js';
 
 const RISE_MASKS = 2000;
+const REFINED = 'ours, refined';
 const FOLDER = join(import.meta.dirname, 'explainers');
 
 /** Runs the bench. */
@@ -52,6 +57,7 @@ export async function run(args: string[]): Promise<BenchResult> {
       minutes: {type: 'string'},
       images: {type: 'string'},
       slow: {type: 'string'},
+      refine: {type: 'string', default: '0'},
       seed: {type: 'string', default: '7'},
       backend: {type: 'string'},
       paper: {type: 'string'},
@@ -73,6 +79,7 @@ export async function run(args: string[]): Promise<BenchResult> {
             : entry.budget,
       images: Number(values.images ?? entry.images),
       slow: Number(values.slow ?? entry.slow),
+      refine: Number(values.refine),
       seed: Number(values.seed),
       lambdas: values.paper?.split(',').map(Number) ?? [],
       command: ['npm run bench -- quality', ...args].join(' '),
@@ -88,6 +95,7 @@ interface Settings {
   readonly budget: Budget;
   readonly images: number;
   readonly slow: number;
+  readonly refine: number;
   readonly seed: number;
   readonly lambdas: readonly number[];
   readonly command: string;
@@ -104,13 +112,14 @@ async function measure(name: string, entry: QualityCase, settings: Settings): Pr
   const rise = cachedExplainer(riseExplainer(teacher, {numMasks: RISE_MASKS}), join('out/quality', `rise-${name}`));
   const explainers: Record<string, Explainer> = {
     ours,
+    ...(settings.refine > 0 ? {[REFINED]: refined(ours, settings.refine)} : {}),
     RISE: rise,
     'Grad-CAM': gradCamExplainer(teacher),
     ...Object.fromEntries(papers),
     random: randomExplainer(teacher),
   };
   const judged = await judge(name, teacher, explainers, measured, settings, await unseenPicture(entry, teacher));
-  await drawSheet(name, ours, measured);
+  await drawSheet(name, teacher, explainers, measured, settings.slow);
   ours.dispose();
   for (const [, paper] of papers) paper.dispose();
   model.dispose();
@@ -122,6 +131,11 @@ async function measure(name: string, entry: QualityCase, settings: Settings): Pr
     })),
     ratios: {...judged.ratios, [`agreement.${name}`]: agreement, [`intensity.${name}`]: meanIntensity},
   };
+}
+
+/** The same explainer with steps of refining. */
+function refined(ours: AttentiveDistiller, refine: number): Explainer {
+  return {method: REFINED, explain: (images, options) => ours.explain(images, {...options, refine})};
 }
 
 /** The explainer of bench/explainers, trained anew if that is asked for, or there is none. */
@@ -226,7 +240,7 @@ async function judge(
       images: first ? images : images.slice(0, slow),
       model: teacher,
       regions: first ? regions : undefined,
-      limits: {RISE: slow},
+      limits: {RISE: slow, ...(REFINED in explainers ? {[REFINED]: slow} : {})},
       seed,
       onProgress: ({done, total}) => bar.update({stage: `${name}, ${judgeName}`, done, total}),
     });
@@ -236,34 +250,32 @@ async function judge(
       const values = found.get(row.method) as Record<string, number>;
       for (const [measureName, {mean}] of Object.entries(row.values)) values[first ? measureName : `${measureName}, ${judgeName}`] = mean;
     }
-    paired.set(judgeName, pairs(rows));
+    for (const first of [rows[0] as ComparisonRow, ...rows.filter(({method}) => method === REFINED)])
+      paired.set(`${first.method} ${judgeName}`, pairs(first, rows));
   }
   picture.dispose();
-  const ratioOf = (judgeName: string, key: string): number => {
-    const [ours, other] = paired.get(judgeName)?.get(key) ?? NONE;
-    return ours / other;
-  };
-  const unseen = judges.filter(({seen}) => !seen).map(({name: judgeName}) => judgeName);
-  const meanRatio = (key: string): number => {
-    const sums = unseen.map((judgeName) => paired.get(judgeName)?.get(key) ?? NONE);
-    return sums.reduce((sum, [ours]) => sum + ours, 0) / sums.reduce((sum, [, other]) => sum + other, 0);
+  const [common, unseen] = [['standard'], judges.filter(({seen}) => !seen).map(({name: judgeName}) => judgeName)];
+  const ratioOf = (method: string, names: readonly string[], key: string): number => {
+    const means = names.map((judgeName) => paired.get(`${method} ${judgeName}`)?.get(key) ?? NONE);
+    return means.reduce((sum, [ours]) => sum + ours, 0) / means.reduce((sum, [, other]) => sum + other, 0);
   };
   const ratios: Record<string, number> = {};
-  for (const metric of ['insertion', 'deletion']) {
-    for (const other of ['RISE', 'Grad-CAM']) {
-      const label = other === 'Grad-CAM' ? 'GradCAM' : other;
-      ratios[`${metric}.ours/${label}.${name}`] = ratioOf('standard', `${metric} ${other}`);
-      ratios[`unseen.${metric}.ours/${label}.${name}`] = meanRatio(`${metric} ${other}`);
+  for (const method of Object.keys(explainers).filter((each) => each === 'ours' || each === REFINED)) {
+    for (const metric of ['insertion', 'deletion']) {
+      for (const other of ['RISE', 'Grad-CAM']) {
+        const key = `${metric}.${method === 'ours' ? 'ours' : 'refined'}/${other.replace('-', '')}.${name}`;
+        ratios[key] = ratioOf(method, common, `${metric} ${other}`);
+        ratios[`unseen.${key}`] = ratioOf(method, unseen, `${metric} ${other}`);
+      }
     }
   }
   return {rows: [...found].map(([method, values]) => ({method, ...values})), ratios};
 }
 
-/** Means of ours and of another method over the images that both explained, by metric and method. */
-function pairs(rows: readonly ComparisonRow[]): Map<string, [ours: number, other: number]> {
-  const ours = rows[0] as ComparisonRow;
+/** Means of a method and of each other over the images that both explained, by metric and method. */
+function pairs(ours: ComparisonRow, rows: readonly ComparisonRow[]): Map<string, [ours: number, other: number]> {
   const result = new Map<string, [number, number]>();
-  for (const other of rows.slice(1)) {
+  for (const other of rows.filter((row) => row !== ours)) {
     const common = ours.perImage.filter(({index}) => other.perImage.some((image) => image.index === index));
     for (const metric of Object.keys(other.values)) {
       const meanOf = (row: ComparisonRow): number =>
@@ -277,12 +289,53 @@ function pairs(rows: readonly ComparisonRow[]): Map<string, [ours: number, other
 
 // Where a method is missing.
 const NONE: readonly [number, number] = [NaN, NaN];
-const SHEET = 12;
+const SHEET = 24;
+const SECOND_CLASSES = 12;
+const CELL = 192;
 
-async function drawSheet(name: string, ours: AttentiveDistiller, {images}: Measured): Promise<void> {
-  const maps = await ours.explain(images.slice(0, SHEET));
-  await writeSheet(
-    maps.map((map, index) => ({image: at(images, index), map, caption: `class ${map.target} ${map.score.toFixed(2)}`})),
-    `out/quality-${name}.png`,
-  );
+/** All methods side by side, the first pictures also with the second likeliest class. */
+async function drawSheet(
+  name: string,
+  teacher: Teacher,
+  explainers: Record<string, Explainer>,
+  {images}: Measured,
+  slow: number,
+): Promise<void> {
+  const {ours, RISE, 'Grad-CAM': gradCam} = explainers as Record<'ours' | 'RISE' | 'Grad-CAM', Explainer>;
+  const rows: PictureRow[] = [];
+  for (const [index, image] of images.slice(0, SHEET).entries()) {
+    const input = toNetworkInput(image, teacher);
+    const [first, second] = await likeliest(teacher, input);
+    const [best, other] = await ours.explain(input, {target: [first, second]});
+    const cells = [
+      {map: best, caption: `class ${first}`},
+      ...(index < SECOND_CLASSES ? [{map: other, caption: `class ${second}`}] : []),
+      ...(index < slow ? [{map: (await RISE.explain(input, {target: first}))[0], caption: 'RISE'}] : []),
+      {map: (await gradCam.explain(input, {target: first}))[0], caption: 'Grad-CAM'},
+    ];
+    input.dispose();
+    const {height, width} = best as SaliencyMap;
+    const shown = await resized(image, height, width);
+    const drawn = cells.map(({map, caption}) => ({image: overlay(shown, map as SaliencyMap, {opacity: 0.6, range: [0, 1]}), caption}));
+    const row = {cells: [{image: shown, caption: ''}, ...drawn]};
+    rows.push(row);
+  }
+  const path = `out/quality-${name}.png`;
+  await writePng(path, await pictureSheet(rows, {cellSize: CELL, kernel: 'lanczos3'}));
+  console.log(`Maps: ${path}.`);
+}
+
+async function likeliest(teacher: Teacher, input: Tensor4D): Promise<[number, number]> {
+  const best = tidy(() => topk(teacher.logits(input), 2).indices);
+  const [first = 0, second = 0] = await best.data();
+  best.dispose();
+  return [first, second];
+}
+
+/** The picture as the network sees it, in its own shape. */
+async function resized(image: DecodedImage, height: number, width: number): Promise<DecodedImage> {
+  const input = toNetworkInput(image, {inputShape: [height, width, 3], preprocessing: 'none'});
+  const data = Uint8ClampedArray.from(await input.data());
+  input.dispose();
+  return {data, height, width, channels: 3};
 }
