@@ -88,6 +88,7 @@ export {compare} from './metrics/compare/compare.js';
 export {formatComparison, type FormatComparisonOptions} from './metrics/compare/format-comparison.js';
 export {type Metric, type MetricContext, type MetricName, type MetricSettings} from './metrics/compare/named-metrics.js';
 export {type ComparedImage, type CompareOptions, type ComparisonRow} from './metrics/compare/options.js';
+export {pairedDifferences, type PairedDifference, type PairedDifferencesOptions} from './metrics/compare/paired-differences.js';
 export {maxSensitivity, type MaxSensitivity, type MaxSensitivityOptions} from './metrics/of-explainer/max-sensitivity.js';
 export {randomizationCheck, type RandomizationCheck, type RandomizationOptions} from './metrics/of-explainer/randomization-check.js';
 export {energyInside} from './metrics/of-map/energy-inside.js';

@@ -2,6 +2,7 @@ export {compare} from './compare/compare.js';
 export {formatComparison, type FormatComparisonOptions} from './compare/format-comparison.js';
 export {type Metric, type MetricContext, type MetricName, type MetricSettings} from './compare/named-metrics.js';
 export {type ComparedImage, type CompareOptions, type ComparisonRow} from './compare/options.js';
+export {pairedDifferences, type PairedDifference, type PairedDifferencesOptions} from './compare/paired-differences.js';
 export {type MeanOf} from './mean-of.js';
 export {maxSensitivity, type MaxSensitivity, type MaxSensitivityOptions} from './of-explainer/max-sensitivity.js';
 export {type Randomization} from './of-explainer/random-weights.js';
