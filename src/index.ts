@@ -86,7 +86,14 @@ export {distillationLoss} from './losses/distillation-loss.js';
 export {explanationLoss} from './losses/explanation-loss.js';
 export {compare} from './metrics/compare/compare.js';
 export {formatComparison, type FormatComparisonOptions} from './metrics/compare/format-comparison.js';
-export {type Metric, type MetricContext, type MetricName, type MetricSettings} from './metrics/compare/named-metrics.js';
+export {
+  type CausalMetric,
+  type CausalMetricOptions,
+  type Metric,
+  type MetricContext,
+  type MetricName,
+  type MetricSettings,
+} from './metrics/compare/named-metrics.js';
 export {type ComparedImage, type CompareOptions, type ComparisonRow} from './metrics/compare/options.js';
 export {pairedDifferences, type PairedDifference, type PairedDifferencesOptions} from './metrics/compare/paired-differences.js';
 export {maxSensitivity, type MaxSensitivity, type MaxSensitivityOptions} from './metrics/of-explainer/max-sensitivity.js';

@@ -1,6 +1,13 @@
 export {compare} from './compare/compare.js';
 export {formatComparison, type FormatComparisonOptions} from './compare/format-comparison.js';
-export {type Metric, type MetricContext, type MetricName, type MetricSettings} from './compare/named-metrics.js';
+export {
+  type CausalMetric,
+  type CausalMetricOptions,
+  type Metric,
+  type MetricContext,
+  type MetricName,
+  type MetricSettings,
+} from './compare/named-metrics.js';
 export {type ComparedImage, type CompareOptions, type ComparisonRow} from './compare/options.js';
 export {pairedDifferences, type PairedDifference, type PairedDifferencesOptions} from './compare/paired-differences.js';
 export {type MeanOf} from './mean-of.js';

@@ -60,6 +60,9 @@ export function defaultStepSize(height: number, width: number): number {
   return Math.ceil((height * width) / STEPS);
 }
 
+/** What stands where pixels are hidden, unless told otherwise. */
+export const causalFills: Readonly<Record<CausalScore['kind'], Fill>> = {insertion: 'blur', deletion: 'zeros'};
+
 /** `stepSize`, `fill`, `auc` and `ties`. */
 export const causalFields: Pick<OptionsSchema<CausalSettings>['fields'], 'stepSize' | 'fill' | 'auc' | 'ties'> = {
   stepSize: absentMeans(integer(1), 'a 28th of the pixels, rounded up'),
@@ -86,7 +89,7 @@ export async function causalScores(
   const schema = kind === 'insertion' ? insertionScoreSchema : deletionScoreSchema;
   const settings = readOptions(schema, options);
   const {where} = schema;
-  const {auc, ties, fill = kind === 'deletion' ? 'zeros' : 'blur'} = settings;
+  const {auc, ties, fill = causalFills[kind]} = settings;
   return measureGroups(where, subjects, settings, async (group) => {
     const [, height, width] = group.originals.shape;
     const {stepSize = defaultStepSize(height, width)} = settings;
