@@ -108,6 +108,7 @@ export {deletionScore} from './metrics/of-model/deletion-score.js';
 export {type ModelMetricOptions} from './metrics/of-model/groups.js';
 export {insertionScore} from './metrics/of-model/insertion-score.js';
 export {muFidelity, type MuFidelity, type MuFidelityOptions} from './metrics/of-model/mu-fidelity.js';
+export {symmetricRelevanceGain, type SymmetricRelevanceGain} from './metrics/of-model/symmetric-relevance-gain.js';
 export {type MapInput} from './metrics/read-map.js';
 export {listLayers, type LayerInfo} from './models/graph/execute-graph.js';
 export {residualStudent, type ResidualStudentOptions} from './models/students/residual-student.js';

@@ -41,6 +41,7 @@ export {deletionScore} from './of-model/deletion-score.js';
 export {type ModelMetricOptions} from './of-model/groups.js';
 export {insertionScore} from './of-model/insertion-score.js';
 export {muFidelity, type MuFidelity, type MuFidelityOptions} from './of-model/mu-fidelity.js';
+export {symmetricRelevanceGain, type SymmetricRelevanceGain} from './of-model/symmetric-relevance-gain.js';
 export {topOneAccuracy} from './of-model/top-one-accuracy.js';
 export {type MapInput} from './read-map.js';
 export {blurImages, blurWeights, type BlurOptions} from '../queries/blur.js';

@@ -25,6 +25,7 @@ import {deletionScore} from '../../src/metrics/of-model/deletion-score.js';
 import {formatComparison} from '../../src/metrics/compare/format-comparison.js';
 import {insertionScore} from '../../src/metrics/of-model/insertion-score.js';
 import {muFidelity} from '../../src/metrics/of-model/mu-fidelity.js';
+import {symmetricRelevanceGain} from '../../src/metrics/of-model/symmetric-relevance-gain.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {HEIGHT, patchBatch, patchImage, patchTeacher, WIDTH} from '../helpers/patch-world.js';
@@ -91,6 +92,7 @@ const all: MetricName[] = [
   'mu-fidelity',
   'sensitivity',
   'seconds',
+  'srg',
 ];
 const settings = {muFidelity: {numSamples: 20, gridSize: 4}, sensitivity: {numSamples: 2}};
 
@@ -178,6 +180,8 @@ describe('compare', () => {
       {metric: 'insertion', name: 'insertion, in 3', stepSize: 16, fill: undefined},
       {metric: 'deletion', name: 'deletion, blur', fill: 'blur', auc: 'true-fraction', ties: 'index-desc'},
       {metric: 'deletion', name: 'deletion, picture', fill: another},
+      'srg',
+      {metric: 'srg', name: 'srg, blur', fill: 'blur'},
     ];
     const run = (): ReturnType<typeof compare> =>
       compare({
@@ -185,13 +189,16 @@ describe('compare', () => {
         metrics,
         images,
         model,
-        settings: {insertion: {stepSize: 5}},
+        settings: {insertion: {stepSize: 5}, srg: {stepSize: 7}},
       });
     const [row] = await run();
     expect(blurImages).toHaveBeenCalledTimes(1);
     for (const [index, {values, target}] of row!.perImage.entries()) {
       const x = images[index]!;
       const map = {data: brightness((await x.data()) as Float32Array), height: 8, width: 6};
+      const gainOf = async (fill: 'blur' | undefined): Promise<{auc: number}> => ({
+        auc: (await symmetricRelevanceGain(x, map, model, {target, stepSize: 7, fill})).gain,
+      });
       const expected = {
         insertion: await insertionScore(x, map, model, {target, stepSize: 5}),
         deletion: await deletionScore(x, map, model, {target}),
@@ -199,6 +206,8 @@ describe('compare', () => {
         'insertion, in 3': await insertionScore(x, map, model, {target, stepSize: 16}),
         'deletion, blur': await deletionScore(x, map, model, {target, fill: 'blur', auc: 'true-fraction', ties: 'index-desc'}),
         'deletion, picture': await deletionScore(x, map, model, {target, fill: another}),
+        srg: await gainOf(undefined),
+        'srg, blur': await gainOf('blur'),
       };
       expect(Object.keys(values)).toEqual(Object.keys(expected));
       expectClose(
@@ -551,7 +560,7 @@ describe('compare', () => {
     [
       'an unknown metric with options',
       {metrics: [{metric: 'insert' as never, name: 'mine'}]},
-      /^compare: metrics\[0\].metric must be one of 'insertion', 'deletion', but is "insert"/,
+      /^compare: metrics\[0\].metric must be one of 'insertion', 'deletion', 'srg', but is "insert"/,
     ],
     [
       'a metric with options and no name',

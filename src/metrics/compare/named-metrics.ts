@@ -11,11 +11,12 @@ import {giniSparseness} from '../of-map/gini-sparseness.js';
 import {meanIntensity} from '../of-map/mean-intensity.js';
 import {pointingGame, pointingGameSchema, type PointingOptions} from '../of-map/pointing-game.js';
 import type {Region} from '../of-map/region.js';
-import {causalFields, causalFills, type CausalOptions, type CausalScore} from '../of-model/causal-curve.js';
+import {causalFields, causalFills, type CausalOptions} from '../of-model/causal-curve.js';
 import {confidenceChange, type ConfidenceChange} from '../of-model/confidence-change.js';
 import {deletionScore} from '../of-model/deletion-score.js';
 import {insertionScore} from '../of-model/insertion-score.js';
 import {muFidelity, muFidelityFields, type MuFidelityOptions} from '../of-model/mu-fidelity.js';
+import {symmetricRelevanceGain} from '../of-model/symmetric-relevance-gain.js';
 
 /** What a metric is told about one image and one map of it. */
 export interface MetricContext {
@@ -56,6 +57,7 @@ export interface Metric {
 export type MetricName =
   | 'insertion'
   | 'deletion'
+  | 'srg'
   | 'pointing'
   | 'energy'
   | 'drop'
@@ -68,15 +70,18 @@ export type MetricName =
   | 'sensitivity'
   | 'seconds';
 
-/** The options of insertion and deletion that a comparison leaves open. */
+/** The metrics that exchange pixels step by step. */
+type CausalName = 'insertion' | 'deletion' | 'srg';
+
+/** The options of insertion, deletion and srg that a comparison leaves open. */
 export type CausalMetricOptions = Pick<CausalOptions, 'stepSize' | 'fill' | 'auc' | 'ties'>;
 
 /**
- * Insertion or deletion once more, with options of its own under a name of its own: under another baseline, for one. What it
- * leaves out is that of `settings`.
+ * Insertion, deletion or srg once more, with options of its own under a name of its own: under another baseline, for one.
+ * What it leaves out is that of `settings`.
  */
 export interface CausalMetric extends CausalMetricOptions {
-  readonly metric: CausalScore['kind'];
+  readonly metric: CausalName;
   /** Its column in the table. */
   readonly name: string;
 }
@@ -87,6 +92,8 @@ export interface MetricSettings {
   readonly insertion?: CausalMetricOptions | undefined;
   /** Those of `deletionScore`. @default those of the function */
   readonly deletion?: CausalMetricOptions | undefined;
+  /** Those of `symmetricRelevanceGain`. @default those of the function */
+  readonly srg?: CausalMetricOptions | undefined;
   /** Those of `muFidelity`. @default those of the function */
   readonly muFidelity?: Pick<MuFidelityOptions, 'gridSize' | 'subsetFraction' | 'numSamples' | 'fill'> | undefined;
   /** Those of `pointingGame`. @default those of the function */
@@ -102,6 +109,7 @@ const ofFunction = <T>(field: Field<T | undefined>): Field<T | undefined> => abs
 export const metricSettingsFields: OptionsSchema<MetricSettings>['fields'] = {
   insertion: ofFunction(group<CausalMetricOptions>(causalMetricFields)),
   deletion: ofFunction(group<CausalMetricOptions>(causalMetricFields)),
+  srg: ofFunction(group<CausalMetricOptions>(causalMetricFields)),
   muFidelity: ofFunction(
     group<MetricSettings['muFidelity'] & object>(muFidelityFields as OptionsSchema<MetricSettings['muFidelity'] & object>['fields']),
   ),
@@ -111,16 +119,16 @@ export const metricSettingsFields: OptionsSchema<MetricSettings>['fields'] = {
   ),
 };
 
-/** The metrics that exchange pixels step by step. */
 const causalScores: Readonly<
-  Record<CausalScore['kind'], (image: Tensor4D, map: SaliencyMap, model: Model, options: CausalOptions) => Promise<number>>
+  Record<CausalName, (image: Tensor4D, map: SaliencyMap, model: Model, options: CausalOptions) => Promise<number>>
 > = {
   insertion: async (...all) => (await insertionScore(...all)).auc,
   deletion: async (...all) => (await deletionScore(...all)).auc,
+  srg: async (...all) => (await symmetricRelevanceGain(...all)).gain,
 };
 
 const variantFields: OptionsSchema<CausalMetric>['fields'] = {
-  metric: required(oneOf(...(Object.keys(causalScores) as CausalScore['kind'][]))),
+  metric: required(oneOf(...(Object.keys(causalScores) as CausalName[]))),
   name: required(text()),
   ...causalMetricFields,
 };
@@ -131,7 +139,7 @@ export interface NamedContext extends MetricContext {
   readonly settings: MetricSettings;
   /** The map as the explainer gave it. */
   readonly drawn: SaliencyMap;
-  /** `[1,H,W,C]`: what insertion begins and deletion ends with, where it is not zeros, by the fill that makes it. */
+  /** `[1,H,W,C]`: what insertion begins with and the others end with, where it is not zeros, by the fill that makes it. */
   readonly baselines: ReadonlyMap<Fill, Tensor4D>;
   /** Drop, increase and gain come from one pass. */
   readonly confidence: () => Promise<ConfidenceChange>;
@@ -141,6 +149,7 @@ export interface NamedContext extends MetricContext {
 export const namedMetrics: Readonly<Record<MetricName, (context: NamedContext) => number | Promise<number>>> = {
   insertion: (context) => causal('insertion', context),
   deletion: (context) => causal('deletion', context),
+  srg: (context) => causal('srg', context),
   pointing: ({map, region, settings}) => (region === undefined ? NaN : pointingGame(map, region, settings.pointing).hit),
   energy: ({map, region}) => (region === undefined ? NaN : energyInside(map, region).share),
   drop: async ({confidence}) => (await confidence()).drop,
@@ -187,7 +196,7 @@ export function valueOf(metric: MetricName | CausalMetric | Metric, context: Nam
   return 'measure' in metric ? metric.measure(context) : causal(metric, context);
 }
 
-/** The options of insertion or deletion, for the metrics that are one of them. */
+/** The options of insertion, deletion or srg, for the metrics that are one of them. */
 export function causalOptions(
   metric: MetricName | CausalMetric | Metric,
   settings: MetricSettings,
@@ -200,11 +209,11 @@ export function causalOptions(
   return {...options, fill: options.fill ?? causalFills[kind]};
 }
 
-function isCausal(name: string | undefined): name is CausalScore['kind'] {
+function isCausal(name: string | undefined): name is CausalName {
   return name !== undefined && Object.hasOwn(causalScores, name);
 }
 
-async function causal(metric: CausalScore['kind'] | CausalMetric, context: NamedContext): Promise<number> {
+async function causal(metric: CausalName | CausalMetric, context: NamedContext): Promise<number> {
   const {settings, baselines, image, map, model, target, batchSize, workers, signal} = context;
   const options = causalOptions(metric, settings);
   const fill = options && (baselines.get(options.fill) ?? options.fill);

@@ -29,7 +29,7 @@ const WHERE = 'compare';
 export interface CompareOptions extends RunOptions, BatchOptions, SeedOptions, WorkerOptions {
   /** The explainers by the name of their row, at least one. */
   readonly explainers: Readonly<Record<string, Explainer>>;
-  /** Names, insertion or deletion with options of its own under a name of its own, or metrics of one's own. */
+  /** Names, insertion, deletion or srg with options of its own under a name of its own, or metrics of one's own. */
   readonly metrics: readonly (MetricName | CausalMetric | Metric)[];
   /** Of one size; decoded pictures if `model` is a Teacher. Borrowed. */
   readonly images: ImagesInput;
