@@ -86,8 +86,16 @@ export {distillationLoss} from './losses/distillation-loss.js';
 export {explanationLoss} from './losses/explanation-loss.js';
 export {compare} from './metrics/compare/compare.js';
 export {formatComparison, type FormatComparisonOptions} from './metrics/compare/format-comparison.js';
-export {type Metric, type MetricContext, type MetricName, type MetricSettings} from './metrics/compare/named-metrics.js';
+export {
+  type CausalMetric,
+  type CausalMetricOptions,
+  type Metric,
+  type MetricContext,
+  type MetricName,
+  type MetricSettings,
+} from './metrics/compare/named-metrics.js';
 export {type ComparedImage, type CompareOptions, type ComparisonRow} from './metrics/compare/options.js';
+export {pairedDifferences, type PairedDifference, type PairedDifferencesOptions} from './metrics/compare/paired-differences.js';
 export {maxSensitivity, type MaxSensitivity, type MaxSensitivityOptions} from './metrics/of-explainer/max-sensitivity.js';
 export {randomizationCheck, type RandomizationCheck, type RandomizationOptions} from './metrics/of-explainer/randomization-check.js';
 export {energyInside} from './metrics/of-map/energy-inside.js';
@@ -100,6 +108,7 @@ export {deletionScore} from './metrics/of-model/deletion-score.js';
 export {type ModelMetricOptions} from './metrics/of-model/groups.js';
 export {insertionScore} from './metrics/of-model/insertion-score.js';
 export {muFidelity, type MuFidelity, type MuFidelityOptions} from './metrics/of-model/mu-fidelity.js';
+export {symmetricRelevanceGain, type SymmetricRelevanceGain} from './metrics/of-model/symmetric-relevance-gain.js';
 export {type MapInput} from './metrics/read-map.js';
 export {listLayers, type LayerInfo} from './models/graph/execute-graph.js';
 export {residualStudent, type ResidualStudentOptions} from './models/students/residual-student.js';

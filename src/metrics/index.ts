@@ -1,7 +1,15 @@
 export {compare} from './compare/compare.js';
 export {formatComparison, type FormatComparisonOptions} from './compare/format-comparison.js';
-export {type Metric, type MetricContext, type MetricName, type MetricSettings} from './compare/named-metrics.js';
+export {
+  type CausalMetric,
+  type CausalMetricOptions,
+  type Metric,
+  type MetricContext,
+  type MetricName,
+  type MetricSettings,
+} from './compare/named-metrics.js';
 export {type ComparedImage, type CompareOptions, type ComparisonRow} from './compare/options.js';
+export {pairedDifferences, type PairedDifference, type PairedDifferencesOptions} from './compare/paired-differences.js';
 export {type MeanOf} from './mean-of.js';
 export {maxSensitivity, type MaxSensitivity, type MaxSensitivityOptions} from './of-explainer/max-sensitivity.js';
 export {type Randomization} from './of-explainer/random-weights.js';
@@ -33,6 +41,7 @@ export {deletionScore} from './of-model/deletion-score.js';
 export {type ModelMetricOptions} from './of-model/groups.js';
 export {insertionScore} from './of-model/insertion-score.js';
 export {muFidelity, type MuFidelity, type MuFidelityOptions} from './of-model/mu-fidelity.js';
+export {symmetricRelevanceGain, type SymmetricRelevanceGain} from './of-model/symmetric-relevance-gain.js';
 export {topOneAccuracy} from './of-model/top-one-accuracy.js';
 export {type MapInput} from './read-map.js';
 export {blurImages, blurWeights, type BlurOptions} from '../queries/blur.js';

@@ -25,6 +25,7 @@ import {deletionScore} from '../../src/metrics/of-model/deletion-score.js';
 import {formatComparison} from '../../src/metrics/compare/format-comparison.js';
 import {insertionScore} from '../../src/metrics/of-model/insertion-score.js';
 import {muFidelity} from '../../src/metrics/of-model/mu-fidelity.js';
+import {symmetricRelevanceGain} from '../../src/metrics/of-model/symmetric-relevance-gain.js';
 import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {HEIGHT, patchBatch, patchImage, patchTeacher, WIDTH} from '../helpers/patch-world.js';
@@ -91,6 +92,7 @@ const all: MetricName[] = [
   'mu-fidelity',
   'sensitivity',
   'seconds',
+  'srg',
 ];
 const settings = {muFidelity: {numSamples: 20, gridSize: 4}, sensitivity: {numSamples: 2}};
 
@@ -165,6 +167,56 @@ describe('compare', () => {
     const mean = numbers.reduce((a, b) => a + b, 0) / 3;
     const error = Math.sqrt(numbers.reduce((a, b) => a + (b - mean) ** 2, 0) / 2 / 3);
     expectClose([row!.values['insertion']!.mean, row!.values['insertion']!.standardError], [mean, error], {abs: 1e-12});
+  });
+
+  it('takes insertion and deletion under several baselines, each made once', async () => {
+    const images = photos(2);
+    const model = counting([]);
+    const another = randomUniform([8, 6, 3], -1, 1, 'float32', 9) as Tensor3D;
+    const metrics: CompareOptions['metrics'] = [
+      'insertion',
+      'deletion',
+      {metric: 'insertion', name: 'insertion, grey', fill: 0.5},
+      {metric: 'insertion', name: 'insertion, in 3', stepSize: 16, fill: undefined},
+      {metric: 'deletion', name: 'deletion, blur', fill: 'blur', auc: 'true-fraction', ties: 'index-desc'},
+      {metric: 'deletion', name: 'deletion, picture', fill: another},
+      'srg',
+      {metric: 'srg', name: 'srg, blur', fill: 'blur'},
+    ];
+    const run = (): ReturnType<typeof compare> =>
+      compare({
+        explainers: {bright: explainer(brightness), noise: explainer(noise)},
+        metrics,
+        images,
+        model,
+        settings: {insertion: {stepSize: 5}, srg: {stepSize: 7}},
+      });
+    const [row] = await run();
+    expect(blurImages).toHaveBeenCalledTimes(1);
+    for (const [index, {values, target}] of row!.perImage.entries()) {
+      const x = images[index]!;
+      const map = {data: brightness((await x.data()) as Float32Array), height: 8, width: 6};
+      const gainOf = async (fill: 'blur' | undefined): Promise<{auc: number}> => ({
+        auc: (await symmetricRelevanceGain(x, map, model, {target, stepSize: 7, fill})).gain,
+      });
+      const expected = {
+        insertion: await insertionScore(x, map, model, {target, stepSize: 5}),
+        deletion: await deletionScore(x, map, model, {target}),
+        'insertion, grey': await insertionScore(x, map, model, {target, stepSize: 5, fill: 0.5}),
+        'insertion, in 3': await insertionScore(x, map, model, {target, stepSize: 16}),
+        'deletion, blur': await deletionScore(x, map, model, {target, fill: 'blur', auc: 'true-fraction', ties: 'index-desc'}),
+        'deletion, picture': await deletionScore(x, map, model, {target, fill: another}),
+        srg: await gainOf(undefined),
+        'srg, blur': await gainOf('blur'),
+      };
+      expect(Object.keys(values)).toEqual(Object.keys(expected));
+      expectClose(
+        Object.values(values),
+        Object.values(expected).map(({auc}) => auc),
+        {abs: 1e-6},
+      );
+    }
+    await expectNoLeak(run);
   });
 
   it('asks every explainer once per image, for the same class and with the same seed', async () => {
@@ -505,6 +557,27 @@ describe('compare', () => {
       {metrics: [{measure: () => 1} as never]},
       /^compare: metrics\[0\] must be .* or \{name, measure\(\)\}, but is Object/,
     ],
+    [
+      'an unknown metric with options',
+      {metrics: [{metric: 'insert' as never, name: 'mine'}]},
+      /^compare: metrics\[0\].metric must be one of 'insertion', 'deletion', 'srg', but is "insert"/,
+    ],
+    [
+      'a metric with options and no name',
+      {metrics: [{metric: 'insertion'} as never]},
+      /^compare: metrics\[0\].name must be a text, but is undefined/,
+    ],
+    [
+      'an unknown option of a metric',
+      {metrics: ['gini', {metric: 'deletion', name: 'mine', fil: 0} as never]},
+      /^compare: there is no option 'metrics\[1\].fil'. Did you mean 'fill'\?/,
+    ],
+    [
+      'a wrong option of a metric',
+      {metrics: [{metric: 'deletion', name: 'mine', stepSize: 0}]},
+      /^compare: metrics\[0\].stepSize must be a whole number of at least 1, but is 0/,
+    ],
+    ['a name twice, with options', {metrics: ['deletion', {metric: 'insertion', name: 'deletion'}]}, /"deletion" is there twice/],
     ['a name twice', {metrics: ['gini', {name: 'gini', measure: () => 1}]}, /"gini" is there twice/],
     ['limits of nobody', {limits: {b: 2}}, /^compare: limits must be for explainers, "a", but has "b"/],
     ['no images for one', {limits: {a: 0}}, /^compare: limits\["a"\] must be a whole number of at least 1, but is 0/],

@@ -10,13 +10,13 @@ import {withTensors} from '../../core/tensors.js';
 import type {Explainer, SaliencyMap} from '../../core/types.js';
 import {resolveSingleTargets} from '../../models/targets.js';
 import {batchScorer} from '../../queries/batch-scorer.js';
-import {finiteBaseline} from '../../queries/fill.js';
+import {finiteBaseline, type Fill} from '../../queries/fill.js';
 import {finiteInput} from '../../queries/finite-input.js';
 import {meanOf} from '../mean-of.js';
 import {explainOne} from '../of-explainer/explain-one.js';
 import {peakOf} from '../of-map/map-values.js';
 import {readMap} from '../read-map.js';
-import {confidenceOnce, namedMetrics, type MetricContext, type NamedContext} from './named-metrics.js';
+import {confidenceOnce, valueOf, type MetricContext, type NamedContext} from './named-metrics.js';
 import {
   nameOf,
   planComparison,
@@ -62,8 +62,8 @@ export async function compare(options: CompareOptions): Promise<ComparisonRow[]>
       await withTensors(async (scope) => {
         const originals = scope.own(await finiteInput(WHERE, images, first, Math.min(first + batchSize, plan.numImages), scorer));
         const targets = resolveSingleTargets(WHERE, target, await scorer.score(originals), first);
-        const baselines: [kind: 'insertion' | 'deletion', images: Tensor4D][] = [];
-        for (const [kind, fill] of plan.fills) baselines.push([kind, scope.own(await finiteBaseline(WHERE, fill, originals))]);
+        const baselines = new Map<Fill, Tensor4D>();
+        for (const fill of plan.fills) baselines.set(fill, scope.own(await finiteBaseline(WHERE, fill, originals)));
         for (const [row, resolved] of targets.entries()) {
           await withTensors(async (own) => {
             const index = first + row;
@@ -73,7 +73,7 @@ export async function compare(options: CompareOptions): Promise<ComparisonRow[]>
               target: typeof target === 'function' ? target : resolved.target,
               score: resolved.score,
               seed: plan.random.split(index).seed,
-              baselines: Object.fromEntries(baselines.map(([kind, tensor]) => [kind, own.own(imageOf(tensor, row))])),
+              baselines: new Map([...baselines].map(([fill, tensor]) => [fill, own.own(imageOf(tensor, row))])),
             };
             for (const [entry, results] of found) {
               if (index >= entry.limit) continue;
@@ -107,7 +107,7 @@ async function measureOne(
   for (const metric of metrics) {
     signal?.throwIfAborted();
     const value = await naming(`metric '${nameOf(metric)}' of '${method}'`, index, signal, async () => {
-      const measured: unknown = await (typeof metric === 'string' ? namedMetrics[metric](context) : metric.measure(context));
+      const measured: unknown = await valueOf(metric, context);
       if (typeof measured !== 'number') throw new TypeError(`the value must be a number, but is ${show(measured)}.`);
       return measured;
     });

@@ -5,6 +5,7 @@ import {formatTable} from '../../core/format-table.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import type {MeanOf} from '../mean-of.js';
 import type {ComparisonRow} from './options.js';
+import type {PairedDifference} from './paired-differences.js';
 
 /** Options of {@link formatComparison}. */
 export interface FormatComparisonOptions {
@@ -28,13 +29,13 @@ export const formatComparisonSchema: OptionsSchema<Settled<FormatComparisonOptio
  * of images in brackets. Flat maps, whose insertion and deletion mean little, and maps whose peak is shared by
  * several pixels, so that pointing counts a share, get a column each if there are any.
  *
- * @param rows What `compare` returned.
+ * @param rows What `compare` returned, or `pairedDifferences`.
  * @returns Lines joined by `\n`.
  * @throws {TypeError} If `rows` is no list of rows, or an option is unknown or of the wrong kind.
  * @example
  * const text = formatComparison(await compare({explainers, metrics, images, model}), {digits: 2});
  */
-export function formatComparison(rows: readonly ComparisonRow[], options?: FormatComparisonOptions): string {
+export function formatComparison(rows: readonly (ComparisonRow | PairedDifference)[], options?: FormatComparisonOptions): string {
   const {standardErrors, digits} = readOptions(formatComparisonSchema, options);
   if (!Array.isArray(rows)) throw new TypeError(`formatComparison: rows must be what compare() gives, but is ${show(rows)}.`);
   for (const [index, row] of (rows as readonly unknown[]).entries()) {
@@ -44,13 +45,19 @@ export function formatComparison(rows: readonly ComparisonRow[], options?: Forma
     }
   }
   const metrics = Object.keys(rows[0]?.values ?? {});
-  const cell = (row: ComparisonRow, name: string): string => {
+  const cell = (row: ComparisonRow | PairedDifference, name: string): string => {
     const {mean, standardError, images} = (Object.hasOwn(row.values, name) ? row.values[name] : undefined) ?? absent;
     const digitsOf = (value: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '–');
     return `${digitsOf(mean)}${standardErrors ? ` ± ${digitsOf(standardError)}` : ''}${images === row.images ? '' : ` (${images})`}`;
   };
-  const counts = (['emptyMaps', 'tiedMaps'] as const).filter((name) => rows.some((row) => row[name] > 0));
+  const countOf = (row: Partial<ComparisonRow>, name: 'emptyMaps' | 'tiedMaps'): number => row[name] ?? 0;
+  const counts = (['emptyMaps', 'tiedMaps'] as const).filter((name) => rows.some((row) => countOf(row, name) > 0));
   const header = counts.map((name) => ({emptyMaps: 'flat maps', tiedMaps: 'tied peaks'})[name]);
-  const cells = rows.map((row) => [row.method, row.images, ...counts.map((name) => row[name]), ...metrics.map((name) => cell(row, name))]);
+  const cells = rows.map((row) => [
+    row.method,
+    row.images,
+    ...counts.map((name) => countOf(row, name)),
+    ...metrics.map((name) => cell(row, name)),
+  ]);
   return formatTable(['method', 'images', ...header, ...metrics], cells, {digits});
 }

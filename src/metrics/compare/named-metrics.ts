@@ -1,8 +1,9 @@
 /** The metrics that `compare` knows by name, each one number per image and map. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
-import {absentMeans, group} from '../../core/fields.js';
+import {absentMeans, custom, either, group, oneOf, required, text} from '../../core/fields.js';
 import type {Field, OptionsSchema} from '../../core/options.js';
 import type {Explainer, Model, SaliencyMap, TargetFn} from '../../core/types.js';
+import type {Fill} from '../../queries/fill.js';
 import {maxSensitivity, sensitivityFields, type MaxSensitivityOptions} from '../of-explainer/max-sensitivity.js';
 import {energyInside} from '../of-map/energy-inside.js';
 import {entropy} from '../of-map/entropy.js';
@@ -10,11 +11,12 @@ import {giniSparseness} from '../of-map/gini-sparseness.js';
 import {meanIntensity} from '../of-map/mean-intensity.js';
 import {pointingGame, pointingGameSchema, type PointingOptions} from '../of-map/pointing-game.js';
 import type {Region} from '../of-map/region.js';
-import {causalFields, type CausalOptions} from '../of-model/causal-curve.js';
+import {causalFields, causalFills, type CausalOptions} from '../of-model/causal-curve.js';
 import {confidenceChange, type ConfidenceChange} from '../of-model/confidence-change.js';
 import {deletionScore} from '../of-model/deletion-score.js';
 import {insertionScore} from '../of-model/insertion-score.js';
 import {muFidelity, muFidelityFields, type MuFidelityOptions} from '../of-model/mu-fidelity.js';
+import {symmetricRelevanceGain} from '../of-model/symmetric-relevance-gain.js';
 
 /** What a metric is told about one image and one map of it. */
 export interface MetricContext {
@@ -55,6 +57,7 @@ export interface Metric {
 export type MetricName =
   | 'insertion'
   | 'deletion'
+  | 'srg'
   | 'pointing'
   | 'energy'
   | 'drop'
@@ -67,12 +70,30 @@ export type MetricName =
   | 'sensitivity'
   | 'seconds';
 
+/** The metrics that exchange pixels step by step. */
+type CausalName = 'insertion' | 'deletion' | 'srg';
+
+/** The options of insertion, deletion and srg that a comparison leaves open. */
+export type CausalMetricOptions = Pick<CausalOptions, 'stepSize' | 'fill' | 'auc' | 'ties'>;
+
+/**
+ * Insertion, deletion or srg once more, with options of its own under a name of its own: under another baseline, for one.
+ * What it leaves out is that of `settings`.
+ */
+export interface CausalMetric extends CausalMetricOptions {
+  readonly metric: CausalName;
+  /** Its column in the table. */
+  readonly name: string;
+}
+
 /** Options of the metrics with a name. */
 export interface MetricSettings {
   /** Those of `insertionScore`. @default those of the function */
-  readonly insertion?: Pick<CausalOptions, 'stepSize' | 'fill' | 'auc' | 'ties'> | undefined;
+  readonly insertion?: CausalMetricOptions | undefined;
   /** Those of `deletionScore`. @default those of the function */
-  readonly deletion?: Pick<CausalOptions, 'stepSize' | 'fill' | 'auc' | 'ties'> | undefined;
+  readonly deletion?: CausalMetricOptions | undefined;
+  /** Those of `symmetricRelevanceGain`. @default those of the function */
+  readonly srg?: CausalMetricOptions | undefined;
   /** Those of `muFidelity`. @default those of the function */
   readonly muFidelity?: Pick<MuFidelityOptions, 'gridSize' | 'subsetFraction' | 'numSamples' | 'fill'> | undefined;
   /** Those of `pointingGame`. @default those of the function */
@@ -81,16 +102,14 @@ export interface MetricSettings {
   readonly sensitivity?: Pick<MaxSensitivityOptions, 'radius' | 'numSamples'> | undefined;
 }
 
+const causalMetricFields = causalFields as OptionsSchema<CausalMetricOptions>['fields'];
 const ofFunction = <T>(field: Field<T | undefined>): Field<T | undefined> => absentMeans(field, 'those of the function');
 
 /** Fields of {@link MetricSettings}. */
 export const metricSettingsFields: OptionsSchema<MetricSettings>['fields'] = {
-  insertion: ofFunction(
-    group<MetricSettings['insertion'] & object>(causalFields as OptionsSchema<MetricSettings['insertion'] & object>['fields']),
-  ),
-  deletion: ofFunction(
-    group<MetricSettings['deletion'] & object>(causalFields as OptionsSchema<MetricSettings['deletion'] & object>['fields']),
-  ),
+  insertion: ofFunction(group<CausalMetricOptions>(causalMetricFields)),
+  deletion: ofFunction(group<CausalMetricOptions>(causalMetricFields)),
+  srg: ofFunction(group<CausalMetricOptions>(causalMetricFields)),
   muFidelity: ofFunction(
     group<MetricSettings['muFidelity'] & object>(muFidelityFields as OptionsSchema<MetricSettings['muFidelity'] & object>['fields']),
   ),
@@ -100,21 +119,37 @@ export const metricSettingsFields: OptionsSchema<MetricSettings>['fields'] = {
   ),
 };
 
+const causalScores: Readonly<
+  Record<CausalName, (image: Tensor4D, map: SaliencyMap, model: Model, options: CausalOptions) => Promise<number>>
+> = {
+  insertion: async (...all) => (await insertionScore(...all)).auc,
+  deletion: async (...all) => (await deletionScore(...all)).auc,
+  srg: async (...all) => (await symmetricRelevanceGain(...all)).gain,
+};
+
+const variantFields: OptionsSchema<CausalMetric>['fields'] = {
+  metric: required(oneOf(...(Object.keys(causalScores) as CausalName[]))),
+  name: required(text()),
+  ...causalMetricFields,
+};
+const variant = /* @__PURE__ */ group<CausalMetric>(variantFields);
+
 /** What the metrics with a name share beyond that, computed once. */
 export interface NamedContext extends MetricContext {
   readonly settings: MetricSettings;
   /** The map as the explainer gave it. */
   readonly drawn: SaliencyMap;
-  /** `[1,H,W,C]`, what insertion begins and deletion ends with, where it is not zeros. */
-  readonly baselines: {readonly insertion?: Tensor4D; readonly deletion?: Tensor4D};
+  /** `[1,H,W,C]`: what insertion begins with and the others end with, where it is not zeros, by the fill that makes it. */
+  readonly baselines: ReadonlyMap<Fill, Tensor4D>;
   /** Drop, increase and gain come from one pass. */
   readonly confidence: () => Promise<ConfidenceChange>;
 }
 
 /** The metrics by name. */
 export const namedMetrics: Readonly<Record<MetricName, (context: NamedContext) => number | Promise<number>>> = {
-  insertion: async (context) => (await insertionScore(context.image, context.map, context.model, causalOptions(context, 'insertion'))).auc,
-  deletion: async (context) => (await deletionScore(context.image, context.map, context.model, causalOptions(context, 'deletion'))).auc,
+  insertion: (context) => causal('insertion', context),
+  deletion: (context) => causal('deletion', context),
+  srg: (context) => causal('srg', context),
   pointing: ({map, region, settings}) => (region === undefined ? NaN : pointingGame(map, region, settings.pointing).hit),
   energy: ({map, region}) => (region === undefined ? NaN : energyInside(map, region).share),
   drop: async ({confidence}) => (await confidence()).drop,
@@ -130,13 +165,64 @@ export const namedMetrics: Readonly<Record<MetricName, (context: NamedContext) =
   seconds: ({seconds}) => seconds,
 };
 
+/** A metric of a comparison: a name, one with options of its own, or one of the caller's. */
+export const metricField: Field<MetricName | CausalMetric | Metric | undefined> = /* @__PURE__ */ either<
+  MetricName | CausalMetric | Metric
+>(
+  oneOf(...(Object.keys(namedMetrics) as MetricName[])),
+  {
+    ...variant,
+    rule: `{${Object.keys(variantFields).join(', ')}}`,
+    problem: (value) => {
+      const isVariant = typeof value === 'object' && value !== null && 'metric' in value && !('measure' in value);
+      return isVariant ? variant.problem(value) : {wrongKind: true, path: '', rule: '', value};
+    },
+  },
+  custom<Metric>('{name, measure()}', (value) => {
+    const {name, measure} = (value ?? {}) as Partial<Metric>;
+    return typeof name === 'string' && typeof measure === 'function' ? undefined : 'kind';
+  }),
+);
+
 /** Asks the model about the image and the image times the map, once however often it is called. */
 export function confidenceOnce({image, map, model, target, batchSize, workers, signal}: MetricContext): () => Promise<ConfidenceChange> {
   let asked: Promise<ConfidenceChange> | undefined;
   return () => (asked ??= confidenceChange(image, map, model, {target, batchSize, workers, signal}));
 }
 
-function causalOptions(context: NamedContext, kind: 'insertion' | 'deletion'): CausalOptions {
-  const {settings, baselines, target, batchSize, workers, signal} = context;
-  return {...settings[kind], fill: baselines[kind] ?? settings[kind]?.fill, target, batchSize, workers, signal};
+/** The value of a metric, by name or one's own. */
+export function valueOf(metric: MetricName | CausalMetric | Metric, context: NamedContext): unknown {
+  if (typeof metric === 'string') return namedMetrics[metric](context);
+  return 'measure' in metric ? metric.measure(context) : causal(metric, context);
+}
+
+/** The options of insertion, deletion or srg, for the metrics that are one of them. */
+export function causalOptions(
+  metric: MetricName | CausalMetric | Metric,
+  settings: MetricSettings,
+): (CausalMetricOptions & {readonly fill: Fill}) | undefined {
+  const {metric: kind, ...own} = typeof metric === 'string' ? {metric} : 'measure' in metric ? {metric: undefined} : metric;
+  if (!isCausal(kind)) return undefined;
+  const shared = settings[kind] ?? {};
+  const names = Object.keys(causalFields) as (keyof CausalMetricOptions)[];
+  const options: CausalMetricOptions = Object.fromEntries(names.map((name) => [name, (own as CausalMetricOptions)[name] ?? shared[name]]));
+  return {...options, fill: options.fill ?? causalFills[kind]};
+}
+
+function isCausal(name: string | undefined): name is CausalName {
+  return name !== undefined && Object.hasOwn(causalScores, name);
+}
+
+async function causal(metric: CausalName | CausalMetric, context: NamedContext): Promise<number> {
+  const {settings, baselines, image, map, model, target, batchSize, workers, signal} = context;
+  const options = causalOptions(metric, settings);
+  const fill = options && (baselines.get(options.fill) ?? options.fill);
+  return causalScores[typeof metric === 'string' ? metric : metric.metric](image, map, model, {
+    ...options,
+    fill,
+    target,
+    batchSize,
+    workers,
+    signal,
+  });
 }

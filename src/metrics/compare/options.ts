@@ -2,7 +2,7 @@
 import {at} from '../../core/at.js';
 import {show} from '../../core/check.js';
 import {batchSizeField, progressField, seedField, signalField, singleTargetField, workersField} from '../../core/common-options.js';
-import {absentMeans, boolean, custom, either, group, integer, list, oneOf, record, required, withDefault} from '../../core/fields.js';
+import {absentMeans, boolean, custom, group, integer, list, record, required, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
 import type {BatchOptions, Explainer, ImagesInput, Model, RunOptions, SeedOptions, SingleTarget, WorkerOptions} from '../../core/types.js';
@@ -13,7 +13,15 @@ import type {Fill} from '../../queries/fill.js';
 import type {MeanOf} from '../mean-of.js';
 import {explainerField} from '../of-explainer/explain-one.js';
 import {checkRegion, type Region} from '../of-map/region.js';
-import {metricSettingsFields, namedMetrics, type Metric, type MetricName, type MetricSettings} from './named-metrics.js';
+import {
+  causalOptions,
+  metricField,
+  metricSettingsFields,
+  type CausalMetric,
+  type Metric,
+  type MetricName,
+  type MetricSettings,
+} from './named-metrics.js';
 
 const WHERE = 'compare';
 
@@ -21,8 +29,8 @@ const WHERE = 'compare';
 export interface CompareOptions extends RunOptions, BatchOptions, SeedOptions, WorkerOptions {
   /** The explainers by the name of their row, at least one. */
   readonly explainers: Readonly<Record<string, Explainer>>;
-  /** Names, or metrics of one's own. */
-  readonly metrics: readonly (MetricName | Metric)[];
+  /** Names, insertion, deletion or srg with options of its own under a name of its own, or metrics of one's own. */
+  readonly metrics: readonly (MetricName | CausalMetric | Metric)[];
   /** Of one size; decoded pictures if `model` is a Teacher. Borrowed. */
   readonly images: ImagesInput;
   /** Scores the changed images and says which class is explained. Borrowed. */
@@ -57,17 +65,7 @@ export const compareSchema: OptionsSchema<CompareSettings> = {
   where: WHERE,
   fields: {
     explainers: required(record(explainerField)),
-    metrics: required(
-      list<MetricName | Metric>(
-        either<MetricName | Metric>(
-          oneOf(...(Object.keys(namedMetrics) as MetricName[])),
-          custom<Metric>('{name, measure()}', (value) => {
-            const {name, measure} = (value ?? {}) as Partial<Metric>;
-            return typeof name === 'string' && typeof measure === 'function' ? undefined : 'kind';
-          }),
-        ),
-      ),
-    ),
+    metrics: required(list(metricField)),
     images: anything<ImagesInput>('images'),
     model: anything<Model>('a model'),
     target: singleTargetField,
@@ -134,7 +132,7 @@ export interface ComparisonPlan {
   /** Pairs of an explainer and an image. */
   readonly total: number;
   /** The baseline images that are worth making once. */
-  readonly fills: readonly (readonly [kind: 'insertion' | 'deletion', fill: Fill])[];
+  readonly fills: ReadonlySet<Fill>;
   readonly random: Random;
 }
 
@@ -164,27 +162,27 @@ export function planComparison(options: CompareOptions): ComparisonPlan {
   const names = metrics.map(nameOf);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new RangeError(`${WHERE}: metrics must each have a name of its own, but ${show(twice)} is there twice.`);
-  for (const name of ['pointing', 'energy']) {
-    if (names.includes(name) && regions === undefined) {
+  for (const name of ['pointing', 'energy'] as const) {
+    if (metrics.includes(name) && regions === undefined) {
       throw new RangeError(`${WHERE}: regions must be given for '${name}', boxes or masks per image, but is undefined.`);
     }
   }
   const own = given.map(([method]) => Math.min(bounds.get(method) ?? count, count));
   const common = Math.min(...own);
   const entries = given.map(([method, explainer], index) => ({method, explainer, limit: commonImages ? common : at(own, index)}));
-  const kinds = (['insertion', 'deletion'] as const).filter((kind) => names.includes(kind));
-  const fills = kinds.map((kind) => [kind, settings.settings?.[kind]?.fill ?? (kind === 'insertion' ? 'blur' : 'zeros')] as const);
+  const fills = new Set(metrics.flatMap((metric) => causalOptions(metric, settings.settings ?? {})?.fill ?? []));
+  fills.delete('zeros');
   return {
     settings,
     entries,
     numImages: Math.max(...entries.map(({limit}) => limit)),
     total: entries.reduce((sum, {limit}) => sum + limit, 0),
-    fills: fills.filter(([, fill]) => fill !== 'zeros'),
+    fills,
     random: new Random(seed).split('compare'),
   };
 }
 
 /** Returns the name of a metric, the header of its column. */
-export function nameOf(metric: MetricName | Metric): string {
+export function nameOf(metric: MetricName | CausalMetric | Metric): string {
   return typeof metric === 'string' ? metric : metric.name;
 }

@@ -3,7 +3,7 @@
  * salient pixels step by step and watch one number. Steps of all images share batches, and every batch but
  * the last is full.
  */
-import {tensor4d} from '@tensorflow/tfjs-core';
+import {tensor4d, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkSize} from '../../core/check.js';
 import {absentMeans, integer, oneOf, withDefault} from '../../core/fields.js';
 import {recordOptions} from '../../core/option-record.js';
@@ -15,14 +15,14 @@ import {rankPixels, type TieRule} from '../of-map/ranking.js';
 import {areaUnderCurve, type AucRule} from './auc.js';
 import {measureGroups, modelMetricFields, type Group, type ModelMetricOptions, type Subjects} from './groups.js';
 
-/** Options of insertion and deletion. */
+/** Options of insertion, deletion and the symmetric relevance gain. */
 export interface CausalOptions extends ModelMetricOptions {
   /**
    * Pixels changed per step, at least 1. The authors take a row for one image, 224·8 of 224² for benchmarks.
    * @default a 28th of the pixels, rounded up
    */
   readonly stepSize?: number | undefined;
-  /** What stands where pixels are hidden. @default 'zeros' for deletion, 'blur' for insertion */
+  /** What stands where pixels are hidden. @default 'blur' for insertion, otherwise 'zeros' */
   readonly fill?: Fill | undefined;
   /** How the curve is integrated. @default 'official' */
   readonly auc?: AucRule | undefined;
@@ -45,7 +45,8 @@ export interface CausalScore {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-type CausalSettings = Settled<CausalOptions, 'signal' | 'onProgress' | 'stepSize' | 'fill'>;
+/** The options with their defaults filled in. */
+export type CausalSettings = Settled<CausalOptions, 'signal' | 'onProgress' | 'stepSize' | 'fill'>;
 
 const STEPS = 28;
 
@@ -60,10 +61,13 @@ export function defaultStepSize(height: number, width: number): number {
   return Math.ceil((height * width) / STEPS);
 }
 
+/** What stands where pixels are hidden, unless told otherwise. */
+export const causalFills: Readonly<Record<CausalScore['kind'] | 'srg', Fill>> = {insertion: 'blur', deletion: 'zeros', srg: 'zeros'};
+
 /** `stepSize`, `fill`, `auc` and `ties`. */
 export const causalFields: Pick<OptionsSchema<CausalSettings>['fields'], 'stepSize' | 'fill' | 'auc' | 'ties'> = {
   stepSize: absentMeans(integer(1), 'a 28th of the pixels, rounded up'),
-  fill: absentMeans(fillField, "'zeros' for deletion, 'blur' for insertion"),
+  fill: absentMeans(fillField, "'blur' for insertion, otherwise 'zeros'"),
   auc: withDefault(oneOf('official', 'true-fraction'), 'official'),
   ties: withDefault(oneOf('index-asc', 'index-desc'), 'index-asc'),
 };
@@ -86,39 +90,72 @@ export async function causalScores(
   const schema = kind === 'insertion' ? insertionScoreSchema : deletionScoreSchema;
   const settings = readOptions(schema, options);
   const {where} = schema;
-  const {auc, ties, fill = kind === 'deletion' ? 'zeros' : 'blur'} = settings;
   return measureGroups(where, subjects, settings, async (group) => {
-    const [, height, width] = group.originals.shape;
-    const {stepSize = defaultStepSize(height, width)} = settings;
-    const counts = stepCounts(height * width, stepSize);
-    const fractions = counts.map((count) => count / (height * width));
-    const curves = await scoreSteps(where, kind, group, counts, {fill, ties});
-    const record = recordOptions(settings, {stepSize, fill: recordFill(fill)});
-    return group.targets.map(({target}, index) => {
-      const curve = curves[index] as number[];
-      return {kind, auc: areaUnderCurve(curve, fractions, auc), curve, fractions, target, options: record};
-    });
+    const steps = stepsOf(group, settings, causalFills[kind]);
+    const baseline = group.scope.own(await finiteBaseline(where, steps.fill, group.originals));
+    const curves = await scoreSteps({...steps, where, group, baseline, way: kind, first: 'most'});
+    return group.targets.map(({target}, index) => ({
+      kind,
+      ...(curves[index] as Curve),
+      fractions: steps.fractions,
+      target,
+      options: steps.record,
+    }));
   });
 }
 
-async function scoreSteps(
-  where: string,
-  kind: CausalScore['kind'],
-  group: Group,
-  counts: readonly number[],
-  {fill, ties}: {readonly fill: Fill; readonly ties: TieRule},
-): Promise<number[][]> {
+/** What one image's steps gave. */
+export type Curve = Pick<CausalScore, 'auc' | 'curve'>;
+
+/** The steps that the images of a group go, with every option in force. */
+export interface Steps {
+  /** Pixels changed after each step, and the fraction of all that they are. */
+  readonly counts: readonly number[];
+  readonly fractions: readonly number[];
+  readonly fill: Fill;
+  readonly auc: AucRule;
+  readonly ties: TieRule;
+  /** For the result. */
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** Fills in what depends on the images, or on the metric. */
+export function stepsOf({originals}: Group, settings: CausalSettings, usual: Fill): Steps {
+  const [, height, width] = originals.shape;
+  const {stepSize = defaultStepSize(height, width), fill = usual, auc, ties} = settings;
+  const counts = stepCounts(height * width, stepSize);
+  const fractions = counts.map((count) => count / (height * width));
+  return {counts, fractions, fill, auc, ties, record: recordOptions(settings, {stepSize, fill: recordFill(fill)})};
+}
+
+interface Walk extends Steps {
+  readonly where: string;
+  readonly group: Group;
+  /** Insertion goes from it to the images, deletion from the images to it. */
+  readonly baseline: Tensor4D;
+  readonly way: CausalScore['kind'];
+  /** Which pixels change first: the most salient, or the least, in exactly the reverse order. */
+  readonly first: 'most' | 'least';
+}
+
+/** Scores every step of every image of a group. */
+export async function scoreSteps({where, group, baseline, way, first, counts, fractions, auc, ties}: Walk): Promise<Curve[]> {
   const {originals, maps, scope, report} = group;
   const [numImages, height, width] = originals.shape;
   const ranks = new Float32Array(numImages * height * width);
-  maps.forEach((values, index) => ranks.set(ranksOf(rankPixels(values, ties)), index * height * width));
-  const baseline = scope.own(await finiteBaseline(where, fill, originals));
-  const [start, finish] = kind === 'deletion' ? [originals, baseline] : [baseline, originals];
+  maps.forEach((values, index) => {
+    const order = rankPixels(values, ties);
+    ranks.set(ranksOf(first === 'most' ? order : order.reverse()), index * height * width);
+  });
+  const [start, finish] = way === 'deletion' ? [originals, baseline] : [baseline, originals];
   const transition = {start, finish, ranks: scope.own(tensor4d(ranks, [numImages, height, width, 1]))};
   const jobs: Job[] = maps.flatMap((_, image) => counts.map((count) => ({image, count})));
   const build = (part: readonly Job[]): ReturnType<typeof perturb> => perturb(transition, part);
   const scores = await queryJobs({...group, where, jobs, build, report: (done) => report(done, counts.length)});
-  return maps.map((_, image) => scores.slice(image * counts.length, (image + 1) * counts.length));
+  return maps.map((_, image) => {
+    const curve = scores.slice(image * counts.length, (image + 1) * counts.length);
+    return {auc: areaUnderCurve(curve, fractions, auc), curve};
+  });
 }
 
 /** Pixels changed after each step: 0, step, 2·step, … and all of them. */
