@@ -17,6 +17,7 @@ import {
   compare,
   formatComparison,
   gradCamExplainer,
+  pairedDifferences,
   paperMethod,
   randomExplainer,
   riseExplainer,
@@ -44,6 +45,8 @@ import type {BenchResult, BenchRow} from './report.js';
 
 const RISE_MASKS = 2000;
 const REFINED = 'ours, refined';
+const RISE = 'RISE';
+const GRAD_CAM = 'Grad-CAM';
 const FOLDER = join(import.meta.dirname, 'explainers');
 
 /** Runs the bench. */
@@ -113,8 +116,8 @@ async function measure(name: string, entry: QualityCase, settings: Settings): Pr
   const explainers: Record<string, Explainer> = {
     ours,
     ...(settings.refine > 0 ? {[REFINED]: refined(ours, settings.refine)} : {}),
-    RISE: rise,
-    'Grad-CAM': gradCamExplainer(teacher),
+    [RISE]: rise,
+    [GRAD_CAM]: gradCamExplainer(teacher),
     ...Object.fromEntries(papers),
     random: randomExplainer(teacher),
   };
@@ -198,12 +201,11 @@ async function trained(
   return {seconds, steps};
 }
 
-/** Baselines: those of the common measures, those that training draws, and those that it never draws. */
+/** Other baselines than those of the common measures: that training draws, and that it never draws. */
 function judgesOf(
   picture: Tensor3D,
 ): readonly {readonly name: string; readonly seen: boolean; readonly insertion: Fill; readonly deletion: Fill}[] {
   return [
-    {name: 'standard', seen: true, insertion: 'blur', deletion: 'zeros'},
     {name: 'swapped', seen: true, insertion: 'zeros', deletion: 'blur'},
     {name: 'mean colour', seen: true, insertion: 'mean', deletion: 'mean'},
     {name: 'grey', seen: false, insertion: 0.5, deletion: 0.5},
@@ -218,6 +220,8 @@ async function unseenPicture({training}: QualityCase, teacher: Teacher): Promise
   return picture;
 }
 
+const measures = ['insertion', 'deletion'] as const;
+
 async function judge(
   name: string,
   teacher: Teacher,
@@ -227,68 +231,80 @@ async function judge(
   picture: Tensor3D,
 ): Promise<{rows: BenchRow[]; ratios: Record<string, number>}> {
   const bar = new ProgressBar();
-  const found = new Map<string, Record<string, number>>(Object.keys(explainers).map((method) => [method, {}]));
-  const paired = new Map<string, Map<string, [ours: number, other: number]>>();
+  const common = {explainers, model: teacher, seed};
+  const standard = await compare({
+    ...common,
+    metrics: [...measures, 'srg', ...(regions ? (['pointing', 'energy'] as const) : [])],
+    images,
+    regions,
+    limits: Object.fromEntries([RISE, REFINED].filter((method) => method in explainers).map((method) => [method, slow])),
+    onProgress: ({done, total}) => bar.update({stage: `${name}, standard`, done, total}),
+  });
+  bar.stop();
+  console.log(`\n${name}:\n${formatComparison(standard, {standardErrors: true})}`);
+  for (const reference of [RISE, GRAD_CAM])
+    console.log(`\nDifferences from ${reference}:\n${formatComparison(pairedDifferences(standard, {reference}), {standardErrors: true})}`);
   const judges = judgesOf(picture);
-  for (const {name: judgeName, seen, insertion, deletion} of judges) {
-    const first = judgeName === 'standard';
-    const rows = await compare({
-      explainers,
-      metrics: ['insertion', 'deletion', ...(first && regions ? (['pointing', 'energy'] as const) : [])],
-      settings: {insertion: {fill: insertion}, deletion: {fill: deletion}},
-      // What nobody trained on costs as much again for every picture; the slow ones' pictures have to do.
-      images: first ? images : images.slice(0, slow),
-      model: teacher,
-      regions: first ? regions : undefined,
-      limits: {RISE: slow, ...(REFINED in explainers ? {[REFINED]: slow} : {})},
-      seed,
-      onProgress: ({done, total}) => bar.update({stage: `${name}, ${judgeName}`, done, total}),
-    });
-    bar.stop();
-    console.log(`\n${name}, ${judgeName}${seen ? '' : ', never drawn in training'}:\n${formatComparison(rows, {standardErrors: true})}`);
-    for (const row of rows) {
-      const values = found.get(row.method) as Record<string, number>;
-      for (const [measureName, {mean}] of Object.entries(row.values)) values[first ? measureName : `${measureName}, ${judgeName}`] = mean;
-    }
-    for (const first of [rows[0] as ComparisonRow, ...rows.filter(({method}) => method === REFINED)])
-      paired.set(`${first.method} ${judgeName}`, pairs(first, rows));
-  }
+  const others = await compare({
+    ...common,
+    metrics: judges.flatMap(({name: judgeName, ...fills}) =>
+      measures.map((metric) => ({metric, name: `${metric}, ${judgeName}`, fill: fills[metric]})),
+    ),
+    // They cost several times as much for every picture; the slow ones' pictures have to do.
+    images: images.slice(0, slow),
+    onProgress: ({done, total}) => bar.update({stage: `${name}, other baselines`, done, total}),
+  });
+  bar.stop();
   picture.dispose();
-  const [common, unseen] = [['standard'], judges.filter(({seen}) => !seen).map(({name: judgeName}) => judgeName)];
-  const ratioOf = (method: string, names: readonly string[], key: string): number => {
-    const means = names.map((judgeName) => paired.get(`${method} ${judgeName}`)?.get(key) ?? NONE);
-    return means.reduce((sum, [ours]) => sum + ours, 0) / means.reduce((sum, [, other]) => sum + other, 0);
-  };
+  console.log(`\n${name}, other baselines:\n${formatComparison(others, {standardErrors: true})}`);
+
+  const unseen = judges.filter(({seen}) => !seen).map(({name: judgeName}) => judgeName);
   const ratios: Record<string, number> = {};
-  for (const method of Object.keys(explainers).filter((each) => each === 'ours' || each === REFINED)) {
-    for (const metric of ['insertion', 'deletion']) {
-      for (const other of ['RISE', 'Grad-CAM']) {
-        const key = `${metric}.${method === 'ours' ? 'ours' : 'refined'}/${other.replace('-', '')}.${name}`;
-        ratios[key] = ratioOf(method, common, `${metric} ${other}`);
-        ratios[`unseen.${key}`] = ratioOf(method, unseen, `${metric} ${other}`);
+  for (const [method, label] of [
+    ['ours', 'ours'],
+    [REFINED, 'refined'],
+  ] as const) {
+    if (!(method in explainers)) continue;
+    for (const metric of measures) {
+      for (const other of [RISE, GRAD_CAM]) {
+        const key = `${metric}.${label}/${other.replace('-', '')}.${name}`;
+        ratios[key] = ratioOf(standard, method, other, [metric]);
+        ratios[`unseen.${key}`] = ratioOf(
+          others,
+          method,
+          other,
+          unseen.map((judgeName) => `${metric}, ${judgeName}`),
+        );
       }
     }
   }
-  return {rows: [...found].map(([method, values]) => ({method, ...values})), ratios};
+  const valuesOf = (row: ComparisonRow): Record<string, number> =>
+    Object.fromEntries(Object.entries(row.values).map(([metric, {mean}]) => [metric, mean]));
+  return {
+    rows: standard.map((row, index) => ({
+      method: row.method,
+      images: row.images,
+      ...valuesOf(row),
+      ...valuesOf(others[index] as ComparisonRow),
+    })),
+    ratios,
+  };
 }
 
-/** Means of a method and of each other over the images that both explained, by metric and method. */
-function pairs(ours: ComparisonRow, rows: readonly ComparisonRow[]): Map<string, [ours: number, other: number]> {
-  const result = new Map<string, [number, number]>();
-  for (const other of rows.filter((row) => row !== ours)) {
-    const common = ours.perImage.filter(({index}) => other.perImage.some((image) => image.index === index));
-    for (const metric of Object.keys(other.values)) {
-      const meanOf = (row: ComparisonRow): number =>
-        common.reduce((sum, {index}) => sum + (row.perImage.find((image) => image.index === index)?.values[metric] ?? NaN), 0) /
-        common.length;
-      result.set(`${metric} ${other.method}`, [meanOf(ours), meanOf(other)]);
-    }
-  }
-  return result;
+/** The mean of a method ÷ that of another, over metrics and the images that both explained. */
+function ratioOf(rows: readonly ComparisonRow[], method: string, other: string, metrics: readonly string[]): number {
+  const [ours, theirs] = [method, other].map((each) => rows.find((row) => row.method === each)?.perImage ?? []) as [
+    ComparisonRow['perImage'],
+    ComparisonRow['perImage'],
+  ];
+  const pairs = ours.flatMap((image) =>
+    theirs.filter(({index}) => index === image.index).map((their) => [image.values, their.values] as const),
+  );
+  const sumOf = (side: 0 | 1): number =>
+    pairs.reduce((sum, pair) => sum + metrics.reduce((inner, metric) => inner + (pair[side][metric] ?? NaN), 0), 0);
+  return sumOf(0) / sumOf(1);
 }
 
-// Where a method is missing.
-const NONE: readonly [number, number] = [NaN, NaN];
 const SHEET = 24;
 const SECOND_CLASSES = 12;
 const CELL = 192;
@@ -301,7 +317,7 @@ async function drawSheet(
   {images}: Measured,
   slow: number,
 ): Promise<void> {
-  const {ours, RISE, 'Grad-CAM': gradCam} = explainers as Record<'ours' | 'RISE' | 'Grad-CAM', Explainer>;
+  const {ours, [RISE]: rise, [GRAD_CAM]: gradCam} = explainers as Record<'ours' | typeof RISE | typeof GRAD_CAM, Explainer>;
   const rows: PictureRow[] = [];
   for (const [index, image] of images.slice(0, SHEET).entries()) {
     const input = toNetworkInput(image, teacher);
@@ -310,7 +326,7 @@ async function drawSheet(
     const cells = [
       {map: best, caption: `class ${first}`},
       ...(index < SECOND_CLASSES ? [{map: other, caption: `class ${second}`}] : []),
-      ...(index < slow ? [{map: (await RISE.explain(input, {target: first}))[0], caption: 'RISE'}] : []),
+      ...(index < slow ? [{map: (await rise.explain(input, {target: first}))[0], caption: 'RISE'}] : []),
       {map: (await gradCam.explain(input, {target: first}))[0], caption: 'Grad-CAM'},
     ];
     input.dispose();
