@@ -20,6 +20,8 @@ const DIMMEST = 0.02;
 // How far the outermost ring may lie above the one inside it, in standard deviations of the map.
 const FRAME = 0.3;
 const RINGS = 32;
+// Along each side, of the maps that ours are compared with: about as coarse as what a network sees last.
+const BLOCKS = 7;
 
 /** What a verdict needs besides networks and images. */
 interface Judging {
@@ -95,10 +97,7 @@ async function causalWarning(
   {seed, signal}: Judging,
 ): Promise<string | undefined> {
   const random = new Random(seed).split('verdict');
-  const unguided = maps.map((map, index): SaliencyMap => {
-    const own = random.split(index);
-    return {...map, data: Float32Array.from(map.data, () => own.next())};
-  });
+  const unguided = maps.map((map, index) => randomBlocks(map, random.split(index)));
   const {height, width} = at(maps, 0);
   const options = {target: {perImage: maps.map(({target}) => target)}, stepSize: Math.ceil((height * width) / CURVE_STEPS), signal};
   const scores = async (of: readonly SaliencyMap[]): Promise<{insertion: number; deletion: number}> => ({
@@ -112,6 +111,18 @@ async function causalWarning(
   ];
   if (worse.length === 0) return undefined;
   return `On ${maps.length} images the maps are no better than random ones: ${worse.join('; ')}. Train for longer, on more or other images, or look whether they are preprocessed as the teacher expects.`;
+}
+
+/**
+ * A map of blocks in random order. Single pixels in random order would not do: they spoil every image at once, which looks
+ * like a good deletion.
+ */
+function randomBlocks(map: SaliencyMap, random: Random): SaliencyMap {
+  const {height, width} = map;
+  const values = Float32Array.from({length: BLOCKS * BLOCKS}, () => random.next());
+  const blockOf = (pixel: number): number =>
+    Math.floor((Math.floor(pixel / width) * BLOCKS) / height) * BLOCKS + Math.floor(((pixel % width) * BLOCKS) / width);
+  return {...map, data: Float32Array.from(map.data, (_, pixel) => at(values, blockOf(pixel)))};
 }
 
 function meanOf(values: readonly number[]): number {
