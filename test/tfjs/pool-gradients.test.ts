@@ -41,7 +41,7 @@ function gradientOf(kind: 'avgPool' | 'maxPool', {shape, window, strides, pad}: 
   const gradient = tf.tidy(() => {
     const x = tf.tensor4d(values, shape);
     return tf.grad((at) => {
-      const pooled = tf[kind](at as tf.Tensor4D, window, strides, pad);
+      const pooled = (kind === 'avgPool' ? tf.avgPool : tf.maxPool)(at as tf.Tensor4D, window, strides, pad);
       const weights = tf.tensor(
         Float32Array.from({length: pooled.size}, (_, index) => Math.cos(index + seed)),
         pooled.shape,

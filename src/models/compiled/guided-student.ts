@@ -110,10 +110,16 @@ export class GuidedStudent {
         return {logits: classLogits(logits), values};
       };
       const inputs = [known.get(attended(start)) as Tensor, ...zeros];
-      const scores = evidence.map((each) => ({logits}: Forward) => sum<Scalar>(each(logits)));
+      const scores = evidence.map(
+        (each) =>
+          ({logits}: Forward) =>
+            sum<Scalar>(each(logits)),
+      );
       let found: readonly Tapped[] | undefined;
       const {value, used} = gradientsOfEach({inputs, forward, scores}, ({values}, gradients) => {
-        const given = (found ??= all.map((tap) => tapped((tap > start ? at(values, tap - start - 1) : known.get(chosen(tap))) as Tensor4D)));
+        const given = (found ??= all.map((tap) =>
+          tapped((tap > start ? at(values, tap - start - 1) : known.get(chosen(tap))) as Tensor4D),
+        ));
         return tidy(() => use(given.map((each, tap) => (tap < plainTaps ? each.unit : withProduct(each, at(gradients, tap - plainTaps))))));
       });
       return {logits: value.logits, used};
