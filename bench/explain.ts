@@ -1,13 +1,25 @@
 /**
  * What an explanation costs beside a plain prediction: frames per second of `explain` and of Grad-CAM ÷
  * those of `model.predict` with its values read, one image of 224×224 at a time, on wasm. The student
- * of the ResNet-50 is `residualStudent()`, the others are copies of their teachers. `--models a,b`
- * measures some of them, `--repeats N` says how often (default 15).
+ * of the ResNet-50 is `residualStudent()`, the others are copies of their teachers. `guided.explain` is a price, the
+ * other way round: a guided `explain` ÷ `model.predict`, with the gradient at the taps behind the finest of four
+ * (`guidedAll.explain`: at all four), and `guidedFive.explain` one that draws a map for each of five classes.
+ * `--models a,b` measures some of them, `--repeats N` says how often (default 15).
  */
 import {parseArgs} from 'node:util';
 import {randomUniform, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {AttentiveDistiller, gradCam, residualStudent, selectBackend, teacherFromLayersModel, type StudentBuilder} from '../src/index.js';
+import {
+  AttentiveDistiller,
+  gradCam,
+  paperMethod,
+  residualStudent,
+  selectBackend,
+  studentFromTeacher,
+  teacherFromLayersModel,
+  type StudentBuilder,
+  type Teacher,
+} from '../src/index.js';
 import {loadModel} from './data.js';
 import type {BenchResult, BenchRow} from './report.js';
 import {resnet50} from './resnet50.js';
@@ -41,6 +53,11 @@ export async function run(args: string[]): Promise<BenchResult> {
       rows.push(timingRow(`${kind}.${name}`, timed, ['predict', 'explain']));
       ratios[`${kind}.${name}`] = timed.ratio;
     }
+    for (const [kind, work] of await guidedWorksOf(await each.load())) {
+      const timed = await timeRatio(work.explain, work.predict, {warmup: 3, repeats: Number(values.repeats)});
+      rows.push(timingRow(`${kind}.${name}`, timed, ['explain', 'predict']));
+      ratios[`${kind}.${name}`] = timed.ratio;
+    }
   }
   return {rows, ratios};
 }
@@ -51,16 +68,45 @@ type Pair = Readonly<Record<'predict' | 'explain', Work>>;
 async function worksOf({load, student}: Case): Promise<[kind: string, work: Pair][]> {
   const model = await load();
   const teacher = teacherFromLayersModel(model);
-  const distiller = await AttentiveDistiller.create({teacher, student});
-  const image = randomUniform([1, ...teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
-  const predict: Work = async () => {
-    const scores = model.predict(image) as Tensor;
-    await scores.data();
-    scores.dispose();
-  };
+  const distiller = await AttentiveDistiller.create({teacher, ...paperMethod(), ...(student !== undefined && {student})});
+  const image = imageFor(teacher);
+  const predict = predicting(model, image);
   return [
     ['explain', {predict, explain: () => distiller.explain(image)}],
     ['explainUncompiled', {predict, explain: () => distiller.explain(image, {compile: false})}],
     ['gradCam', {predict, explain: () => gradCam(image, teacher)}],
   ];
+}
+
+/** The guided explanations. */
+async function guidedWorksOf(model: LayersModel): Promise<[kind: string, work: Pair][]> {
+  const teacher = teacherFromLayersModel(model);
+  const image = imageFor(teacher);
+  const predict = predicting(model, image);
+  const make = (plainTaps: number): Promise<AttentiveDistiller> =>
+    AttentiveDistiller.create({
+      teacher,
+      guidance: 'attended',
+      objective: 'ranking',
+      plainTaps,
+      student: studentFromTeacher({scales: 4, initialGate: 0.999}),
+    });
+  const [all, behind] = [await make(0), await make(1)];
+  return [
+    ['guided.explain', {predict, explain: () => behind.explain(image)}],
+    ['guidedAll.explain', {predict, explain: () => all.explain(image)}],
+    ['guidedFive.explain', {predict, explain: () => behind.explain(image, {target: [0, 1, 2, 3, 4]})}],
+  ];
+}
+
+function imageFor({inputShape}: Teacher): Tensor4D {
+  return randomUniform([1, ...inputShape], -1, 1, 'float32', 1) as Tensor4D;
+}
+
+function predicting(model: LayersModel, image: Tensor4D): Work {
+  return async () => {
+    const scores = model.predict(image) as Tensor;
+    await scores.data();
+    scores.dispose();
+  };
 }

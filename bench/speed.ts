@@ -14,6 +14,7 @@ import {
   AttentiveDistiller,
   gradCam,
   lime,
+  paperMethod,
   residualStudent,
   rise,
   selectBackend,
@@ -66,7 +67,7 @@ async function start(name: string | undefined, allowSoftware: boolean): Promise<
 async function measure({size, masks, part, samples, steps, batch, repeats}: Settings): Promise<Measured> {
   const model = resnet50(size);
   const teacher = teacherFromLayersModel(model);
-  const distiller = await AttentiveDistiller.create({teacher, student: residualStudent()});
+  const distiller = await AttentiveDistiller.create({teacher, ...paperMethod(), student: residualStudent()});
   const image = randomUniform([1, size, size, 3], -1, 1, 'float32', 1) as Tensor4D;
   const segments = gridSegments(size, size, {numSegments: 49});
   const predict: Work = async () => {

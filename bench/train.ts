@@ -2,7 +2,9 @@
  * Training against a plain forward pass of the same network on the same batch:
  * - `trainStep`: losses, gradients and update of the student ÷ the student's forward pass;
  * - `explanationStep`: one whole step of the explanation network, with the frozen student, the
- *   teacher asked twice and the gradient through it ÷ the teacher's forward pass.
+ *   teacher asked twice and the gradient through it ÷ the teacher's forward pass;
+ * - `guidedStep`: the same for a guided distiller that is trained on rankings, whose student copies the teacher: the
+ *   pass back that guides, and the teacher asked about two images each.
  *
  * `--only NAME` measures one of the cases.
  */
@@ -13,18 +15,23 @@ import {loadModel} from './data.js';
 import type {BenchResult} from './report.js';
 import {resnet50} from './resnet50.js';
 import {timeRatio, timingRow, type TimedRatio, type TimingOptions} from './timing.js';
-import {trainingRun} from './training-run.js';
+import {trainingRun, type TrainingRun} from './training-run.js';
 
 interface Case extends TimingOptions {
   readonly teacher: () => Promise<LayersModel>;
   readonly student: StudentBuilder;
   readonly batch: number;
+  /** Whether the guided form is measured as well. */
+  readonly guided?: boolean;
 }
+
+const guidedForm = {guidance: 'attended', objective: 'ranking', plainTaps: 1} as const;
+const guidedStudent = studentFromTeacher({scales: 4, initialGate: 0.999});
 
 const cases: Readonly<Record<string, Case>> = {
   resnet50_224_b1: {teacher: async () => resnet50(224), student: residualStudent(), batch: 1, repeats: 5},
-  residual_64_b16: {teacher: async () => resnet50(64, 10), student: residualStudent({depth: 18, width: 16}), batch: 16},
-  mobilenet_v1_128_b8: {teacher: () => loadModel('mobilenet_v1_025_128'), student: studentFromTeacher(), batch: 8},
+  residual_64_b16: {teacher: async () => resnet50(64, 10), student: residualStudent({depth: 18, width: 16}), batch: 16, guided: true},
+  mobilenet_v1_128_b8: {teacher: () => loadModel('mobilenet_v1_025_128'), student: studentFromTeacher({scales: 3}), batch: 8, guided: true},
 };
 
 /** Runs the bench. */
@@ -38,18 +45,22 @@ export async function run(args: string[]): Promise<BenchResult> {
   return {rows, ratios: Object.fromEntries(timed.map(([what, {ratio}]) => [what, ratio]))};
 }
 
-async function measure(name: string, {teacher, student, batch, repeats = 9}: Case): Promise<[string, TimedRatio][]> {
-  const run = await trainingRun(await teacher(), student, batch);
-  const ratioOf = async (stage: Stage, of: 'teacher' | 'student'): Promise<TimedRatio> => {
+async function measure(name: string, {teacher, student, batch, repeats = 9, guided = false}: Case): Promise<[string, TimedRatio][]> {
+  const ratioOf = async (run: TrainingRun, stage: Stage, of: 'teacher' | 'student'): Promise<TimedRatio> => {
     const {step, end} = run.step(stage);
     const timed = await timeRatio(step, run.forward(of), {repeats, settle: true});
     end();
     return timed;
   };
+  const run = await trainingRun(await teacher(), student, batch);
   const results: [string, TimedRatio][] = [
-    [`trainStep.${name}`, await ratioOf('student', 'student')],
-    [`explanationStep.${name}`, await ratioOf('explanation', 'teacher')],
+    [`trainStep.${name}`, await ratioOf(run, 'student', 'student')],
+    [`explanationStep.${name}`, await ratioOf(run, 'explanation', 'teacher')],
   ];
   run.dispose();
+  if (!guided) return results;
+  const guidedRun = await trainingRun(await teacher(), guidedStudent, batch, guidedForm);
+  results.push([`guidedStep.${name}`, await ratioOf(guidedRun, 'explanation', 'teacher')]);
+  guidedRun.dispose();
   return results;
 }

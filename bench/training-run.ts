@@ -2,8 +2,8 @@
 import {dispose, randomUniform, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {readOptions} from '../src/core/options.js';
-import type {Networks} from '../src/distiller/networks.js';
-import {paperForm} from '../src/distiller/method.js';
+import {createNetworks} from '../src/distiller/create.js';
+import {paperForm, type MethodOptions} from '../src/distiller/method.js';
 import {Random} from '../src/core/random.js';
 import {makeUpdater} from '../src/tfjs/optimizer.js';
 import {fitSchema, fitSettings} from '../src/distiller/options.js';
@@ -12,7 +12,6 @@ import {prepareBatch} from '../src/distiller/train/prepare-batch.js';
 import {stageNetworks} from '../src/distiller/train/stage-networks.js';
 import {trainableVariables, trainStep} from '../src/distiller/train/train-step.js';
 import {teacherFromLayersModel, type StudentBuilder} from '../src/index.js';
-import {explanationDecoder} from '../src/models/explanation-decoder.js';
 import type {Work} from './timing.js';
 
 /** What is timed, on one batch. */
@@ -24,13 +23,19 @@ export interface TrainingRun {
   dispose(): void;
 }
 
-/** Makes networks and a batch of seeded random images, on the current backend. The teacher becomes the run's. */
-export async function trainingRun(teacherModel: LayersModel, build: StudentBuilder, batch: number): Promise<TrainingRun> {
+/**
+ * Makes networks and a batch of seeded random images, on the current backend. The teacher becomes the run's.
+ *
+ * @param form The form of the method; the paper's, where nothing is said.
+ */
+export async function trainingRun(
+  teacherModel: LayersModel,
+  student: StudentBuilder,
+  batch: number,
+  form: MethodOptions = paperForm,
+): Promise<TrainingRun> {
   const teacher = teacherFromLayersModel(teacherModel);
-  const student = await build(teacher, {seed: 1});
-  const [, ...taps] = student.model.outputs.map(({shape}) => shape.slice(1) as [number, number, number]);
-  const [height, width] = teacher.inputShape;
-  const networks: Networks = {teacher, student, decoder: explanationDecoder(taps, [height, width], {seed: 1}), method: paperForm};
+  const networks = await createNetworks({teacher, student, seed: 1, ...form});
   const images = randomUniform([batch, ...teacher.inputShape], -1, 1, 'float32', 1) as Tensor4D;
   const labels = Array.from({length: batch}, (_, index) => index % teacher.numClasses);
   const random = new Random(1);
@@ -38,7 +43,7 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
 
   return {
     forward: (of) => async () => {
-      const model = of === 'teacher' ? teacherModel : student.model;
+      const model = of === 'teacher' ? teacherModel : networks.student.model;
       const outputs = tidy(() => model.apply(images, {training: false}) as Tensor | Tensor[]);
       await (Array.isArray(outputs) ? (outputs[0] as Tensor) : outputs).data();
       dispose(outputs);
@@ -70,7 +75,7 @@ export async function trainingRun(teacherModel: LayersModel, build: StudentBuild
     },
     dispose: () => {
       dispose([images, ...Object.values({...prepared})].filter((tensor) => tensor !== undefined));
-      for (const model of new Set([teacherModel, student.model, networks.decoder])) model.dispose();
+      for (const model of new Set([teacherModel, networks.student.model, networks.decoder])) model.dispose();
     },
   };
 }

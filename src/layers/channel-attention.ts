@@ -4,7 +4,6 @@
  */
 import {
   add,
-  fused,
   matMul,
   max,
   mean,
@@ -26,6 +25,7 @@ import {overPlaces} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
 import {MAX_CHANNELS} from '../core/check.js';
 import {checkWeights, nameField, readLayerConfig} from './_layer-config.js';
+import {denseOfInput} from '../tfjs/gradients/input-only.js';
 import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 
 /** Options of {@link ChannelAttention}. */
@@ -116,9 +116,9 @@ export class ChannelAttention extends layers.Layer implements Compilable {
     return ([input]) => {
       const x = input as Tensor4D;
       const [fc1, bias1, fc2] = this.#read();
-      const hidden = (pooled: Tensor2D): Tensor2D => fused.matMul({a: pooled, b: fc1, bias: bias1, activation: 'relu'}) as Tensor2D;
+      const hidden = (pooled: Tensor2D): Tensor2D => denseOfInput(pooled, fc1, bias1, 'relu');
       const both: Tensor2D = add(hidden(overPlaces(x, 'mean')), hidden(overPlaces(x, 'max')));
-      return scaleChannels(x, sigmoid(fused.matMul({a: both, b: fc2, bias: twice}) as Tensor2D));
+      return scaleChannels(x, sigmoid(denseOfInput(both, fc2, twice, 'linear')));
     };
   }
 

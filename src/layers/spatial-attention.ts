@@ -7,7 +7,6 @@ import {
   clone,
   concat,
   conv2d,
-  fused,
   max,
   mean,
   mul,
@@ -171,8 +170,8 @@ export class SpatialAttention extends layers.Layer implements Compilable {
       const x = input as Tensor4D;
       // Two convolutions of one channel: joining the channels would cost more than the second one.
       const ofMax = conv2d(overChannels(x, 'max'), byMax, 1, 'same');
-      const ofMean = fused.conv2d({x: overChannels(x, 'mean'), filter: byMean, bias: shift, strides: 1, pad: 'same'});
-      return mul(x, sigmoid(add(ofMax, ofMean)));
+      const ofMean = conv2d(overChannels(x, 'mean'), byMean, 1, 'same');
+      return mul(x, sigmoid(add(ofMax, add(ofMean, shift))));
     };
   }
 

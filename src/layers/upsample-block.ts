@@ -3,7 +3,7 @@
  * convolution, then interpolation towards the size of the input. The interpolation is bilinear
  * with half-pixel centres and a right gradient, so that nothing shifts on the way up.
  */
-import {add, conv2d, fused, relu, tidy, type Tensor, type Tensor1D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {add, conv2d, relu, tidy, type Tensor, type Tensor1D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {initializers, layers, type LayerVariable, type Shape} from '@tensorflow/tfjs-layers';
 import {seedField} from '../core/common-options.js';
 import {absentMeans, integer, oneOf, required, withDefault} from '../core/fields.js';
@@ -15,6 +15,7 @@ import {MAX_CHANNELS} from '../core/check.js';
 import {checkWeights, nameField, readLayerConfig, sizeField} from './_layer-config.js';
 import {replicateBorder} from './_replicate-border.js';
 import type {Compilable, CompiledRun} from './compiled-form.js';
+import {fastConvolution} from './fast-convolution.js';
 
 /** Options of {@link UpsampleBlock}. */
 export interface UpsampleBlockConfig {
@@ -116,7 +117,7 @@ export class UpsampleBlock extends layers.Layer implements Compilable {
     return ([x]) => {
       const [filter, bias] = [this.#kernel.read() as Tensor4D, this.#bias.read() as Tensor1D];
       const [input, pad] = this.#bordered(x as Tensor4D);
-      const convolved = fused.conv2d({x: input, filter, bias, strides: 1, pad, activation: this.activation});
+      const convolved = fastConvolution({x: input, filter, bias, strides: 1, pad, activation: this.activation});
       return interpolate(convolved, this.#outputSize(convolved.shape) as [number, number]);
     };
   }

@@ -123,6 +123,12 @@ describe('a compiled model computes what predict computes:', () => {
       const b = through(a, norm(), activation('relu'), conv(4), norm(), activation('relu'), conv(2));
       return through(join(layers.concatenate(), [a, b]), norm(), activation('relu'), layers.averagePooling2d({poolSize: 2}));
     },
+    'convolutions to a single channel': (x) => {
+      const wide = through(x, conv(19));
+      const a = through(wide, conv(1), norm(), activation('relu'));
+      const b = through(wide, layers.zeroPadding2d({padding: 2}), conv(1, {padding: 'valid', kernelSize: [5, 5], useBias: false}));
+      return [join(layers.multiply(), [a, b]), through(wide, conv(1, {strides: 2, activation: 'sigmoid'}))];
+    },
     'residual joins of two and three': (x) => {
       const a = through(x, conv(4), norm());
       const b = through(join(layers.add(), [a, through(a, conv(4), norm(), activation('relu'))]), activation('relu'));

@@ -1,6 +1,7 @@
 /** The guided taps of a student against the graph computed step by step, tap by tap. */
 import '../helpers/use-wasm.js';
 import {
+  clone,
   dispose,
   gather,
   grad,
@@ -8,6 +9,7 @@ import {
   memory,
   mul,
   oneHot,
+  profile,
   sub,
   sum,
   tidy,
@@ -52,6 +54,12 @@ afterAll(() => {
   teacher.dispose();
   images.dispose();
 });
+
+/** Asks for one evidence and hands over what the decoder gets. */
+function askOne(guided: GuidedStudent, evidence: Evidence): {logits: Tensor2D; taps: Tensor4D[]} {
+  const {logits, used} = guided.run(images, [evidence], (taps) => taps.map((tap) => clone(tap)));
+  return {logits, taps: used[0]!};
+}
 
 /** The tensor divided by its root mean square over each of `count` images. */
 function unit(values: Float32Array, count: number): Float32Array {
@@ -106,7 +114,7 @@ describe.each(['a copy of the teacher', 'a residual student'])('%s, guided', (na
     expectNoLeak(async () => {
       const student = students[name]!;
       const guided = new GuidedStudent('test', student, {features, plainTaps});
-      const {logits, taps} = guided.run(images, evidence);
+      const {logits, taps} = askOne(guided, evidence);
       expect(taps.map(({shape}) => shape.slice(1))).toEqual(guided.tapShapes);
       const asked = await read(() => (student.model.predict(images) as Tensor[])[0]!);
       expectClose(await logits.data(), asked, {abs: 1e-4, relToMax: 1e-4}, 'logits');
@@ -121,6 +129,32 @@ describe.each(['a copy of the teacher', 'a residual student'])('%s, guided', (na
 });
 
 describe('a guided student', () => {
+  it('gives several classes bit for bit what it gives each alone, and runs forward once for all', () =>
+    expectNoLeak(async () => {
+      const student = students['a copy of the teacher']!;
+      const guided = new GuidedStudent('test', student, {features: 'attended', plainTaps: 1});
+      const several = [logOf(0, 0, 0), contrast, logOf(2, 1, 0)];
+      const kernelsFor = async (evidence: Evidence[]): Promise<string[]> => {
+        const {kernelNames} = await profile(() => {
+          const {logits, used} = guided.run(images, evidence, (taps) => taps.map((tap) => clone(tap)));
+          dispose([logits, ...used.flat()]);
+        });
+        return kernelNames;
+      };
+      const {logits, used} = guided.run(images, several, (taps) => taps.map((tap) => clone(tap)));
+      for (const [index, evidence] of several.entries()) {
+        const alone = askOne(guided, evidence);
+        expect(await logits.data()).toEqual(await alone.logits.data());
+        for (const [tap, tensor] of alone.taps.entries()) expect(await used[index]![tap]!.data()).toEqual(await tensor.data());
+        dispose([alone.logits, ...alone.taps]);
+      }
+      expect(await used[0]!.at(-1)!.data()).not.toEqual(await used[2]!.at(-1)!.data());
+      dispose([logits, ...used.flat()]);
+      const numConvolutions = (names: string[]): number => names.filter((name) => name === 'FusedConv2D').length;
+      expect(numConvolutions(await kernelsFor(several))).toBe(numConvolutions(await kernelsFor(several.slice(0, 1))));
+      guided.dispose();
+    }));
+
   it('frees everything when the evidence throws, and knows when its weights have changed', async () => {
     const student = students['a residual student']!;
     const guided = new GuidedStudent('test', student, {features: 'attended', plainTaps: 0});
@@ -128,7 +162,7 @@ describe('a guided student', () => {
     const failing: Evidence = () => {
       throw new Error('no evidence');
     };
-    expect(() => guided.run(images, failing)).toThrow('no evidence');
+    expect(() => askOne(guided, failing)).toThrow('no evidence');
     expect(memory().numTensors).toBe(before);
     expect(guided.isCurrent).toBe(true);
     drawWeights(student.model, 5);

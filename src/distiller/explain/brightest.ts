@@ -1,5 +1,4 @@
 /** From rankings to maps in [0,1]: any increasing function shows the same order. */
-import {at} from '../../core/at.js';
 
 // As in training, where the map is cut as softly at a level that is drawn.
 const SOFTNESS = 0.35;
@@ -9,9 +8,10 @@ const MEAN = 0.2;
 const LEVEL = 0.5;
 // How far the sigmoid is driven at the most: beyond it, numbers of 32 bits no longer tell what is high from what is highest.
 const REACH = 8;
-// Of the pixels that the level is found on, and how often its interval is halved: to 1e-3 of a standard deviation.
+// Of the pixels that the level is found on; how near its mean has to come, and after how many steps what there is will do.
 const SAMPLE = 4096;
-const HALVINGS = 14;
+const CLOSE = 1e-4;
+const MOST_STEPS = 20;
 
 /**
  * Maps each image's values to `sigmoid((z − level) / softness)`, z standardised over the image: 0.5 where z is half of
@@ -36,32 +36,42 @@ export function brightest(values: Float32Array, size: number): Float32Array {
     if (!(deviation > 1e-6 * Math.abs(mean))) continue;
     const half = mean + LEVEL * (peak - mean);
     const softness = Math.max(SOFTNESS * deviation, (peak - half) / REACH);
-    const level = meanAbove(image, half, softness) <= MEAN ? half : levelOf(image, mean, softness);
-    for (let pixel = 0; pixel < size; pixel++) shown[from + pixel] = sigmoid((at(image, pixel) - level) / softness);
+    const level = levelOf(image, {mean, half, softness});
+    for (let pixel = 0; pixel < size; pixel++) shown[from + pixel] = 1 / (1 + Math.exp((level - (image[pixel] as number)) / softness));
   }
   return shown;
 }
 
-/** The level at which the mean of a map is {@link MEAN}, by bisection. */
-function levelOf(image: Float32Array, mean: number, softness: number): number {
+interface Shape {
+  readonly mean: number;
+  /** Half way to the peak. */
+  readonly half: number;
+  readonly softness: number;
+}
+
+/**
+ * `half`, or if the mean of the map would be above {@link MEAN} then the level at which it is that, on evenly spread
+ * pixels: Newton's steps, halving where one leaves the interval.
+ */
+function levelOf(image: Float32Array, {mean, half, softness}: Shape): number {
+  const stride = Math.max(1, Math.floor(image.length / SAMPLE));
+  const count = Math.ceil(image.length / stride);
   // Far below the mean a map is 1 everywhere, far above it 0.
   let [low, high] = [mean - 8 * softness, mean + 16 * softness];
-  for (let halving = 0; halving < HALVINGS; halving++) {
-    const middle = (low + high) / 2;
-    if (meanAbove(image, middle, softness) > MEAN) low = middle;
-    else high = middle;
+  let level = half;
+  for (let step = 0; step < MOST_STEPS; step++) {
+    let [sum, slopes] = [0, 0];
+    for (let pixel = 0; pixel < image.length; pixel += stride) {
+      const shown = 1 / (1 + Math.exp((level - (image[pixel] as number)) / softness));
+      sum += shown;
+      slopes += shown * (1 - shown);
+    }
+    const above = sum / count - MEAN;
+    if (Math.abs(above) < CLOSE || (step === 0 && above < 0)) return level;
+    if (above > 0) low = level;
+    else high = level;
+    const next = level + (above * softness * count) / slopes;
+    level = next > low && next < high ? next : (low + high) / 2;
   }
-  return (low + high) / 2;
-}
-
-/** The mean of the map that a level makes, on evenly spread pixels. */
-function meanAbove(image: Float32Array, level: number, softness: number): number {
-  const stride = Math.max(1, Math.floor(image.length / SAMPLE));
-  let [sum, count] = [0, 0];
-  for (let pixel = 0; pixel < image.length; pixel += stride, count++) sum += sigmoid((at(image, pixel) - level) / softness);
-  return sum / count;
-}
-
-function sigmoid(value: number): number {
-  return 1 / (1 + Math.exp(-value));
+  return level;
 }

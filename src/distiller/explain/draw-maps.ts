@@ -30,8 +30,8 @@ export type Drawing = {
 };
 
 /**
- * Draws for a batch `[N,H,W,C]`, borrowed, by one pass of the student and one of the explanation network; with guidance
- * for each number that guides, and a pass back.
+ * Draws for a batch `[N,H,W,C]`, borrowed, by one pass of the student and one of the explanation network; with guidance,
+ * for each number that guides, a pass back and one of the explanation network.
  *
  * @param scored Whether the logits are wanted.
  * @param evidence What guides, one number per map. Without guidance there is one map whatever is given.
@@ -82,15 +82,8 @@ export class CompiledNetworks {
     const {student, method} = this.#networks;
     const options = {features: method.guidance === 'delta' ? 'delta' : 'attended', plainTaps: method.plainTaps} as const;
     const guided = (this.#guided = renewed(this.#guided, () => new GuidedStudent(WHERE, student, options)));
-    return tidy(() => {
-      const passes = evidence.map((each) => {
-        const {logits, taps} = guided.run(images, each);
-        const map = mapOf(taps);
-        for (const tap of taps) tap.dispose();
-        return {logits, map};
-      });
-      return {maps: passes.map(({map}) => map), logits: passes[0]?.logits};
-    });
+    const {logits, used} = guided.run(images, evidence, mapOf);
+    return {maps: used, logits};
   }
 
   /** Frees what is held; the next drawing compiles anew. */

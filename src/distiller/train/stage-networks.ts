@@ -2,7 +2,8 @@
  * The networks of a training stage. What the stage reads and does not change is compiled: the
  * teacher always, the student where only the explanation network is trained.
  */
-import type {Tensor, Tensor4D} from '@tensorflow/tfjs-core';
+import {clone, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {at} from '../../core/at.js';
 import {freezeStudent, freezeTeacher, type Frozen} from '../../models/compiled/frozen-networks.js';
 import {GuidedStudent, type Evidence} from '../../models/compiled/guided-student.js';
 import type {Networks} from '../networks.js';
@@ -41,9 +42,9 @@ function frozenTaps({student, method: {guidance, plainTaps}}: Networks): Frozen<
   const guided = new GuidedStudent('train', student, {features: guidance, plainTaps});
   return {
     network: (images, evidence) => {
-      const {logits, taps} = guided.run(images, evidence);
+      const {logits, used} = guided.run(images, [evidence], (taps) => taps.map((tap) => clone(tap)));
       logits.dispose();
-      return taps;
+      return at(used, 0);
     },
     dispose: () => guided.dispose(),
   };

@@ -23,7 +23,8 @@ import type {layers} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import {affineOf, type NormWeights} from '../../layers/affine.js';
 import type {CompiledRun, OwnTensor} from '../../layers/compiled-form.js';
-import {isUnderGradient, withInputGradient} from '../../tfjs/gradients/input-only.js';
+import {fastConvolution} from '../../layers/fast-convolution.js';
+import {denseOfInput, isUnderGradient, withInputGradient, type Fused} from '../../tfjs/gradients/input-only.js';
 import {activationFunction} from '../../tfjs/layer-activation.js';
 import type {SlotStep} from '../graph/run-steps.js';
 import type {Draft} from './_draft.js';
@@ -31,8 +32,6 @@ import {optionsOf, weightIn, weightOf, type WeightReader} from './_layer-parts.j
 
 /** Zeros around a feature map, `[[top, bottom], [left, right]]`. */
 export type Padding = readonly [readonly [number, number], readonly [number, number]];
-
-type Fused = 'linear' | 'relu' | 'relu6';
 
 /** A map `x · kernel + bias` in one of its forms. */
 export interface LinearMap {
@@ -136,7 +135,7 @@ export function convolution(layer: layers.Layer, padding: Padding | undefined): 
     factorShape: ({shape}) => [shape.at(-1) as number],
     apply: (image, filter, bias, activation) => {
       const common = {filter: filter as Tensor4D, strides, pad, dilations: dilationRate, ...(bias && {bias})};
-      const forward = (x: Tensor): Tensor => fused.conv2d({...common, x: x as Tensor4D, activation});
+      const forward = (x: Tensor): Tensor => fastConvolution({...common, x: x as Tensor4D, activation});
       if (Math.max(...dilationRate) > 1 && isUnderGradient()) return dilated(image, common, activation);
       const attributes = {strides, pad: pad as number, dilations: dilationRate, dataFormat: 'NHWC'};
       return withInputGradient(image, forward, {kernelName: 'Conv2DBackpropInput', filter, activation, attributes});
@@ -161,8 +160,7 @@ export function dense(layer: layers.Layer): LinearMap {
     kernel: weightIn(layer, 'kernel'),
     bias: weightOf(layer, 'bias'),
     factorShape: ({shape}) => [at(shape, 1)],
-    apply: (a, b, bias, activation) =>
-      fused.matMul({a: a as Tensor2D, b: b as Tensor2D, ...(bias && {bias: bias as Tensor1D}), activation}),
+    apply: (x, filter, bias, activation) => denseOfInput(x as Tensor2D, filter as Tensor2D, bias as Tensor1D | undefined, activation),
   };
 }
 

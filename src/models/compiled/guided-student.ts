@@ -1,32 +1,31 @@
 /**
  * What a class rests on inside a student: the features behind each attention module, and their product with the
  * gradient of the class. Where both are large, the evidence is; a decoder that gets them draws a map of the class that
- * was asked for. One pass forward, and one backward through what comes behind the finest tap that is differentiated.
+ * was asked for. One pass forward, and for each class one backward through what comes behind the finest tap that is
+ * differentiated.
  */
 import {
   add,
   concat,
-  dispose,
   div,
   fill,
-  keep,
   mean,
   mul,
   sqrt,
   square,
   sum,
   tidy,
-  valueAndGrads,
   type Scalar,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
   type Tensor4D,
+  type TensorContainer,
 } from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import {classLogits} from '../../losses/class-logits.js';
-import {disposeAbandonedTape} from '../../tfjs/abandoned-tape.js';
+import {gradientsOfEach} from '../../tfjs/gradients/gradients-of-each.js';
 import {planGraph, type GraphPlan, type Step} from '../graph/plan.js';
 import type {Student} from '../students/student.js';
 import {CompiledModel} from './compiled-model.js';
@@ -35,12 +34,12 @@ import {CompiledModel} from './compiled-model.js';
 export type Evidence = (logits: Tensor2D) => Tensor1D;
 
 /** What a guided pass gives; the caller's. */
-export interface GuidedTaps {
+export type GuidedAnswers<T extends TensorContainer> = {
   /** The student's, `[N,K]`, K ≥ 2. */
   readonly logits: Tensor2D;
-  /** What the decoder gets, finest first: `[N,h,w,C]` for a tap that is not differentiated, otherwise `[N,h,w,2C]`. */
-  readonly taps: Tensor4D[];
-}
+  /** For each evidence, what was made of the taps: finest first, `[N,h,w,C]` for one that is not differentiated, otherwise `[N,h,w,2C]`. */
+  readonly used: T[];
+};
 
 /** How a student is asked. */
 export interface GuidedStudentOptions {
@@ -86,67 +85,45 @@ export class GuidedStudent {
   }
 
   /**
-   * Runs images `[N,H,W,C]`, borrowed.
+   * Runs images `[N,H,W,C]`, borrowed: once forward, and once back for each evidence.
    *
-   * @param evidence Differentiable; its gradient says which features speak for it.
+   * @param evidence Differentiable; the gradient of each says which features speak for it.
+   * @param use Makes of what the decoder gets for one evidence what is wanted of it; the taps are borrowed.
    */
-  run(images: Tensor4D, evidence: Evidence): GuidedTaps {
+  run<T extends TensorContainer>(images: Tensor4D, evidence: readonly Evidence[], use: (taps: Tensor4D[]) => T): GuidedAnswers<T> {
     const count = this.#shapes.length;
     const {features, plainTaps} = this.#options;
     const attended = (tap: number): number => 1 + tap;
     const chosen = (tap: number): number => (features === 'attended' ? attended(tap) : 1 + count + tap);
     const all = Array.from({length: count}, (_, tap) => tap);
+    const [start = count - 1, ...later] = all.slice(plainTaps);
     return tidy(() => {
       // Up to the finest tap that is differentiated, nothing has to be remembered.
       const front = all.slice(0, Math.min(plainTaps + 1, count));
       const outputs = [...new Set([...front.map(attended), ...front.map(chosen)])];
-      const found = new Map(this.#compiled.run([images], outputs).map((tensor, index) => [at(outputs, index), tensor]));
-      const guided = all.slice(plainTaps);
-      const {logits, values, gradients} = this.#differentiate(images, evidence, {found, guided, chosen, attended});
-      const taps = all.map((tap) => {
-        const value = (values.get(tap) ?? found.get(chosen(tap))) as Tensor4D;
-        const gradient = gradients.get(tap);
-        return gradient === undefined ? unitSize(value) : (concat([unitSize(value), unitSize(mul(value, gradient))], -1) as Tensor4D);
-      });
-      return {logits, taps};
-    });
-  }
-
-  #differentiate(
-    images: Tensor4D,
-    evidence: Evidence,
-    {found, guided, chosen, attended}: Pass,
-  ): {logits: Tensor2D; values: Map<number, Tensor>; gradients: Map<number, Tensor>} {
-    const [start = 0, ...later] = guided;
-    const held: Tensor[] = [];
-    const count = images.shape[0];
-    // A feature map's gradient is that of zeros which are added to it.
-    const zeros = later.map((tap) => fill([count, ...at(this.#shapes, tap)], 0));
-    const outputs = [0, ...later.map(chosen)];
-    const score = (...given: Tensor[]): Scalar => {
-      const [first, ...shifts] = given as [Tensor, ...Tensor[]];
-      const known = new Map([...found, [attended(start), first]]);
-      const added = new Map(later.map((tap, index) => [attended(tap), at(shifts, index)]));
-      const made = this.#compiled.run([images], outputs, {known, added});
-      // The gradient's tidy would free them.
-      for (const tensor of made) held.push(keep(tensor));
-      return sum(evidence(classLogits(made[0] as Tensor2D)));
-    };
-    try {
-      const {value, grads} = valueAndGrads(score)([found.get(attended(start)) as Tensor, ...zeros]);
-      value.dispose();
-      const [logits, ...values] = held.map((tensor) => tensor.clone()) as [Tensor2D, ...Tensor[]];
-      return {
-        logits: classLogits(logits),
-        values: new Map(later.map((tap, index) => [tap, at(values, index)])),
-        gradients: new Map(guided.map((tap, index) => [tap, at(grads, index)])),
+      const known = new Map(this.#compiled.run([images], outputs).map((tensor, index) => [at(outputs, index), tensor]));
+      // A feature map's gradient is that of zeros which are added to it.
+      const zeros = later.map((tap) => fill([images.shape[0], ...at(this.#shapes, tap)], 0));
+      const added = new Map(later.map((tap, index) => [attended(tap), at(zeros, index)]));
+      const forward = (): Forward => {
+        const [logits, ...values] = this.#compiled.run([images], [0, ...later.map(chosen)], {known, added}) as [Tensor2D, ...Tensor4D[]];
+        return {logits: classLogits(logits), values};
       };
-    } catch (error) {
-      disposeAbandonedTape();
-      throw error;
-    } finally {
-      dispose(held);
-    }
+      const inputs = [known.get(attended(start)) as Tensor, ...zeros];
+      const scores = evidence.map(
+        (each) =>
+          ({logits}: Forward) =>
+            sum<Scalar>(each(logits)),
+      );
+      let found: readonly Tapped[] | undefined;
+      const {value, used} = gradientsOfEach({inputs, forward, scores}, ({values}, gradients) => {
+        const given = (found ??= all.map((tap) =>
+          tapped((tap > start ? at(values, tap - start - 1) : known.get(chosen(tap))) as Tensor4D),
+        ));
+        return tidy(() => use(given.map((each, tap) => (tap < plainTaps ? each.unit : withProduct(each, at(gradients, tap - plainTaps))))));
+      });
+      return {logits: value.logits, used};
+    });
   }
 
   /** Frees the folded weights. */
@@ -155,16 +132,24 @@ export class GuidedStudent {
   }
 }
 
-/** What the backward part of a pass starts from. */
-interface Pass {
-  /** Outputs that are known, by their position. */
-  readonly found: ReadonlyMap<number, Tensor>;
-  /** The taps that are differentiated, finest first. */
-  readonly guided: readonly number[];
-  /** Position of the features that the decoder gets. */
-  readonly chosen: (tap: number) => number;
-  /** Position of what is behind the attention module. */
-  readonly attended: (tap: number) => number;
+/** What the differentiated part of a student gives: the class logits, and the features of the taps that come after its start. */
+interface Forward {
+  readonly logits: Tensor2D;
+  readonly values: readonly Tensor4D[];
+}
+
+/** The features of a tap, and what the decoder gets of them. */
+interface Tapped {
+  readonly value: Tensor4D;
+  readonly unit: Tensor4D;
+}
+
+function tapped(value: Tensor4D): Tapped {
+  return {value, unit: unitSize(value)};
+}
+
+function withProduct({value, unit}: Tapped, gradient: Tensor): Tensor4D {
+  return tidy(() => concat([unit, unitSize(mul(value, gradient))], -1) as Tensor4D);
 }
 
 /** Divides by the root mean square over each image. */

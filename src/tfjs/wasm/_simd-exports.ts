@@ -52,6 +52,7 @@ export interface SimdExports {
   inputGradient(dy: number, w: number, dx: number, scratch: number, ...geometry: ConvNumbers): void;
   inputGradientScratch(inChannels: number, outChannels: number, taps: number): number;
   maxFold(x: number, out: number, outer: number, rows: number, inner: number): void;
+  maxPoolGradient(x: number, y: number, dy: number, dx: number, ...geometry: ConvNumbers): void;
   momentumStep(value: number, slope: number, velocity: number, out: number, length: number, momentum: number, rate: number): void;
   sumFold(x: number, out: number, outer: number, rows: number, inner: number, factor: number): void;
 }

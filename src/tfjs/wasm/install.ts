@@ -7,6 +7,7 @@ import {mark} from '../mark.js';
 import {wrapKernel} from '../wrap-kernel.js';
 import {asKernelFunc} from './_kernels.js';
 import {whereSimd} from './_simd.js';
+import {avgPoolGrad} from './avg-pool-grad.js';
 import {BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, batchNormTraining, batchNormTrainingGradient} from './batch-norm-training.js';
 import {conv2dBackpropFilter} from './conv2d-backprop-filter.js';
 import {conv2dBackpropInput} from './conv2d-backprop-input.js';
@@ -40,6 +41,7 @@ const added: Readonly<Record<string, KernelFunc>> = {
 };
 
 const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> = {
+  AvgPoolGrad: () => asKernelFunc(avgPoolGrad),
   BatchMatMul: multiplyTransposed,
   Concat: joinRuns,
   Conv2D: convolveOnce,

@@ -6,3 +6,4 @@ export {adamStep, gateSlope, momentumStep} from './elementwise';
 export {filterGradient, filterGradientScratch} from './filter-gradient';
 export {copyRuns, maxFold, sumFold} from './fold';
 export {inputGradient, inputGradientScratch} from './input-gradient';
+export {maxPoolGradient} from './max-pool';

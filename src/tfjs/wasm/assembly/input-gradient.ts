@@ -6,6 +6,9 @@
  */
 import {multiplyRows, ROWS} from './rows';
 
+/** Up to so many pixels, as in a dense layer on a few images, packing the weights costs more than it saves. */
+const FEW: i32 = 3;
+
 /** Floats of scratch memory that `inputGradient` needs. */
 export function inputGradientScratch(inChannels: i32, outChannels: i32, taps: i32): i32 {
   return taps * outChannels * ((inChannels + 7) & ~7) + outChannels + 8 + ROWS * (taps + 1);
@@ -24,6 +27,11 @@ export function inputGradient(
   strideY: i32, strideX: i32, padTop: i32, padLeft: i32, dilationY: i32, dilationX: i32,
 ): void {
   const allTaps = kernelHeight * kernelWidth;
+  const pixels = batch * height * width;
+  if (allTaps == 1 && strideY * strideX == 1 && (padTop | padLeft) == 0 && pixels <= FEW && outHeight * outWidth == height * width) {
+    multiplyFew(dy, w, dx, pixels, inChannels, outChannels);
+    return;
+  }
   const panelWidth = (inChannels + 7) & ~7;
   const zeros = scratch + <usize>(allTaps * outChannels * panelWidth) * 4;
   const nowhere = zeros + <usize>outChannels * 4;
@@ -76,6 +84,34 @@ export function inputGradient(
         multiplyRows(pointers, targets, padded, taps, outChannels, scratch, inChannels, 0);
       }
     }
+  }
+}
+
+/** `dx[p,ci] = Σ dy[p,co] · w[ci,co]`, each a product of two rows as they lie in memory. */
+function multiplyFew(dy: usize, w: usize, dx: usize, pixels: i32, inChannels: i32, outChannels: i32): void {
+  for (let p = 0; p < pixels; p++) {
+    let weights = w;
+    for (let ci = 0; ci < inChannels; ci++) {
+      let slope = dy;
+      let s0 = f32x4.splat(0), s1 = s0;
+      let co = 0;
+      for (; co + 8 <= outChannels; co += 8) {
+        s0 = f32x4.add(s0, f32x4.mul(v128.load(slope), v128.load(weights)));
+        s1 = f32x4.add(s1, f32x4.mul(v128.load(slope, 16), v128.load(weights, 16)));
+        slope += 32;
+        weights += 32;
+      }
+      const four = f32x4.add(s0, s1);
+      let sum = f32x4.extract_lane(four, 0) + f32x4.extract_lane(four, 1) + f32x4.extract_lane(four, 2) + f32x4.extract_lane(four, 3);
+      for (; co < outChannels; co++) {
+        sum += load<f32>(slope) * load<f32>(weights);
+        slope += 4;
+        weights += 4;
+      }
+      store<f32>(dx, sum);
+      dx += 4;
+    }
+    dy += <usize>outChannels * 4;
   }
 }
 
