@@ -102,7 +102,7 @@ export {energyInside} from './metrics/of-map/energy-inside.js';
 export {type EvidenceShare} from './metrics/of-map/evidence-share.js';
 export {pointingGame, type Pointing, type PointingOptions} from './metrics/of-map/pointing-game.js';
 export {type Box, type Region} from './metrics/of-map/region.js';
-export {type CausalOptions, type CausalScore} from './metrics/of-model/causal-curve.js';
+export {type CausalFill, type CausalOptions, type CausalScore} from './metrics/of-model/causal-curve.js';
 export {averageConfidenceChange, confidenceChange, type ConfidenceChange} from './metrics/of-model/confidence-change.js';
 export {deletionScore} from './metrics/of-model/deletion-score.js';
 export {type ModelMetricOptions} from './metrics/of-model/groups.js';

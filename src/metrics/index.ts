@@ -30,7 +30,7 @@ export {rankCorrelation} from './of-map/rank-correlation.js';
 export {rankPixels, type TieRule} from './of-map/ranking.js';
 export {type Box, type PlaneMap, type Region} from './of-map/region.js';
 export {areaUnderCurve, type AucRule} from './of-model/auc.js';
-export {defaultStepSize, type CausalOptions, type CausalScore} from './of-model/causal-curve.js';
+export {defaultStepSize, type CausalFill, type CausalOptions, type CausalScore} from './of-model/causal-curve.js';
 export {
   averageConfidenceChange,
   confidenceChange,

@@ -8,6 +8,7 @@ import {
   fill as filled,
   mean,
   reshape,
+  slice,
   Tensor,
   tensor4d,
   tidy,
@@ -27,23 +28,37 @@ import {checkFinite} from './finite-input.js';
  * - `'mean'`: the image's own mean colour;
  * - `'blur'`, or its options: the image blurred as in eclique/RISE; an object changes the blur;
  * - a number, or one per channel: a constant colour;
- * - a tensor `[H,W,C]` or `[1,H,W,C]`: any image, as the network would see it.
+ * - a tensor `[H,W,C]` or `[1,H,W,C]`: any image, as the network would see it;
+ * - for metrics, a tensor `[N,H,W,C]`, too: one for each of their N images, such as another picture.
  */
 export type Fill = 'zeros' | 'mean' | 'blur' | BlurOptions | number | readonly number[] | Tensor3D | Tensor4D;
 
+const fillOf = (tensor: string): Field<Fill | undefined> =>
+  either<Fill>(
+    exactly('zeros'),
+    exactly('mean'),
+    exactly('blur'),
+    number(),
+    list(number(), 1),
+    custom(tensor, (value) => (value instanceof Tensor && !value.isDisposed ? undefined : 'kind')),
+    group(blurFields),
+  );
+
 /** `fill`: what stands where pixels are hidden. */
-export const fillField: Field<Fill | undefined> = /* @__PURE__ */ either<Fill>(
-  exactly('zeros'),
-  exactly('mean'),
-  exactly('blur'),
-  number(),
-  list(number(), 1),
-  custom('a tensor [H,W,C]', (value) => (value instanceof Tensor && !value.isDisposed ? undefined : 'kind')),
-  group(blurFields),
-);
+export const fillField: Field<Fill | undefined> = /* @__PURE__ */ fillOf('a tensor [H,W,C]');
+
+/** `fill` of metrics, which may have a tensor for each of their images. */
+export const imagesFillField: Field<Fill | undefined> = /* @__PURE__ */ fillOf('a tensor [H,W,C] or [N,H,W,C]');
+
+/** Where some images stand among all that a metric measures. */
+export interface Among {
+  /** Number of the first of them. */
+  readonly first: number;
+  readonly numImages: number;
+}
 
 /** A fill as results record it: the blur with its options, a tensor as `'tensor'`, a colour as an array. */
-export function recordFill(fill: Fill): unknown {
+export function recordFill(fill: Fill | 'imputed'): unknown {
   if (fill instanceof Tensor) return 'tensor';
   if (fill === 'blur' || isBlur(fill)) return blurOptions(fill);
   return typeof fill === 'object' ? Array.from(fill) : fill;
@@ -54,13 +69,21 @@ export function recordFill(fill: Fill): unknown {
  *
  * @param where Names the caller in messages.
  * @param images `[N,H,W,C]` as the network sees them.
+ * @param among Where they stand, if a tensor may hold a baseline for each of all images.
  * @returns `[N,H,W,C]`, or `[1,H,W,C]` for all alike; the caller's.
  * @throws {RangeError} If a tensor has another size than the images, or a colour another number of channels.
  */
-export function baselineImages(where: string, fill: Fill, images: Tensor4D): Tensor4D {
+export function baselineImages(
+  where: string,
+  fill: Fill,
+  images: Tensor4D,
+  {first, numImages}: Among = {first: 0, numImages: 1},
+): Tensor4D {
   const size = images.shape.slice(1) as [number, number, number];
   if (fill instanceof Tensor) {
-    checkShape(`${where}: fill`, fill.shape, fill.rank === 3 ? size : [1, ...size]);
+    const forEach = fill.rank === 4 && fill.shape[0] !== 1;
+    checkShape(`${where}: fill`, fill.shape, fill.rank === 3 ? size : [forEach ? numImages : 1, ...size]);
+    if (forEach) return slice(fill as Tensor4D, [first, 0, 0, 0], [images.shape[0], -1, -1, -1]);
     return fill.rank === 3 ? reshape(fill, [1, ...size]) : (clone(fill) as Tensor4D);
   }
   if (fill === 'zeros') return zerosLike(images);
@@ -74,8 +97,8 @@ export function baselineImages(where: string, fill: Fill, images: Tensor4D): Ten
  *
  * @throws {RangeError} If a tensor holds NaN or infinite values. (By rejecting, as everything here.)
  */
-export async function finiteBaseline(where: string, fill: Fill, images: Tensor4D): Promise<Tensor4D> {
-  const baseline = baselineImages(where, fill, images);
+export async function finiteBaseline(where: string, fill: Fill, images: Tensor4D, among?: Among): Promise<Tensor4D> {
+  const baseline = baselineImages(where, fill, images, among);
   if (!(fill instanceof Tensor)) return baseline;
   try {
     await checkFinite(where, baseline, 'fill');

@@ -182,6 +182,7 @@ export async function makeWorld(folder: string): Promise<World> {
 
     asking('insertionScore', {stepSize: 16}, metrics.insertionScore),
     asking('deletionScore', {stepSize: 16}, metrics.deletionScore),
+    asking('symmetricRelevanceGain', {stepSize: 16, fill: 'imputed'}, metrics.symmetricRelevanceGain),
     asking('confidenceChange', {}, metrics.confidenceChange),
     asking('muFidelity', {gridSize: 3, ...some('numSamples')}, metrics.muFidelity),
     plain(
@@ -245,7 +246,12 @@ export async function makeWorld(folder: string): Promise<World> {
       () => [
         {
           explainers: {random: library.randomExplainer(model), cam: library.gradCamExplainer(model)},
-          metrics: ['insertion', 'pointing', {name: 'peak', measure: (): number => 1}],
+          metrics: [
+            'insertion',
+            'pointing',
+            {metric: 'srg', name: 'grey', fill: 0.5, stepSize: 16},
+            {name: 'peak', measure: (): number => 1},
+          ],
           images: image,
           model: teacher,
           regions: [[[0, 0, 0.5, 0.5]]],
@@ -273,6 +279,22 @@ export async function makeWorld(folder: string): Promise<World> {
         {digits: 2},
       ],
       metrics.formatComparison,
+    ),
+    plain(
+      'pairedDifferences',
+      ['rows', 'options'],
+      () => [
+        ['a', 'b'].map((method) => ({
+          method,
+          values: {insertion: {mean: 0.5, standardError: 0.1, images: 1}},
+          images: 1,
+          emptyMaps: 0,
+          tiedMaps: 0,
+          perImage: [{index: 0, values: {insertion: 0.5}}],
+        })),
+        {reference: 'a'},
+      ],
+      metrics.pairedDifferences,
     ),
 
     plain(

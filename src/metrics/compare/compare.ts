@@ -10,11 +10,12 @@ import {withTensors} from '../../core/tensors.js';
 import type {Explainer, SaliencyMap} from '../../core/types.js';
 import {resolveSingleTargets} from '../../models/targets.js';
 import {batchScorer} from '../../queries/batch-scorer.js';
-import {finiteBaseline, type Fill} from '../../queries/fill.js';
+import {finiteBaseline} from '../../queries/fill.js';
 import {finiteInput} from '../../queries/finite-input.js';
 import {meanOf} from '../mean-of.js';
 import {explainOne} from '../of-explainer/explain-one.js';
 import {peakOf} from '../of-map/map-values.js';
+import type {CausalFill} from '../of-model/causal-curve.js';
 import {readMap} from '../read-map.js';
 import {confidenceOnce, valueOf, type MetricContext, type NamedContext} from './named-metrics.js';
 import {
@@ -62,8 +63,9 @@ export async function compare(options: CompareOptions): Promise<ComparisonRow[]>
       await withTensors(async (scope) => {
         const originals = scope.own(await finiteInput(WHERE, images, first, Math.min(first + batchSize, plan.numImages), scorer));
         const targets = resolveSingleTargets(WHERE, target, await scorer.score(originals), first);
-        const baselines = new Map<Fill, Tensor4D>();
-        for (const fill of plan.fills) baselines.set(fill, scope.own(await finiteBaseline(WHERE, fill, originals)));
+        const baselines = new Map<CausalFill, Tensor4D>();
+        for (const fill of plan.fills)
+          baselines.set(fill, scope.own(await finiteBaseline(WHERE, fill, originals, {first, numImages: plan.count})));
         for (const [row, resolved] of targets.entries()) {
           await withTensors(async (own) => {
             const index = first + row;

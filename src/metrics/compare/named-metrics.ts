@@ -3,7 +3,6 @@ import type {Tensor4D} from '@tensorflow/tfjs-core';
 import {absentMeans, custom, either, group, oneOf, required, text} from '../../core/fields.js';
 import type {Field, OptionsSchema} from '../../core/options.js';
 import type {Explainer, Model, SaliencyMap, TargetFn} from '../../core/types.js';
-import type {Fill} from '../../queries/fill.js';
 import {maxSensitivity, sensitivityFields, type MaxSensitivityOptions} from '../of-explainer/max-sensitivity.js';
 import {energyInside} from '../of-map/energy-inside.js';
 import {entropy} from '../of-map/entropy.js';
@@ -11,7 +10,7 @@ import {giniSparseness} from '../of-map/gini-sparseness.js';
 import {meanIntensity} from '../of-map/mean-intensity.js';
 import {pointingGame, pointingGameSchema, type PointingOptions} from '../of-map/pointing-game.js';
 import type {Region} from '../of-map/region.js';
-import {causalFields, causalFills, type CausalOptions} from '../of-model/causal-curve.js';
+import {causalFields, causalFills, type CausalFill, type CausalOptions} from '../of-model/causal-curve.js';
 import {confidenceChange, type ConfidenceChange} from '../of-model/confidence-change.js';
 import {deletionScore} from '../of-model/deletion-score.js';
 import {insertionScore} from '../of-model/insertion-score.js';
@@ -140,7 +139,7 @@ export interface NamedContext extends MetricContext {
   /** The map as the explainer gave it. */
   readonly drawn: SaliencyMap;
   /** `[1,H,W,C]`: what insertion begins with and the others end with, where it is not zeros, by the fill that makes it. */
-  readonly baselines: ReadonlyMap<Fill, Tensor4D>;
+  readonly baselines: ReadonlyMap<CausalFill, Tensor4D>;
   /** Drop, increase and gain come from one pass. */
   readonly confidence: () => Promise<ConfidenceChange>;
 }
@@ -158,8 +157,18 @@ export const namedMetrics: Readonly<Record<MetricName, (context: NamedContext) =
   gini: ({map}) => giniSparseness(map),
   entropy: ({map}) => entropy(map),
   intensity: ({map}) => meanIntensity(map),
-  'mu-fidelity': async ({image, map, model, settings, target, seed, batchSize, workers, signal}) =>
-    (await muFidelity(image, map, model, {...settings.muFidelity, target, seed, batchSize, workers, signal})).correlation,
+  'mu-fidelity': async ({image, map, model, settings: {muFidelity: own}, baselines, target, seed, batchSize, workers, signal}) =>
+    (
+      await muFidelity(image, map, model, {
+        ...own,
+        fill: own?.fill && (baselines.get(own.fill) ?? own.fill),
+        target,
+        seed,
+        batchSize,
+        workers,
+        signal,
+      })
+    ).correlation,
   sensitivity: async ({image, drawn, explainer, settings, target, seed, batchSize, signal}) =>
     (await maxSensitivity(image, explainer, {...settings.sensitivity, maps: [drawn], target, seed, batchSize, signal})).sensitivity,
   seconds: ({seconds}) => seconds,
@@ -200,7 +209,7 @@ export function valueOf(metric: MetricName | CausalMetric | Metric, context: Nam
 export function causalOptions(
   metric: MetricName | CausalMetric | Metric,
   settings: MetricSettings,
-): (CausalMetricOptions & {readonly fill: Fill}) | undefined {
+): (CausalMetricOptions & {readonly fill: CausalFill}) | undefined {
   const {metric: kind, ...own} = typeof metric === 'string' ? {metric} : 'measure' in metric ? {metric: undefined} : metric;
   if (!isCausal(kind)) return undefined;
   const shared = settings[kind] ?? {};
@@ -214,13 +223,14 @@ function isCausal(name: string | undefined): name is CausalName {
 }
 
 async function causal(metric: CausalName | CausalMetric, context: NamedContext): Promise<number> {
-  const {settings, baselines, image, map, model, target, batchSize, workers, signal} = context;
+  const {settings, baselines, image, map, model, target, seed, batchSize, workers, signal} = context;
   const options = causalOptions(metric, settings);
   const fill = options && (baselines.get(options.fill) ?? options.fill);
   return causalScores[typeof metric === 'string' ? metric : metric.metric](image, map, model, {
     ...options,
     fill,
     target,
+    seed,
     batchSize,
     workers,
     signal,

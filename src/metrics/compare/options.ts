@@ -127,7 +127,8 @@ export interface ComparedExplainer {
 export interface ComparisonPlan {
   readonly settings: CompareSettings;
   readonly entries: readonly ComparedExplainer[];
-  /** Images that anyone gets. */
+  /** Images that were given, and those that anyone gets. */
+  readonly count: number;
   readonly numImages: number;
   /** Pairs of an explainer and an image. */
   readonly total: number;
@@ -170,11 +171,13 @@ export function planComparison(options: CompareOptions): ComparisonPlan {
   const own = given.map(([method]) => Math.min(bounds.get(method) ?? count, count));
   const common = Math.min(...own);
   const entries = given.map(([method, explainer], index) => ({method, explainer, limit: commonImages ? common : at(own, index)}));
-  const fills = new Set(metrics.flatMap((metric) => causalOptions(metric, settings.settings ?? {})?.fill ?? []));
-  fills.delete('zeros');
+  const {settings: ofMetrics = {}} = settings;
+  const hiding = metrics.map((metric) => (metric === 'mu-fidelity' ? ofMetrics.muFidelity?.fill : causalOptions(metric, ofMetrics)?.fill));
+  const fills = new Set(hiding.flatMap((fill) => (fill === undefined || fill === 'zeros' || fill === 'imputed' ? [] : [fill])));
   return {
     settings,
     entries,
+    count,
     numImages: Math.max(...entries.map(({limit}) => limit)),
     total: entries.reduce((sum, {limit}) => sum + limit, 0),
     fills,

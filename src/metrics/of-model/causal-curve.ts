@@ -5,25 +5,35 @@
  */
 import {tensor4d, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkSize} from '../../core/check.js';
-import {absentMeans, integer, oneOf, withDefault} from '../../core/fields.js';
+import {seedField} from '../../core/common-options.js';
+import {absentMeans, either, exactly, integer, oneOf, withDefault} from '../../core/fields.js';
 import {recordOptions} from '../../core/option-record.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
-import {fillField, finiteBaseline, recordFill, type Fill} from '../../queries/fill.js';
+import {Random} from '../../core/random.js';
+import type {SeedOptions} from '../../core/types.js';
+import {finiteBaseline, imagesFillField, recordFill, type Fill} from '../../queries/fill.js';
+import {imputing} from '../../queries/perturb-imputed.js';
 import {perturb, ranksOf, type Job} from '../../queries/perturb.js';
 import {queryJobs} from '../../queries/query-jobs.js';
 import {rankPixels, type TieRule} from '../of-map/ranking.js';
 import {areaUnderCurve, type AucRule} from './auc.js';
 import {measureGroups, modelMetricFields, type Group, type ModelMetricOptions, type Subjects} from './groups.js';
 
+/**
+ * A fill, or `'imputed'`: every hidden pixel is the weighted mean of its neighbours, with a little noise (ROAD, Rong et
+ * al. 2022), so that no edge shows what is hidden. Solved for every step of every image; `seed` draws the noise.
+ */
+export type CausalFill = Fill | 'imputed';
+
 /** Options of insertion, deletion and the symmetric relevance gain. */
-export interface CausalOptions extends ModelMetricOptions {
+export interface CausalOptions extends ModelMetricOptions, SeedOptions {
   /**
    * Pixels changed per step, at least 1. The authors take a row for one image, 224·8 of 224² for benchmarks.
    * @default a 28th of the pixels, rounded up
    */
   readonly stepSize?: number | undefined;
   /** What stands where pixels are hidden. @default 'blur' for insertion, otherwise 'zeros' */
-  readonly fill?: Fill | undefined;
+  readonly fill?: CausalFill | undefined;
   /** How the curve is integrated. @default 'official' */
   readonly auc?: AucRule | undefined;
   /** Which of equally salient pixels changes first. @default 'index-asc' */
@@ -67,7 +77,7 @@ export const causalFills: Readonly<Record<CausalScore['kind'] | 'srg', Fill>> = 
 /** `stepSize`, `fill`, `auc` and `ties`. */
 export const causalFields: Pick<OptionsSchema<CausalSettings>['fields'], 'stepSize' | 'fill' | 'auc' | 'ties'> = {
   stepSize: absentMeans(integer(1), 'a 28th of the pixels, rounded up'),
-  fill: absentMeans(fillField, "'blur' for insertion, otherwise 'zeros'"),
+  fill: absentMeans(either<CausalFill>(imagesFillField, exactly('imputed')), "'blur' for insertion, otherwise 'zeros'"),
   auc: withDefault(oneOf('official', 'true-fraction'), 'official'),
   ties: withDefault(oneOf('index-asc', 'index-desc'), 'index-asc'),
 };
@@ -75,7 +85,7 @@ export const causalFields: Pick<OptionsSchema<CausalSettings>['fields'], 'stepSi
 /** The options of insertionScore. */
 export const insertionScoreSchema: OptionsSchema<CausalSettings> = {
   where: 'insertionScore',
-  fields: {...modelMetricFields, ...causalFields},
+  fields: {...modelMetricFields, ...causalFields, seed: seedField},
 };
 
 /** The options of deletionScore. */
@@ -92,7 +102,7 @@ export async function causalScores(
   const {where} = schema;
   return measureGroups(where, subjects, settings, async (group) => {
     const steps = stepsOf(group, settings, causalFills[kind]);
-    const baseline = group.scope.own(await finiteBaseline(where, steps.fill, group.originals));
+    const baseline = await baselineOf(where, steps.fill, group);
     const curves = await scoreSteps({...steps, where, group, baseline, way: kind, first: 'most'});
     return group.targets.map(({target}, index) => ({
       kind,
@@ -112,9 +122,10 @@ export interface Steps {
   /** Pixels changed after each step, and the fraction of all that they are. */
   readonly counts: readonly number[];
   readonly fractions: readonly number[];
-  readonly fill: Fill;
+  readonly fill: CausalFill;
   readonly auc: AucRule;
   readonly ties: TieRule;
+  readonly seed: number;
   /** For the result. */
   readonly record: Readonly<Record<string, unknown>>;
 }
@@ -122,24 +133,30 @@ export interface Steps {
 /** Fills in what depends on the images, or on the metric. */
 export function stepsOf({originals}: Group, settings: CausalSettings, usual: Fill): Steps {
   const [, height, width] = originals.shape;
-  const {stepSize = defaultStepSize(height, width), fill = usual, auc, ties} = settings;
+  const {stepSize = defaultStepSize(height, width), fill = usual, auc, ties, seed} = settings;
   const counts = stepCounts(height * width, stepSize);
   const fractions = counts.map((count) => count / (height * width));
-  return {counts, fractions, fill, auc, ties, record: recordOptions(settings, {stepSize, fill: recordFill(fill)})};
+  const drawn = fill === 'imputed' ? seed : undefined; // Nothing else is.
+  return {counts, fractions, fill, auc, ties, seed, record: recordOptions(settings, {stepSize, fill: recordFill(fill), seed: drawn})};
+}
+
+/** The baseline images of a group, which owns them; none where they depend on what is hidden. */
+export async function baselineOf(where: string, fill: CausalFill, group: Group): Promise<Tensor4D | undefined> {
+  return fill === 'imputed' ? undefined : group.scope.own(await finiteBaseline(where, fill, group.originals, group));
 }
 
 interface Walk extends Steps {
   readonly where: string;
   readonly group: Group;
-  /** Insertion goes from it to the images, deletion from the images to it. */
-  readonly baseline: Tensor4D;
+  /** Insertion goes from it to the images, deletion from the images to it; none: hidden pixels are imputed. */
+  readonly baseline: Tensor4D | undefined;
   readonly way: CausalScore['kind'];
   /** Which pixels change first: the most salient, or the least, in exactly the reverse order. */
   readonly first: 'most' | 'least';
 }
 
 /** Scores every step of every image of a group. */
-export async function scoreSteps({where, group, baseline, way, first, counts, fractions, auc, ties}: Walk): Promise<Curve[]> {
+export async function scoreSteps({where, group, baseline, way, first, counts, fractions, auc, ties, seed}: Walk): Promise<Curve[]> {
   const {originals, maps, scope, report} = group;
   const [numImages, height, width] = originals.shape;
   const ranks = new Float32Array(numImages * height * width);
@@ -147,10 +164,16 @@ export async function scoreSteps({where, group, baseline, way, first, counts, fr
     const order = rankPixels(values, ties);
     ranks.set(ranksOf(first === 'most' ? order : order.reverse()), index * height * width);
   });
-  const [start, finish] = way === 'deletion' ? [originals, baseline] : [baseline, originals];
-  const transition = {start, finish, ranks: scope.own(tensor4d(ranks, [numImages, height, width, 1]))};
   const jobs: Job[] = maps.flatMap((_, image) => counts.map((count) => ({image, count})));
-  const build = (part: readonly Job[]): ReturnType<typeof perturb> => perturb(transition, part);
+  const exchanging = (by: Tensor4D): ((part: readonly Job[]) => Tensor4D) => {
+    const [start, finish] = way === 'deletion' ? [originals, by] : [by, originals];
+    const transition = {start, finish, ranks: scope.own(tensor4d(ranks, [numImages, height, width, 1]))};
+    return (part) => perturb(transition, part);
+  };
+  const random = new Random(seed).split('imputed');
+  const noiseOf = (image: number): Random => random.split(group.first + image);
+  const hides = way === 'deletion' ? 'changed' : 'unchanged';
+  const build = baseline === undefined ? await imputing(originals, {ranks, hides, noiseOf}) : exchanging(baseline);
   const scores = await queryJobs({...group, where, jobs, build, report: (done) => report(done, counts.length)});
   return maps.map((_, image) => {
     const curve = scores.slice(image * counts.length, (image + 1) * counts.length);

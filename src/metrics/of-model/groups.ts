@@ -53,6 +53,9 @@ export interface Group {
   readonly maps: readonly Float32Array[];
   /** What is watched, for each. */
   readonly targets: readonly Pick<ResolvedTarget, 'target'>[];
+  /** Number of the first of them, and of all images there are. */
+  readonly first: number;
+  readonly numImages: number;
   readonly batchSize: number;
   readonly signal: AbortSignal | undefined;
   /** Reports how many of the group's jobs are done, where each image has `perImage`. */
@@ -99,7 +102,7 @@ export async function measureGroups<T>(
         const targets = await targetsOf(where, originals, scorer, {...settings, first});
         const report = (done: number, perImage: number): void =>
           onProgress?.({stage: where, done: first * perImage + done, total: numImages * perImage});
-        return measure({scope, scorer, originals, maps: values, targets, batchSize, signal, report});
+        return measure({scope, scorer, originals, maps: values, targets, first, numImages, batchSize, signal, report});
       });
       results.push(...group);
     }

@@ -7,7 +7,7 @@ import {recordOptions} from '../../core/option-record.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
 import type {ImageInput, ImagesInput, Model, SeedOptions} from '../../core/types.js';
-import {fillField, finiteBaseline, recordFill, type Fill} from '../../queries/fill.js';
+import {finiteBaseline, imagesFillField, recordFill, type Fill} from '../../queries/fill.js';
 import {blend, buildByImage, rowOf} from '../../queries/perturb.js';
 import {queryJobs} from '../../queries/query-jobs.js';
 import {checkFiniteValues} from '../of-map/map-values.js';
@@ -37,7 +37,7 @@ export const muFidelityFields: Pick<OptionsSchema<MuFidelitySettings>['fields'],
   gridSize: withDefault(integer(1, MAX_GRID), 9),
   subsetFraction: withDefault(between(0, 1), 0.2),
   numSamples: withDefault(integer(2, MAX_SAMPLES), 200),
-  fill: withDefault<Fill, 'zeros'>(fillField, 'zeros'),
+  fill: withDefault<Fill, 'zeros'>(imagesFillField, 'zeros'),
 };
 
 type MuFidelitySettings = Settled<MuFidelityOptions, 'signal' | 'onProgress'>;
@@ -119,7 +119,7 @@ async function correlate(group: Group, {subsetOf, numSamples, gridSize, fill}: S
     const row = Math.floor((Math.floor(pixel / width) * rows) / height);
     return row * columns + Math.floor(((pixel % width) * columns) / width);
   });
-  const baseline = scope.own(await finiteBaseline(WHERE, fill, originals));
+  const baseline = scope.own(await finiteBaseline(WHERE, fill, originals, group));
   const perImage = numSamples + 1;
   // Job 0 of an image is the image itself.
   const jobs = maps.flatMap((_, image) => Array.from({length: perImage}, (__, job) => ({image, job})));

@@ -1,9 +1,18 @@
 /** Symmetric relevance gain: how far apart the best and the worst order of removal are. Higher is better. */
+import {seedField} from '../../core/common-options.js';
 import {readOptions, type OptionsSchema} from '../../core/options.js';
 import type {ImageInput, ImagesInput, Model} from '../../core/types.js';
-import {finiteBaseline} from '../../queries/fill.js';
 import type {MapInput} from '../read-map.js';
-import {causalFields, causalFills, scoreSteps, stepsOf, type CausalOptions, type CausalSettings, type Curve} from './causal-curve.js';
+import {
+  baselineOf,
+  causalFields,
+  causalFills,
+  scoreSteps,
+  stepsOf,
+  type CausalOptions,
+  type CausalSettings,
+  type Curve,
+} from './causal-curve.js';
 import {measureGroups, modelMetricFields, type Group} from './groups.js';
 
 const WHERE = 'symmetricRelevanceGain';
@@ -27,7 +36,7 @@ export interface SymmetricRelevanceGain {
 /** The options of symmetricRelevanceGain. */
 export const symmetricRelevanceGainSchema: OptionsSchema<CausalSettings> = {
   where: WHERE,
-  fields: {...modelMetricFields, ...causalFields},
+  fields: {...modelMetricFields, ...causalFields, seed: seedField},
 };
 
 /**
@@ -73,7 +82,7 @@ export async function symmetricRelevanceGain(
   const settings = readOptions(symmetricRelevanceGainSchema, options);
   return measureGroups(WHERE, {images, maps, model}, settings, async (group) => {
     const steps = stepsOf(group, settings, causalFills.srg);
-    const baseline = group.scope.own(await finiteBaseline(WHERE, steps.fill, group.originals));
+    const baseline = await baselineOf(WHERE, steps.fill, group);
     const perCurve = group.targets.length * steps.counts.length;
     const walk = async (first: 'most' | 'least', before: number): Promise<Curve[]> => {
       const report: Group['report'] = (done, perImage) => group.report(before + done, 2 * perImage);
