@@ -208,6 +208,7 @@ function judgesOf(
   return [
     {name: 'swapped', seen: true, insertion: 'zeros', deletion: 'blur'},
     {name: 'mean colour', seen: true, insertion: 'mean', deletion: 'mean'},
+    {name: 'imputed', seen: false, insertion: 'imputed', deletion: 'imputed'},
     {name: 'grey', seen: false, insertion: 0.5, deletion: 0.5},
     {name: 'a picture', seen: false, insertion: picture, deletion: picture},
   ];
