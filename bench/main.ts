@@ -11,6 +11,7 @@ import type {Bench, BenchReport, BenchRow} from './report.js';
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   causal: async () => (await import('./causal.js')).run,
+  classes: async () => (await import('./classes.js')).run,
   explain: async () => (await import('./explain.js')).run,
   lime: async () => (await import('./lime.js')).run,
   memory: async () => (await import('./memory.js')).run,

@@ -333,7 +333,7 @@ async function drawSheet(
     input.dispose();
     const {height, width} = best as SaliencyMap;
     const shown = await resized(image, height, width);
-    const drawn = cells.map(({map, caption}) => ({image: overlay(shown, map as SaliencyMap, {opacity: 0.6, range: [0, 1]}), caption}));
+    const drawn = cells.map(({map, caption}) => ({image: overlay(shown, map as SaliencyMap, {opacity: 0.6}), caption}));
     const row = {cells: [{image: shown, caption: ''}, ...drawn]};
     rows.push(row);
   }
