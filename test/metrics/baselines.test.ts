@@ -1,5 +1,5 @@
 /** Baselines that no training draws: another picture for each image, and imputed pixels. */
-import {randomUniform, reverse, slice, softmax, sum, tidy, zeros, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {mul, randomUniform, reverse, slice, softmax, sum, tidy, zeros, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
 import {occlusion} from '../../src/baselines/perturbation/occlusion.js';
 import {Random} from '../../src/core/random.js';
@@ -14,7 +14,8 @@ import {expectClose, expectNoLeak} from '../helpers/expect.js';
 
 const [HEIGHT, WIDTH, CHANNELS] = [8, 6, 3];
 const SIZE = HEIGHT * WIDTH * CHANNELS;
-const classes: ScoreFn = (batch) => tidy(() => softmax(sum(batch, [1, 2])) as Tensor2D);
+// Far from 0 and 1, where nothing but rounding would be left of a change.
+const classes: ScoreFn = (batch) => tidy(() => softmax(mul(sum(batch, [1, 2]), 0.1)) as Tensor2D);
 const photos = (count: number): Tensor4D => randomUniform([count, HEIGHT, WIDTH, CHANNELS], -1, 1, 'float32', 3) as Tensor4D;
 const photo = (images: Tensor4D, index: number): Tensor4D => slice(images, [index, 0, 0, 0], [1, -1, -1, -1]);
 const maps = (count: number): {data: Float32Array; height: number; width: number}[] =>
