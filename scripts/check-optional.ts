@@ -47,7 +47,7 @@ const program = `
       const {backend} = await main.selectBackend({prefer: [name], allowSoftware: true});
       const model = await loadLayersModelFromFiles(${JSON.stringify(join(root, 'quickstart/teacher'))});
       const image = tf.randomUniform([1, ...model.inputs[0].shape.slice(1)], -1, 1, 'float32', 1);
-      const distiller = await main.AttentiveDistiller.create({teacher: model, decoder: {filters: [4, 4, 4]}});
+      const distiller = await main.AttentiveDistiller.create({teacher: model, decoder: {filters: [4, 4, 4, 4]}});
       const maps = [...await distiller.explain(image), ...await main.gradientSaliency(image, model)];
       results[name] = maps.every(({data, empty}) => !empty && data.every(Number.isFinite)) ? 'computes on ' + backend : 'draws nothing';
     } catch (error) {

@@ -54,7 +54,7 @@ globalThis.runPage = async ({backend, epochs, pictures: count}) => {
     {batchSize: BATCH, seed: 0, labels: pictures.map(({label}) => label)},
   );
   const distiller = await AttentiveDistiller.create({teacher: model, preprocessing: 'tf', seed: 0});
-  await distiller.train(batches, {epochs: {student: 1, explanation: epochs}, lambda: 2e-5, learningRate: {explanation: 3e-3}});
+  await distiller.train(batches, {epochs: {student: 1, explanation: epochs}, learningRate: {explanation: 3e-3}});
 
   const unseen = Array.from({length: SHOWN}, (_, index) => generateShape(seeds.test, index));
   const images = unseen.map(({image}) => image);
