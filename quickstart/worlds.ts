@@ -24,7 +24,7 @@ export interface World {
 }
 
 const UNSEEN = 60;
-const BATCH = 32;
+const BATCH = 16;
 const SHAPES = 1024;
 
 /** The procedural pictures of shapes.ts with the teacher that was trained on others of them. */
@@ -62,7 +62,7 @@ export async function ownWorld(options: QuickstartOptions & {teacher: string; im
   return {
     model,
     preprocessing: preprocessing as PreprocessingName,
-    batches: batchesOf(training, {batchSize: BATCH / 2, seed, flip: true}),
+    batches: batchesOf(training, {batchSize: BATCH, seed, flip: true}),
     unseen: pictures.slice(0, kept).map((image) => ({image})),
     className: (target) => `class ${target}`,
     training: {budget: {minutes: 3}},
