@@ -28,6 +28,9 @@ import {readOptions, type OptionsSchema, type Settled} from '../core/options.js'
 import {Random} from '../core/random.js';
 import type {SeedOptions} from '../core/types.js';
 
+/** τ where none is given, in standard deviations of the map. */
+export const SOFTNESS = 0.35;
+
 /** Options of {@link rankingMask}. */
 export interface RankingMaskOptions extends SeedOptions {
   /** τ, how soft the cut is, in standard deviations of the map; at least 0.001. @default 0.35 */
@@ -37,7 +40,7 @@ export interface RankingMaskOptions extends SeedOptions {
 /** The options of {@link rankingMask}. */
 export const rankingMaskSchema: OptionsSchema<Settled<RankingMaskOptions>> = {
   where: 'rankingMask',
-  fields: {softness: withDefault(number(1e-3), 0.35), seed: seedField},
+  fields: {softness: withDefault(number(1e-3), SOFTNESS), seed: seedField},
 };
 
 // Of the size of the values: what varies less is the rounding of equal values, and stays near zero instead of 0/0.

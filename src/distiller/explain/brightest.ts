@@ -1,7 +1,6 @@
 /** From rankings to maps in [0,1]: any increasing function shows the same order. */
+import {SOFTNESS} from '../../losses/ranking-mask.js';
 
-// As in training, where the map is cut as softly at a level that is drawn.
-const SOFTNESS = 0.35;
 /** Mean of a map at the most: evidence stands out from the rest. */
 const MEAN = 0.2;
 // Half way from the mean to the peak lies 0.5: small evidence fills a small part of the map.
@@ -15,7 +14,7 @@ const MOST_STEPS = 20;
 
 /**
  * Maps each image's values to `sigmoid((z − level) / softness)`, z standardised over the image: 0.5 where z is half of
- * its peak, or higher up where the mean of the map would be above 0.2. The softness is 0.35, more for high peaks, so that
+ * its peak, or higher up where the mean of the map would be above 0.2. The softness is 0.35, as in training, where the map is cut at a level that is drawn; more for high peaks, so that
  * different values stay different. A flat image becomes zeros.
  *
  * @param values `N · size` real values, image by image.

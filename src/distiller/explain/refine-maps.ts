@@ -20,7 +20,7 @@ import {NonFiniteLossError} from '../../core/errors/non-finite-loss-error.js';
 import type {Random} from '../../core/random.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import {resizeBilinear} from '../../data/resize.js';
-import {rankingMaskAt, standardizeMap} from '../../losses/ranking-mask.js';
+import {rankingMaskAt, SOFTNESS, standardizeMap} from '../../losses/ranking-mask.js';
 import {baselineKinds, randomBaselines} from '../../queries/random-baselines.js';
 import {disposeAbandonedTape} from '../../tfjs/abandoned-tape.js';
 import {makeUpdater} from '../../tfjs/optimizer.js';
@@ -57,8 +57,6 @@ export interface RefinedImages {
 
 // In standard deviations of the map.
 const RATE = 0.1;
-// τ, that of training unless it was told another.
-const SOFTNESS = 0.35;
 
 /**
  * Refines one map of each image.
