@@ -4,6 +4,7 @@
  */
 import {dispose, engine, type serialization, type Variable} from '@tensorflow/tfjs-core';
 import {models, type LayersModel} from '@tensorflow/tfjs-layers';
+import {checkModelGraph} from './check-model-graph.js';
 
 /**
  * Builds a model with fresh weights from its topology.
@@ -12,9 +13,10 @@ import {models, type LayersModel} from '@tensorflow/tfjs-layers';
  * @param customObjects Classes by name. tfjs loses them on its way into nested models, so a class that
  *   is used there has to be registered.
  * @returns The model, the caller's.
- * @throws What tfjs throws; no variable stays allocated then.
+ * @throws {Error} If its layers cannot be called in any order, and what tfjs throws; no variable stays allocated then.
  */
 export async function buildLayersModel(topology: object, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
+  checkModelGraph(topology);
   const madeSince = watchVariables();
   // Up to its promise modelFromJSON runs at once, so variables that are new then are this model's.
   const building = models.modelFromJSON(topology as Parameters<typeof models.modelFromJSON>[0], customObjects);
