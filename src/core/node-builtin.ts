@@ -4,6 +4,7 @@
  */
 import type * as crypto from 'node:crypto';
 import type * as fs from 'node:fs/promises';
+import type * as os from 'node:os';
 import type * as path from 'node:path';
 import type * as url from 'node:url';
 import {AttentiveError} from './errors/attentive-error.js';
@@ -12,6 +13,7 @@ import {AttentiveError} from './errors/attentive-error.js';
 export interface NodeBuiltins {
   readonly 'node:crypto': typeof crypto;
   readonly 'node:fs/promises': typeof fs;
+  readonly 'node:os': typeof os;
   readonly 'node:path': typeof path;
   readonly 'node:url': typeof url;
 }

@@ -1,32 +1,37 @@
 /**
  * A folder that holds one save: model.json and one weights file named by its content. The weights
- * come first, then model.json switches to them in one step, then the older weights go. A killed
- * process therefore leaves a whole save, the old or the new. tfjs can read the folder as well.
+ * come first, then model.json switches to them in one step, then the older weights go; one process at
+ * a time. A killed process therefore leaves a whole save, the old or the new. tfjs can read the folder as well.
  */
 import type {io} from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
 import {show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {isTemporaryName, writeFileAtomically} from './atomic-file.js';
-import {readJsonObject, readRegularFile} from './model-json.js';
+import {LOCK, withFolderLock} from './folder-lock.js';
+import {parseJsonObject, readJsonObject, readRegularFile, readText} from './model-json.js';
 import {nodeBuiltin} from '../core/node-builtin.js';
 import {weightsByteLength} from './weight-size.js';
 
 const MANIFEST = 'model.json';
 const SAVER = 'attentive-distiller';
+const SEAL_MARK = ',"seal":';
 const weightsPattern = 'attentive-weights-[0-9a-f]{16}\\.bin';
 
-/** What model.json says beyond tfjs' own fields. */
+/** What model.json says beyond tfjs' own fields, at its end. */
 interface Seal {
   readonly savedBy: typeof SAVER;
   readonly weights: {readonly file: string; readonly bytes: number; readonly sha256: string};
+  /** Of the text of model.json in front of the seal. Saves of older releases have none. */
+  readonly sha256?: string;
 }
 
 type Manifest = io.ModelJSON & {readonly seal: Seal};
 
 /** Saves into `folder`, one save at a time. @throws {ModelFileError} See {@link saveArtifacts}. */
 export function saveArtifactFiles(folder: string, artifacts: io.ModelArtifacts): Promise<void> {
-  // Two saves at once would each delete the weights that the other has not named yet.
+  // Two saves at once would each delete the weights that the other has not named yet; here they come in the order in
+  // which they were asked for, and other processes wait (folder-lock.ts).
   const before = running.get(folder) ?? Promise.resolve();
   const saving = before.catch(() => undefined).then(() => save(folder, artifacts));
   const done = saving
@@ -53,14 +58,23 @@ async function save(folder: string, artifacts: io.ModelArtifacts): Promise<void>
   }
   const sha256 = hash(bytes);
   const file = `attentive-weights-${sha256.slice(0, 16)}.bin`;
-  const seal: Seal = {savedBy: SAVER, weights: {file, bytes: bytes.byteLength, sha256}};
-  const manifest: Manifest = {...rest, modelTopology, weightsManifest: [{paths: [file], weights: [...weightSpecs]}], seal};
-  const text = JSON.stringify(manifest);
+  const text = sealed(
+    {...rest, modelTopology, weightsManifest: [{paths: [file], weights: [...weightSpecs]}]},
+    {
+      savedBy: SAVER,
+      weights: {file, bytes: bytes.byteLength, sha256},
+    },
+  );
   try {
     await fs.mkdir(folder, {recursive: true});
-    await checkOwnership(folder);
-    await writeFileAtomically(folder, file, bytes);
-    await writeFileAtomically(folder, MANIFEST, text);
+    await withFolderLock(folder, async (checkHeld) => {
+      await checkOwnership(folder);
+      await writeFileAtomically(folder, file, bytes);
+      await checkHeld();
+      await writeFileAtomically(folder, MANIFEST, text);
+      await checkHeld();
+      await removeOlder(folder, file);
+    });
   } catch (cause) {
     if (cause instanceof ModelFileError) throw cause;
     const {code, message} = cause as NodeJS.ErrnoException;
@@ -70,7 +84,6 @@ async function save(folder: string, artifacts: io.ModelArtifacts): Promise<void>
         : 'What was saved there before is unchanged.';
     throw new ModelFileError(`Saving to ${folder} failed: ${message}. ${advice}`, {cause});
   }
-  await removeOlder(folder, file);
 }
 
 /** Refuses a folder whose model.json this library did not write. */
@@ -91,7 +104,7 @@ async function checkOwnership(folder: string): Promise<void> {
 async function removeOlder(folder: string, keep: string): Promise<void> {
   const fs = nodeBuiltin('node:fs/promises');
   const isOld = (name: string): boolean =>
-    (name !== keep && new RegExp(`^${weightsPattern}$`).test(name)) || isTemporaryName(name, `${weightsPattern}|model\\.json`);
+    (name !== keep && new RegExp(`^${weightsPattern}$`).test(name)) || isTemporaryName(name, `${weightsPattern}|model\\.json|${LOCK}`);
   const names = await fs.readdir(folder).catch(() => []);
   await Promise.all(names.filter(isOld).map((name) => fs.rm(nodeBuiltin('node:path').join(folder, name)).catch(() => undefined)));
 }
@@ -127,24 +140,40 @@ export async function loadArtifactFiles(folder: string): Promise<io.ModelArtifac
   }
 }
 
+/** The text of a model.json whose last member is the seal. */
+function sealed(manifest: io.ModelJSON, seal: Seal): string {
+  const text = JSON.stringify(manifest).slice(0, -1);
+  return `${text}${SEAL_MARK}${JSON.stringify({...seal, sha256: hash(text)})}}`;
+}
+
 async function readManifest(path: string): Promise<Manifest> {
-  const found = await readJsonObject(path);
+  const text = await readText(path);
+  const found = parseJsonObject(path, text);
   const complete = sealOf(found) && typeof found['modelTopology'] === 'object' && Array.isArray(found['weightsManifest']);
   if (!complete) throw new ModelFileError(`${path} was not saved by this library; load a plain tfjs model with loadLayersModelFromFiles.`);
-  return found as unknown as Manifest;
+  const manifest = found as unknown as Manifest;
+  const {sha256} = manifest.seal;
+  if (sha256 !== undefined && hash(text.slice(0, text.lastIndexOf(SEAL_MARK))) !== sha256) {
+    throw new ModelFileError(`${path} does not have the content that was saved (sha-256 differs). Save again, or restore it from a copy.`);
+  }
+  return manifest;
 }
 
 function sealOf(manifest: Record<string, unknown>): boolean {
   const seal = manifest['seal'] as Partial<Seal> | null | undefined;
-  if (seal?.savedBy !== SAVER) return false;
+  if (seal === null || seal === undefined) return false;
+  const {savedBy, weights, sha256, ...others} = seal;
   return (
-    new RegExp(`^${weightsPattern}$`).test(String(seal.weights?.file)) &&
-    Number.isInteger(seal.weights?.bytes) &&
-    typeof seal.weights?.sha256 === 'string'
+    savedBy === SAVER &&
+    Object.keys(others).length === 0 &&
+    ['undefined', 'string'].includes(typeof sha256) &&
+    new RegExp(`^${weightsPattern}$`).test(String(weights?.file)) &&
+    Number.isInteger(weights?.bytes) &&
+    typeof weights?.sha256 === 'string'
   );
 }
 
-function hash(bytes: Uint8Array): string {
+function hash(bytes: Uint8Array | string): string {
   return nodeBuiltin('node:crypto').createHash('sha256').update(bytes).digest('hex');
 }
 

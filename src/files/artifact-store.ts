@@ -3,6 +3,7 @@ import {io} from '@tensorflow/tfjs-core';
 import {show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {loadArtifactFiles, saveArtifactFiles} from './artifact-files.js';
+import {sealArtifacts, unsealArtifacts} from './artifact-seal.js';
 import {schemeOf, toFilePath} from './file-path.js';
 import {weightsByteLength} from './weight-size.js';
 
@@ -11,21 +12,20 @@ const known = 'file://folder (Node), indexeddb://name, localstorage://name, down
 /**
  * Saves artifacts. `file://PATH` writes a folder in such a way that a process killed at any moment
  * leaves the save before or this one, whole; other files in the folder stay. Other schemes go to
- * tfjs' save handlers. Saves to one folder from one process wait for each other; two processes must
- * not save to the same folder.
+ * tfjs' save handlers. Saves to one folder wait for each other, those of other processes too.
  *
  * @param where Names the caller in messages.
  * @param url `file://PATH` (relative paths start at the working directory), or a scheme of tfjs.
  * @param artifacts With `modelTopology` as JSON; borrowed. `userDefinedMetadata` is kept.
  * @throws {ModelFileError} If PATH is a file, its model.json is not of this library, or writing
- *   fails; the save before is unchanged.
+ *   fails, or another process saves there for a minute; the save before is unchanged.
  * @throws {RangeError | TypeError} If the scheme is unknown here, or the artifacts do not fit.
  */
 export async function saveArtifacts(where: string, url: string, artifacts: io.ModelArtifacts): Promise<void> {
   if (schemeOf(checkUrl(where, url)) === 'file') return saveArtifactFiles(toFilePath(url, `${where}: url`), artifacts);
   const handler = onlyHandler(where, url, io.getSaveHandlers(url));
   if (handler.save === undefined) throw new RangeError(`${where}: nothing can be saved to ${show(url)}; use ${known}.`);
-  await handler.save(artifacts);
+  await handler.save(sealArtifacts(artifacts));
 }
 
 /**
@@ -34,7 +34,7 @@ export async function saveArtifacts(where: string, url: string, artifacts: io.Mo
  * @param where Names the caller in messages.
  * @param url As for saving; what was downloaded is loaded by http(s).
  * @returns The artifacts, with `weightData` as one buffer where they come from files.
- * @throws {ModelFileError} If there is no save, it is damaged (length and sha-256 are compared), or
+ * @throws {ModelFileError} If there is no save, it is damaged (checksums of all of it are compared), or
  *   it was not written by this library.
  * @throws {RangeError | TypeError} If the scheme is unknown here.
  */
@@ -53,7 +53,7 @@ export async function loadArtifacts(where: string, url: string): Promise<io.Mode
   const expected = weightsByteLength(url, weightSpecs);
   if (found !== expected)
     throw new ModelFileError(`${where}: ${url} has ${found} bytes of weights instead of ${expected}; it was cut off. Save again.`);
-  return artifacts;
+  return unsealArtifacts(where, url, artifacts);
 }
 
 /**

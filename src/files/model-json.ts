@@ -22,7 +22,15 @@ const MAX_DEPTH = 500;
  *   nested more than 500 deep.
  */
 export async function readJson(file: string): Promise<unknown> {
-  const text = new TextDecoder().decode(await readRegularFile(file)); // without a byte order mark
+  return parseJson(file, await readText(file));
+}
+
+/** Reads a text, without a byte order mark. @throws {ModelFileError} See {@link readRegularFile}. */
+export async function readText(file: string): Promise<string> {
+  return new TextDecoder().decode(await readRegularFile(file));
+}
+
+function parseJson(file: string, text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -58,7 +66,12 @@ function isDeeperThan(value: unknown, limit: number): boolean {
 
 /** Reads a JSON object from a file. @throws {ModelFileError} If it cannot be read or holds none. */
 export async function readJsonObject(file: string): Promise<Record<string, unknown>> {
-  const value = await readJson(file);
+  return parseJsonObject(file, await readText(file));
+}
+
+/** Parses the text of `file`. @throws {ModelFileError} If it holds no JSON object. */
+export function parseJsonObject(file: string, text: string): Record<string, unknown> {
+  const value = parseJson(file, text);
   if (!isObject(value)) throw new ModelFileError(`${file} must hold a JSON object, but holds ${show(value)}.`);
   return value as Record<string, unknown>;
 }

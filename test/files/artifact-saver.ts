@@ -1,7 +1,7 @@
 /**
  * A process that saves and is killed, for data-artifact-store.test.ts.
  * `FOLDER moment K`: saves version 2 and kills itself before its K-th step on the file system; a
- * write that it dies in is half done. `FOLDER loop N`: saves versions N, N+1, … until it is killed.
+ * write that it dies in is half done. `FOLDER loop N`: saves versions N, N+1, … until it is killed. `FOLDER timesK N`: K of them.
  */
 import fs from 'node:fs/promises';
 import {saveArtifactFiles} from '../../src/files/artifact-files.js';
@@ -36,6 +36,8 @@ if (mode === 'moment') {
   for (const name of ['mkdir', 'lstat', 'open', 'rename', 'readdir', 'rm', 'readFile']) count(fs, name);
   for (const name of ['writeFile', 'sync', 'close']) count(prototype, name);
   await saveArtifactFiles(folder, artifactsOf(2));
+} else if (mode.startsWith('times')) {
+  for (let version = left; version < left + Number(mode.slice(5)); version++) await saveArtifactFiles(folder, artifactsOf(version));
 } else {
   for (let version = left; ; version++) {
     await saveArtifactFiles(folder, artifactsOf(version, 1 << 18));

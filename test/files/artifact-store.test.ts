@@ -138,12 +138,38 @@ describe('saveArtifacts and loadArtifacts with file://', () => {
       async () => rewrite((text) => text.replace(/"file":"[^"]*"/, '"file":"../x.bin"')),
       /not saved by this library/,
     ],
-    ['other shapes', async () => rewrite((text) => text.replace('[999]', '[998]')), /describes 3996 bytes of weights, but .* has 4000/],
+    ['other shapes', async () => rewrite((text) => text.replace('[999]', '[998]')), /model\.json does not have the content.*Save again/],
+    [
+      'other shapes of an older save, which has no checksum of model.json',
+      async () => rewrite((text) => withoutTextSum(text).replace('[999]', '[998]')),
+      /describes 3996 bytes of weights, but .* has 4000/,
+    ],
   ])('refuse to load %s', async (_, damage, pattern) => {
     await saveArtifacts('test', url, artifactsOf(1));
     await damage();
     await expect(loadArtifacts('test', url)).rejects.toThrow(ModelFileError);
     await expect(loadArtifacts('test', url)).rejects.toThrow(pattern);
+  });
+
+  it('refuse a model.json of which any byte has changed', async () => {
+    await saveArtifacts('test', url, artifactsOf(1));
+    const file = join(folder, 'model.json');
+    const bytes = await readFile(file);
+    expect(bytes.length).toBeGreaterThan(500);
+    for (let index = 0; index < bytes.length; index++) {
+      const changed = Buffer.from(bytes);
+      changed[index]! ^= 1 << (index % 7);
+      await writeFile(file, changed);
+      await expect(loadArtifacts('test', url), `byte ${index}`).rejects.toThrow(ModelFileError);
+    }
+    await writeFile(file, bytes);
+    expect(await versionSaved()).toBe(1);
+  });
+
+  it('load what older releases saved, which has no checksum of model.json', async () => {
+    await saveArtifacts('test', url, artifactsOf(1));
+    await rewrite(withoutTextSum);
+    expect(await versionSaved()).toBe(1);
   });
 
   it('refuse to overwrite what is not theirs', async () => {
@@ -265,7 +291,21 @@ describe('other schemes', () => {
     io.registerLoadRouter(route);
     await saveArtifacts('test', 'memory://x', artifactsOf(7));
     expectSame(await loadArtifacts('test', 'memory://x'), artifactsOf(7));
-    kept = {...kept!, weightData: new ArrayBuffer(4)};
+    const saved = kept as io.ModelArtifacts;
+    const {weightData, userDefinedMetadata} = saved;
+    const other = new Uint8Array(weightData as ArrayBuffer).slice();
+    other[17]! ^= 1;
+    for (const damaged of [
+      {weightData: other.buffer},
+      {modelTopology: {class_name: 'Model', config: {name: 'version 8'}}},
+      {userDefinedMetadata: {...userDefinedMetadata, version: 8}},
+    ]) {
+      kept = {...saved, ...damaged};
+      await expect(loadArtifacts('test', 'memory://x')).rejects.toThrow(/memory:\/\/x does not have the content that was saved/);
+    }
+    kept = artifactsOf(7); // Of an older release, which wrote no checksum.
+    expectSame(await loadArtifacts('test', 'memory://x'), artifactsOf(7));
+    kept = {...kept, weightData: new ArrayBuffer(4)};
     await expect(loadArtifacts('test', 'memory://x')).rejects.toThrow(/4 bytes of weights instead of 4000/);
     handler.load = () => Promise.reject(new Error('gone'));
     await expect(loadArtifacts('test', 'memory://x')).rejects.toThrow(/loading memory:\/\/x failed: gone/);
@@ -278,6 +318,11 @@ describe('other schemes', () => {
     await expect(saveArtifacts('test', undefined as never, artifactsOf(1))).rejects.toThrow(TypeError);
   });
 });
+
+/** As releases before the checksum wrote it. */
+function withoutTextSum(text: string): string {
+  return text.replace(/,"sha256":"[0-9a-f]{64}"}}$/, '}}');
+}
 
 async function flipBit(file: string): Promise<void> {
   const bytes = await readFile(file);
