@@ -3,6 +3,7 @@
  * attentive student and an explanation network, which then draw saliency maps at inference speed.
  * This file only wires the parts together.
  */
+import type {io} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {backendFailure} from '../backend/backend-failure.js';
 import {onBackend} from '../backend/on-backend.js';
@@ -23,10 +24,13 @@ import type {Method} from './method.js';
 import type {Networks} from './networks.js';
 import {fitSchema, fitSettings, trainSchema, type FitOptions, type TrainOptions} from './options.js';
 import type {TrainingProgress, TrainingSummary} from './progress.js';
-import {packCheckpoint, unpackCheckpoint} from './save/checkpoint.js';
+import {packCheckpoint, unpackCheckpoint, type Packed} from './save/checkpoint.js';
+import {checkpointPlace, newestCheckpoint, nextSerial} from './save/checkpoint-places.js';
 import {probeTeacher} from './save/teacher-probe.js';
 import {checkTeacherAlive, resolveTeacher, teacherInputSchema, type TeacherInput} from './teacher-input.js';
+import type {AveragedWeights} from './train/averaged-weights.js';
 import {trainNetworks} from './train/train.js';
+import {checkSameSettings, disposeState, type TrainingState} from './train/training-state.js';
 import {disposeModel} from '../tfjs/model-variables.js';
 
 /**
@@ -49,8 +53,15 @@ export class AttentiveDistiller implements Explainer {
   readonly #method: Method;
   readonly #compiled: CompiledNetworks;
   #state: 'idle' | 'training' | 'disposed' = 'idle';
+  #history: TrainingProgress[] = [];
+  /** Of the training under way. */
+  #averages: AveragedWeights | undefined;
+  /** Where a training was interrupted, for the next one. */
+  #resumed: TrainingState | undefined;
 
-  private constructor({teacher, student, decoder, method, seed}: SeededNetworks) {
+  private constructor({teacher, student, decoder, method, seed}: SeededNetworks, resumed?: TrainingState) {
+    this.#resumed = resumed;
+    this.#history = [...(resumed?.history ?? [])];
     this.teacher = teacher;
     this.#student = student;
     this.#decoder = decoder;
@@ -118,16 +129,55 @@ export class AttentiveDistiller implements Explainer {
     checkBatches(where, batches);
     if (settings.validation !== undefined) checkBatches(`${where}: validation`, settings.validation);
     checkTeacherAlive(where, this.teacher);
+    const resumed = this.#resumed;
+    if (resumed !== undefined) checkSameSettings(where, resumed, settings);
+    if (settings.checkpoint !== undefined) checkUrl(`${where}: checkpoint.to`, settings.checkpoint.to);
     this.#state = 'training';
     this.#compiled.dispose(); // Training needs the memory, and what it changes is compiled anew.
+    this.#history = [];
+    this.#resumed = undefined;
     try {
-      return yield* trainNetworks({where, networks: this.#networks, batches, settings, seed: this.seed});
+      const write = settings.checkpoint && (await this.#checkpointer(where, settings.checkpoint.to));
+      const onAverages = (averages: AveragedWeights | undefined): void => void (this.#averages = averages);
+      const {seed} = this;
+      return yield* trainNetworks({
+        where,
+        networks: this.#networks,
+        batches,
+        settings,
+        seed,
+        history: this.#history,
+        resumed,
+        write,
+        onAverages,
+      });
     } catch (error) {
       throw backendFailure(where, error);
     } finally {
+      if (resumed !== undefined) disposeState(resumed);
       this.#compiled.dispose();
       this.#state = 'idle';
     }
+  }
+
+  /** Makes what writes down the state of a training. */
+  async #checkpointer(where: string, to: string): Promise<(state: TrainingState) => Promise<void>> {
+    const probe = await probeTeacher(where, this.teacher);
+    let serial = await nextSerial(where, to);
+    return async (state) => {
+      await saveArtifacts(where, checkpointPlace(to, serial), await this.#pack({probe, training: state, serial}));
+      serial++;
+    };
+  }
+
+  /** The networks as they would be if the training ended now. */
+  #pack(packed: Packed): Promise<io.ModelArtifacts> {
+    return packCheckpoint({...this.#networks, seed: this.seed}, {...packed, inPlaceOf: (weight) => this.#averages?.meanOf(weight)});
+  }
+
+  /** Every record of the last training, the one under way or that is resumed: losses and rates to plot. */
+  get history(): readonly TrainingProgress[] {
+    return this.#history;
   }
 
   /**
@@ -175,18 +225,19 @@ export class AttentiveDistiller implements Explainer {
    * `downloads://` in a browser. A folder is replaced in one step: whatever happens meanwhile, it
    * holds the old save or the new one. The teacher is not saved, and neither is what a student of `studentFromTeacher`
    * still has in common with it: such a save holds the explanation network and the weights of the student that training
-   * has changed. Students of other builders are saved whole.
+   * has changed. Students of other builders are saved whole. While a training is under way, what is saved is what it
+   * would have come to if it were stopped.
    *
    * @throws {TypeError | RangeError} If `url` is no such URL.
    * @throws {ModelFileError} If writing fails.
    */
   async save(url: string): Promise<void> {
-    this.#checkIdle('save');
+    this.#checkAlive('save');
     checkUrl('AttentiveDistiller.save', url);
     checkTeacherAlive('save', this.teacher);
     const artifacts = await onBackend('save', async () => {
       const probe = await probeTeacher('save', this.teacher);
-      return packCheckpoint({...this.#networks, seed: this.seed}, probe);
+      return this.#pack({probe});
     });
     await saveArtifacts('AttentiveDistiller.save', url, artifacts);
   }
@@ -208,7 +259,34 @@ export class AttentiveDistiller implements Explainer {
     await selectBackend();
     return onBackend(where, async () => {
       const artifacts = await loadArtifacts(where, url);
-      return new AttentiveDistiller(await unpackCheckpoint({where, url, teacher}, artifacts));
+      const {networks, training} = await unpackCheckpoint({where, url, teacher}, artifacts);
+      if (training !== undefined) disposeState(training);
+      return new AttentiveDistiller(networks);
+    });
+  }
+
+  /**
+   * Loads what `fit({checkpoint: {to}})` has written, the newest state that is whole. The next `fit` or `train`, with the same
+   * batches and options, goes on from there, and comes to the same end as if it had never been interrupted: on cpu and
+   * wasm bit for bit, unless minutes end it. The batches up to that place are gone over once more, without training.
+   * Until then, the distiller is what the training would have come to if it had been stopped there.
+   *
+   * @throws {TypeError | RangeError} If `from` or an option is wrong.
+   * @throws {ModelFileError} If no state that is whole lies there.
+   * @throws {UnsupportedModelError | AttentiveError} As {@link AttentiveDistiller.load}.
+   * @example
+   * const distiller = await AttentiveDistiller.resume('file://out/state', {teacher, preprocessing: 'tf'});
+   * await distiller.train(batches, {budget: {steps: 2000}, checkpoint: {to: 'file://out/state'}});
+   */
+  static async resume(from: string, options: TeacherInput): Promise<AttentiveDistiller> {
+    const where = 'AttentiveDistiller.resume';
+    checkUrl(where, from);
+    const teacher = resolveTeacher(where, readOptions({...teacherInputSchema, where}, options));
+    await selectBackend();
+    return onBackend(where, async () => {
+      const {url, artifacts} = await newestCheckpoint(where, from);
+      const {networks, training} = await unpackCheckpoint({where, url, teacher}, artifacts);
+      return new AttentiveDistiller(networks, training);
     });
   }
 
@@ -218,6 +296,7 @@ export class AttentiveDistiller implements Explainer {
     if (this.#state === 'training')
       throw new AttentiveError('AttentiveDistiller.dispose: still training. Abort or leave the loop over fit() first.');
     this.#state = 'disposed';
+    if (this.#resumed !== undefined) disposeState(this.#resumed);
     this.#compiled.dispose();
     disposeModel(this.#student.model);
     disposeModel(this.#decoder);

@@ -1,6 +1,6 @@
 /** What a training run can be told, its defaults, and the paper's own settings. */
 import {signalField} from '../core/common-options.js';
-import {absentMeans, callback, custom, either, group, integer, list, number, oneOf, withDefault} from '../core/fields.js';
+import {absentMeans, callback, custom, either, group, integer, list, number, oneOf, required, text, withDefault} from '../core/fields.js';
 import type {Field, OptionsSchema, Settled} from '../core/options.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {explanationLossSchema, type LambdaRule} from '../losses/explanation-loss.js';
@@ -93,8 +93,20 @@ export interface FitOptions {
   readonly batchesPerEpoch?: number | undefined;
   /** Measured after every epoch of every stage: the losses, on images not trained on. @default none */
   readonly validation?: TrainingBatches | undefined;
+  /** Where the state of the training is written, so that `AttentiveDistiller.resume` can go on from there. @default none */
+  readonly checkpoint?: CheckpointOptions | undefined;
   /** Stops between two steps; the networks keep what they have learned. @default none */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** When and where a training is written down. The last two states are kept. */
+export interface CheckpointOptions {
+  /** A tfjs URL, as `save` takes it: `file://folder`, `indexeddb://name`. */
+  readonly to: string;
+  /** After every so many steps of the run, at least 1. @default by time */
+  readonly everySteps?: number | undefined;
+  /** After a step, when so many seconds have passed since the last time, at least 0. @default 60, unless everySteps is given */
+  readonly everySeconds?: number | undefined;
 }
 
 /** Options of `train`. */
@@ -107,7 +119,8 @@ export interface TrainOptions extends FitOptions {
 export type FitValues = Settled<FitOptions, Undecided>;
 
 /** Options whose defaults depend on the networks, or that have none. */
-type Undecided = 'epochs' | 'budget' | 'learningRate' | 'leastCrop' | 'averaging' | 'batchesPerEpoch' | 'validation' | 'signal';
+type Undecided =
+  'epochs' | 'budget' | 'learningRate' | 'leastCrop' | 'averaging' | 'batchesPerEpoch' | 'validation' | 'checkpoint' | 'signal';
 
 const STUDENT_EPOCHS = 6;
 const MAX_EPOCHS = 100_000;
@@ -159,6 +172,14 @@ export const fitSchema: OptionsSchema<FitValues> = {
     batchesPerEpoch: absentMeans(integer(1), 'counted'),
     validation: absentMeans(
       custom<TrainingBatches>(batchesRule, (value) => (isBatches(value) ? undefined : 'kind')),
+      'none',
+    ),
+    checkpoint: absentMeans(
+      group<Settled<CheckpointOptions, 'everySteps' | 'everySeconds'>>({
+        to: required(text()),
+        everySteps: absentMeans(integer(1), 'by time'),
+        everySeconds: absentMeans(number(0), '60, unless everySteps is given'),
+      }),
       'none',
     ),
     signal: signalField,

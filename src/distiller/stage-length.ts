@@ -14,6 +14,14 @@ export interface StageLimits extends Budget {
   readonly epochs?: number | undefined;
 }
 
+/** How far a stage is. */
+export interface Course {
+  /** Steps taken. */
+  readonly steps: number;
+  /** Time spent. */
+  readonly seconds: number;
+}
+
 // Without limits: the passes that a thousand photos want, and steps enough for a hundred.
 const DEFAULT_EPOCHS = 6;
 const DEFAULT_STEPS = 300;
@@ -23,12 +31,20 @@ const FIRST_STEP = 0.005;
 /** The course of one stage. */
 export class StageLength {
   readonly #limits: StageLimits;
-  readonly #started = performance.now();
+  readonly #started: number;
   /** Steps taken. */
-  steps = 0;
+  steps: number;
 
-  constructor(limits: StageLimits) {
+  /** @param course How far the stage is already. */
+  constructor(limits: StageLimits, {steps, seconds}: Course = {steps: 0, seconds: 0}) {
     this.#limits = limits;
+    this.steps = steps;
+    this.#started = performance.now() - 1000 * seconds;
+  }
+
+  /** How far the stage is. */
+  get course(): Course {
+    return {steps: this.steps, seconds: 60 * this.#minutes};
   }
 
   /**

@@ -3,6 +3,7 @@
  * in one pass, that one. Both come to the same numbers, to rounding.
  */
 import {
+  clone,
   dispose,
   engine,
   getKernel,
@@ -15,6 +16,7 @@ import {
   type Tensor,
   type Variable,
 } from '@tensorflow/tfjs-core';
+import {at} from '../core/at.js';
 import {floatEpsilon} from './float-epsilon.js';
 import {ADAM_STEP, MOMENTUM_STEP} from './wasm/optimizer-steps.js';
 
@@ -24,12 +26,41 @@ export interface Updater {
   apply(gradients: NamedTensorMap): void;
   /** Changes the rate from the next step on. */
   setRate(rate: number): void;
+  /** What it has learned of the variables so far, in their order; borrowed. Nothing before the first step. */
+  state(variables: readonly Variable[]): UpdaterState;
+  /** Goes on from a state of other variables of the same shapes, in the same order; borrowed. */
+  restore(variables: readonly Variable[], state: UpdaterState): void;
   /** Frees everything that it holds. */
   dispose(): void;
 }
 
+/** What an optimiser remembers between two steps. */
+export interface UpdaterState {
+  /** Steps taken. */
+  readonly steps: number;
+  /** The places of the variables that had a gradient. */
+  readonly places: readonly number[];
+  readonly tensors: readonly Tensor[];
+}
+
 /** `'adam'`, or `'sgd'` with Nesterov momentum. */
 export type OptimizerName = 'adam' | 'sgd';
+
+/** One accumulator of tfjs' optimisers. */
+interface Slot {
+  /** The name of what it belongs to, with one part more. */
+  readonly originalName: string;
+  readonly variable: Variable;
+}
+
+/** Where tfjs' optimisers keep what they remember. */
+interface Remembered {
+  readonly accBeta1?: Variable;
+  readonly accBeta2?: Variable;
+  readonly accumulatedFirstMoment?: Slot[];
+  readonly accumulatedSecondMoment?: Slot[];
+  readonly accumulations?: Slot[];
+}
 
 const MOMENTUM = 0.9;
 // Those of Adam's paper, except ε, which follows the precision of the backend, as in tfjs.
@@ -45,8 +76,34 @@ export function makeUpdater(name: OptimizerName, rate: number): Updater {
 function composedUpdater(name: OptimizerName, rate: number): Updater {
   const optimizer: Optimizer =
     name === 'sgd' ? train.momentum(rate, MOMENTUM, true) : train.adam(rate, ADAM.beta1, ADAM.beta2, floatEpsilon());
+  // getWeights() of tfjs leaves the powers of β out, and setWeights() computes them otherwise than the steps do.
+  const {accBeta1, accBeta2, ...lists} = optimizer as unknown as Remembered;
+  const powers = [accBeta1, accBeta2].filter((power) => power !== undefined);
+  const names = ['accumulatedFirstMoment', 'accumulatedSecondMoment', 'accumulations'] as const;
+  const slots = (): Slot[] => names.flatMap((list) => lists[list] ?? []);
+  const remembered = (): Variable[] => [...powers, ...slots().map(({variable}) => variable)];
+  let steps = 0;
   return {
-    apply: (gradients) => optimizer.applyGradients(gradients),
+    apply: (gradients) => {
+      optimizer.applyGradients(gradients);
+      steps++;
+    },
+    state: (variables) => {
+      const owners = slots().map(({originalName}) => originalName.slice(0, originalName.lastIndexOf('/')));
+      const places = [...new Set(owners)].map((owner) => variables.findIndex((variable) => variable.name === owner));
+      return {steps, places, tensors: remembered()};
+    },
+    restore: (variables, state) => {
+      const moved = state.places.map((place) => at(variables, place));
+      const before = moved.map((variable) => variable.clone());
+      // A step with gradients of zero makes the slots.
+      const zeros = Object.fromEntries(moved.map((variable) => [variable.name, zerosLike(variable)]));
+      optimizer.applyGradients(zeros);
+      moved.forEach((variable, index) => variable.assign(at(before, index)));
+      dispose([...Object.values(zeros), ...before]);
+      remembered().forEach((slot, index) => slot.assign(at(state.tensors, index)));
+      steps = state.steps;
+    },
     setRate: (next) => {
       const adjustable = optimizer as Optimizer & {learningRate: number; setLearningRate?: (rate: number) => void};
       // SGD keeps the rate in a tensor as well, which only its setter renews.
@@ -80,6 +137,18 @@ function fusedUpdater(kernelName: typeof ADAM_STEP | typeof MOMENTUM_STEP, first
     },
     setRate: (next) => {
       rate = next;
+    },
+    state: (variables) => {
+      const places = [...variables.keys()].filter((place) => at(variables, place).name in state);
+      const tensors = places.flatMap((place) => slots.map((slot) => state[at(variables, place).name]?.[slot] as Tensor));
+      return {steps, places, tensors};
+    },
+    restore: (variables, {steps: taken, places, tensors}) => {
+      steps = taken;
+      places.forEach((place, index) => {
+        const own = slots.map((slot, offset) => [slot, clone(at(tensors, index * slots.length + offset))]);
+        state[at(variables, place).name] = Object.fromEntries(own) as NamedTensorMap;
+      });
     },
     dispose: () => dispose(state as unknown as NamedTensorMap),
   };

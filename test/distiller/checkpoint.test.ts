@@ -17,7 +17,7 @@ async function saved(
   const model = patchTeacher();
   const made = await createNetworks({teacher: model, seed: 4, student, guidance: 'attended'});
   onTestFinished(() => [made.student.model, made.decoder, model].forEach(disposeModel));
-  return {made, artifacts: await packCheckpoint(made, await probeTeacher('test', made.teacher))};
+  return {made, artifacts: await packCheckpoint(made, {probe: await probeTeacher('test', made.teacher)})};
 }
 
 /** The artifacts that formats 1 to 3 made of a distiller, written as those releases wrote them. */
@@ -41,8 +41,8 @@ async function earlier(formatVersion: 1 | 2 | 3, {teacher, student, decoder, met
   };
 }
 
-const unpack = (artifacts: io.ModelArtifacts, teacher: Teacher): Promise<SeededNetworks> =>
-  unpackCheckpoint({where: 'test', url: 'the save', teacher}, artifacts);
+const unpack = async (artifacts: io.ModelArtifacts, teacher: Teacher): Promise<SeededNetworks> =>
+  (await unpackCheckpoint({where: 'test', url: 'the save', teacher}, artifacts)).networks;
 
 const valuesOf = async (networks: SeededNetworks): Promise<unknown[]> =>
   Promise.all(

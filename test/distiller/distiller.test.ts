@@ -356,13 +356,12 @@ describe('what a distiller refuses', () => {
       made.dispose();
     }));
 
-  it('a second run at once, use after dispose, saving while training', async () => {
+  it('a second run at once, use after dispose', async () => {
     const made = await AttentiveDistiller.create({...paperMethod(), teacher: model, seed: 1});
     const batch = patchBatch(0, 4);
     const run = made.fit([batch], {epochs: 1});
     await run.next();
     await expect(made.fit([batch]).next()).rejects.toThrow(/training run is active/);
-    await expect(made.save('file://./out/never')).rejects.toThrow(AttentiveError);
     expect(() => {
       made.dispose();
     }).toThrow(/still training/);

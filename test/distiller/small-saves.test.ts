@@ -171,7 +171,7 @@ describe('a save', () => {
         return [...values];
       };
       const touched = [await touch(0), await touch(7), await touch(weights.length - 1)];
-      const packed = packCheckpoint(made, probe);
+      const packed = packCheckpoint(made, {probe});
       await touch(2); // After the call: not in the save.
       const {weightSpecs, weightData, userDefinedMetadata} = await packed;
       expect(userDefinedMetadata).toHaveProperty('student.changed', [0, 7, weights.length - 1]);
@@ -199,9 +199,9 @@ describe('a save', () => {
     expectNoLeak(async () => {
       const student: StudentBuilder = async (teacher, options) => ({...(await studentFromTeacher()(teacher, options)), trainingMode: true});
       const made = await createNetworks({teacher: model, seed: 3, student});
-      const artifacts = await packCheckpoint(made, await probeTeacher('test', made.teacher));
+      const artifacts = await packCheckpoint(made, {probe: await probeTeacher('test', made.teacher)});
       expect(artifacts.userDefinedMetadata).toHaveProperty('student.changed', []);
-      const read = await unpackCheckpoint({where: 'test', url: 'the save', teacher: made.teacher}, artifacts);
+      const {networks: read} = await unpackCheckpoint({where: 'test', url: 'the save', teacher: made.teacher}, artifacts);
       expect(read.student.trainingMode).toBe(true);
       for (const networks of [made, read]) [networks.student.model, networks.decoder].forEach(disposeModel);
     }));

@@ -1,11 +1,11 @@
 /** A distiller as one set of tfjs model artifacts: its networks, and what is needed to use them. */
-import {clone, dispose, io, tidy, type NamedTensorMap} from '@tensorflow/tfjs-core';
+import {clone, dispose, io, tidy, type NamedTensorMap, type Tensor} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {show} from '../../core/check.js';
 import {MAX_SEED} from '../../core/common-options.js';
 import {AttentiveError} from '../../core/errors/attentive-error.js';
 import {ModelFileError} from '../../core/errors/model-file-error.js';
-import {absentMeans, boolean, group, integer, list, number, required, text} from '../../core/fields.js';
+import {absentMeans, boolean, custom, group, integer, list, number, required, text} from '../../core/fields.js';
 import {groupProblem, type OptionsSchema} from '../../core/options.js';
 import type {Teacher} from '../../core/types.js';
 import {VERSION} from '../../core/version.js';
@@ -13,6 +13,8 @@ import {registerLayers} from '../../layers/register-layers.js';
 import {buildLayersModel, disposeModel} from '../../tfjs/model-variables.js';
 import type {SeededNetworks} from '../create.js';
 import {methodFields, paperForm, type Method} from '../method.js';
+import type {TrainingProgress} from '../progress.js';
+import {placeFields, type TrainingPlace, type TrainingState, type TrainingTensors} from '../train/training-state.js';
 import {packStudent, rebuildStudent, rebuiltFields, type RebuiltStudent} from './saved-student.js';
 import {checkSameTeacher, type TeacherProbe} from './teacher-probe.js';
 
@@ -24,6 +26,15 @@ interface CheckpointMetadata {
   readonly method: Method;
   /** Absent where the student is stored whole. */
   readonly student?: RebuiltStudent | undefined;
+  /** Where a training stands that was written down in its course. */
+  readonly training?: SavedTraining | undefined;
+}
+
+/** A {@link TrainingState} but for its tensors. */
+interface SavedTraining {
+  readonly serial: number;
+  readonly place: TrainingPlace;
+  readonly history: readonly TrainingProgress[];
 }
 
 const metadataFields: OptionsSchema<CheckpointMetadata>['fields'] = {
@@ -39,6 +50,14 @@ const metadataFields: OptionsSchema<CheckpointMetadata>['fields'] = {
   ),
   method: required(group<Method>(methodFields)),
   student: absentMeans(group<RebuiltStudent>(rebuiltFields), 'stored whole'),
+  training: absentMeans(
+    group<SavedTraining>({
+      serial: required(integer(0)),
+      place: required(group<TrainingPlace>(placeFields)),
+      history: required(custom<readonly TrainingProgress[]>('a list of records', (value) => (Array.isArray(value) ? undefined : 'kind'))),
+    }),
+    'none',
+  ),
 };
 
 const FORMAT = 'attentive-distiller';
@@ -46,18 +65,43 @@ const FORMAT = 'attentive-distiller';
 // paper's form of the method alone; up to 3 every student was stored whole.
 const FORMAT_VERSION = 4;
 
+/** What is packed besides the networks. */
+export interface Packed {
+  readonly probe: TeacherProbe;
+  /** What takes the place of a weight of the decoder, borrowed; where there is nothing, the weight itself. */
+  readonly inPlaceOf?: ((weight: Tensor) => Tensor | undefined) | undefined;
+  /** A training under way, borrowed, and the number of this state of it. */
+  readonly training?: TrainingState | undefined;
+  readonly serial?: number | undefined;
+}
+
 /** Packs a distiller as it is at the time of the call; the artifacts share no memory with it. */
 export async function packCheckpoint(
   {teacher, student, decoder, method, seed}: SeededNetworks,
-  probe: TeacherProbe,
+  {probe, inPlaceOf, training, serial = 0}: Packed,
 ): Promise<io.ModelArtifacts> {
   const decoderTopology = decoder.toJSON(null, false);
-  const tensors = tidy(() => decoder.weights.map((weight) => ({name: `decoder:${weight.originalName}`, tensor: clone(weight.read())})));
+  const tensors = tidy(() => [
+    ...decoder.weights.map((weight) => {
+      const value = weight.read();
+      return {name: `decoder:${weight.originalName}`, tensor: clone(inPlaceOf?.(value) ?? value)};
+    }),
+    ...Object.entries(training?.tensors ?? {}).flatMap(([list, held]) =>
+      (held as readonly Tensor[]).map((tensor, index) => ({name: `training:${list}:${index}`, tensor: clone(tensor)})),
+    ),
+  ]);
   try {
     const {rebuilt, topology, weights} = await packStudent(student, teacher);
     for (const [name, tensor] of Object.entries(weights)) tensors.push({name: `student:${name}`, tensor});
     const {data, specs} = await io.encodeWeights(tensors);
-    const metadata = {seed, trainingMode: student.trainingMode, teacher: probe, method};
+    const metadata: CheckpointMetadata = {
+      seed,
+      trainingMode: student.trainingMode,
+      teacher: probe,
+      method,
+      ...(rebuilt && {student: rebuilt}),
+      ...(training && {training: {serial, place: training.place, history: training.history}}),
+    };
     return {
       modelTopology: {format: FORMAT, formatVersion: FORMAT_VERSION, student: topology, decoder: decoderTopology},
       format: FORMAT,
@@ -65,15 +109,21 @@ export async function packCheckpoint(
       convertedBy: null,
       weightSpecs: specs,
       weightData: data,
-      userDefinedMetadata: rebuilt === undefined ? metadata : {...metadata, student: rebuilt},
+      userDefinedMetadata: metadata as unknown as Record<string, object>,
     };
   } finally {
     dispose(tensors.map(({tensor}) => tensor));
   }
 }
 
+/** A distiller that was saved, and where its training stood if that was under way. All of it is the caller's, but for the teacher. */
+export interface Unpacked {
+  readonly networks: SeededNetworks;
+  readonly training: TrainingState | undefined;
+}
+
 /**
- * Builds the networks of a saved distiller again. They belong to the caller, but for the teacher.
+ * Builds the networks of a saved distiller again.
  *
  * @param where Names the caller in messages, `url` the save.
  * @throws {ModelFileError} If the artifacts are not a distiller's, damaged, or of a newer format.
@@ -82,7 +132,7 @@ export async function packCheckpoint(
 export async function unpackCheckpoint(
   {where, url, teacher}: {where: string; url: string; teacher: Teacher},
   artifacts: io.ModelArtifacts,
-): Promise<SeededNetworks> {
+): Promise<Unpacked> {
   const {modelTopology, weightSpecs, weightData, userDefinedMetadata} = artifacts;
   const topology = modelTopology as {format?: string; formatVersion?: number; student: object; decoder: object} | undefined;
   if (topology?.format !== FORMAT || weightSpecs === undefined || weightData === undefined || userDefinedMetadata === undefined) {
@@ -96,7 +146,7 @@ export async function unpackCheckpoint(
   }
   registerLayers();
   const metadata = readMetadata(url, formatVersion < 3 ? {...userDefinedMetadata, method: paperForm} : userDefinedMetadata);
-  const {method, seed, trainingMode, student: rebuilt} = metadata;
+  const {method, seed, trainingMode, student: rebuilt, training} = metadata;
   await checkSameTeacher(where, teacher, metadata.teacher);
   const tensors = io.decodeWeights(io.CompositeArrayBuffer.join(weightData), weightSpecs);
   const restored = (prefix: 'student' | 'decoder'): Promise<LayersModel> =>
@@ -107,7 +157,10 @@ export async function unpackCheckpoint(
       const model = await (rebuilt === undefined
         ? restored('student')
         : rebuildStudent({where, url, teacher, savedFor: metadata.teacher.name}, rebuilt, under('student', tensors)));
-      return {teacher, student: {model, trainingMode}, decoder, method, seed};
+      return {
+        networks: {teacher, student: {model, trainingMode}, decoder, method, seed},
+        training: training && stateOf(training, under('training', tensors)),
+      };
     } catch (error) {
       disposeModel(decoder);
       throw error;
@@ -118,6 +171,25 @@ export async function unpackCheckpoint(
   } finally {
     dispose(tensors);
   }
+}
+
+/** The state of a training; its tensors are copies. */
+function stateOf({place, history}: SavedTraining, tensors: NamedTensorMap): TrainingState {
+  const listed = (name: keyof TrainingTensors): Tensor[] => {
+    const own = under(name, tensors);
+    return Object.keys(own).map((_, index) => clone(own[String(index)] as Tensor));
+  };
+  const numbers = (record: TrainingProgress): TrainingProgress => ({
+    ...record,
+    // JSON has no NaN.
+    total: record.total ?? NaN,
+    secondsLeft: record.secondsLeft ?? NaN,
+  });
+  return {
+    place,
+    history: history.map(numbers),
+    tensors: {variables: listed('variables'), optimizer: listed('optimizer'), means: listed('means'), guard: listed('guard')},
+  };
 }
 
 async function restoreModel(topology: object, weights: NamedTensorMap): Promise<LayersModel> {
@@ -143,8 +215,8 @@ function respelt(topology: object): object {
   return JSON.parse(JSON.stringify(topology), respell) as object;
 }
 
-function readMetadata(url: string, {seed, trainingMode, teacher, method, student}: Record<string, unknown>): CheckpointMetadata {
-  const metadata = {seed, trainingMode, teacher, method, student};
+function readMetadata(url: string, {seed, trainingMode, teacher, method, student, training}: Record<string, unknown>): CheckpointMetadata {
+  const metadata = {seed, trainingMode, teacher, method, student, training};
   const problem = groupProblem(metadataFields, metadata);
   if (problem === undefined) return metadata as CheckpointMetadata;
   throw new ModelFileError(

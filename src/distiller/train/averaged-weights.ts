@@ -2,6 +2,12 @@
 import {add, mul, tidy, type Tensor, type Variable} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
 
+/** How far the means are. */
+export interface AveragesState {
+  readonly steps: number;
+  readonly means: readonly Tensor[];
+}
+
 /** Follows variables from step to step, and puts their means in their place. */
 export class AveragedWeights {
   readonly #variables: readonly Variable[];
@@ -25,6 +31,23 @@ export class AveragedWeights {
       tidy(() => (decay === 0 ? variable.clone() : add(mul(at(before, index), decay), mul(variable, 1 - decay)))),
     );
     for (const mean of before) mean.dispose();
+  }
+
+  /** The mean of a variable, this object's; `undefined` where there is none yet. */
+  meanOf(variable: Tensor): Tensor | undefined {
+    return this.#means[this.#variables.indexOf(variable as Variable)];
+  }
+
+  /** What the next steps depend on; the tensors are this object's. */
+  get state(): AveragesState {
+    return {steps: this.#steps, means: this.#means};
+  }
+
+  /** Goes on from a state; borrowed. */
+  restore({steps, means}: AveragesState): void {
+    this.dispose();
+    this.#steps = steps;
+    this.#means = means.map((mean) => mean.clone());
   }
 
   /** Puts the means in the place of the weights, and frees what is held. */

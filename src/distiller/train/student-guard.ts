@@ -32,6 +32,22 @@ export class StudentGuard {
     this.#held.push({images: images.clone(), teacherLogits: teacherLogits.clone()});
   }
 
+  /** What it holds, in one list: the weights, then the images and answers of each batch; this object's. */
+  get state(): readonly Tensor[] {
+    return [...this.#weights, ...this.#held.flatMap(({images, teacherLogits}) => [images, teacherLogits])];
+  }
+
+  /** Goes on from a state; borrowed. */
+  restore(state: readonly Tensor[]): void {
+    this.dispose();
+    const own = state.map((tensor) => tensor.clone());
+    this.#weights.push(...own.splice(0, this.#variables.length));
+    for (let index = 0; index < own.length; index += 2) {
+      this.#held.push({images: at(own, index) as Tensor4D, teacherLogits: at(own, index + 1) as Tensor2D});
+    }
+    this.#count = this.#held.reduce((sum, {images}) => sum + images.shape[0], 0);
+  }
+
   /** Takes the training back if it has made the student worse, and says so. Frees what is held. */
   async finish(): Promise<string | undefined> {
     try {

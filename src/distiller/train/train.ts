@@ -5,6 +5,7 @@
  */
 import {dispose, tidy, type Variable} from '@tensorflow/tfjs-core';
 import {requireBackend} from '../../backend/check-backend.js';
+import {at} from '../../core/at.js';
 import {checkNumber} from '../../core/check.js';
 import {Random} from '../../core/random.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
@@ -19,12 +20,13 @@ import {HeldImages} from './held-images.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
 import {mapWarnings, VERDICT_IMAGES} from './map-verdict.js';
-import {stageLoss} from './objectives.js';
+import {stageLoss, type PreparedBatch} from './objectives.js';
 import {prepareBatch} from './prepare-batch.js';
 import {readScalars} from './read-scalars.js';
 import {stageNetworks, type StageNetworks} from './stage-networks.js';
 import {StudentGuard} from './student-guard.js';
 import {checkWeights, trainableVariables, trainStep} from './train-step.js';
+import {describeSettings, type TrainingPlace, type TrainingState} from './training-state.js';
 
 /** What is trained, on what, and how. */
 export interface Training {
@@ -35,30 +37,53 @@ export interface Training {
   readonly settings: FitSettings;
   /** Draws everything that is drawn. */
   readonly seed: number;
+  /** Gets every record, before it is yielded. */
+  readonly history: TrainingProgress[];
+  /** Where an earlier run was interrupted; borrowed. */
+  readonly resumed?: TrainingState | undefined;
+  /** Writes down where the run stands, which is borrowed and holds until the promise settles. */
+  readonly write?: ((state: TrainingState) => Promise<void>) | undefined;
+  /** Told whose means the weights of the explanation network have at the end of a stage; `undefined` after it. */
+  readonly onAverages?: ((averages: AveragedWeights | undefined) => void) | undefined;
 }
 
 // A collapse in the middle of an epoch must not hide behind the good steps before it.
 const RECENT_STEPS = 10;
+const CHECKPOINT_SECONDS = 60;
 
 /** Runs all stages; see {@link TrainingProgress}. */
 export async function* trainNetworks(training: Training): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
-  const {where, batches, settings} = training;
+  const {where, batches, settings, resumed, history} = training;
   await requireBackend(where, 'train');
-  const started = performance.now();
-  const epochLength = settings.batchesPerEpoch ?? batchesPerEpoch(batches);
-  const run: Run = {...training, epochLength, steps: 0, lengths: new Map()};
-  const last: TrainingProgress[] = [];
-  const warnings: string[] = [];
-  for (const stage of settings.stages) {
-    let record: TrainingProgress | undefined;
-    for await (const progress of trainStage(run, stage)) {
-      if (progress.warning !== null) warnings.push(progress.warning);
-      else record = progress;
-      yield progress;
-    }
-    if (record !== undefined) last.push(record);
+  const started = performance.now() - 1000 * (resumed?.place.seconds ?? 0);
+  const epochLength = resumed?.place.epochLength ?? settings.batchesPerEpoch ?? batchesPerEpoch(batches);
+  const run: Run = {...training, epochLength, steps: resumed?.place.steps ?? 0, lengths: new Map(), started, written: performance.now()};
+  history.push(...(resumed?.history ?? []));
+  const first = Math.max(
+    0,
+    settings.stages.findIndex(({stage}) => stage === resumed?.place.stage),
+  );
+  for (const [index, stage] of settings.stages.entries()) {
+    if (index < first) run.lengths.set(stage.stage, finishedStage(run, stage));
+    else yield* trainStage(run, stage, index === first ? resumed : undefined);
   }
-  return {steps: run.steps, seconds: (performance.now() - started) / 1000, stages: last, warnings};
+  const ofStage = ({stage}: StageSettings): TrainingProgress[] => history.filter((record) => record.stage === stage);
+  return {
+    steps: run.steps,
+    seconds: (performance.now() - started) / 1000,
+    stages: settings.stages.flatMap((stage) =>
+      ofStage(stage)
+        .filter(({warning}) => warning === null)
+        .slice(-1),
+    ),
+    warnings: history.map(({warning}) => warning).filter((warning) => warning !== null),
+  };
+}
+
+/** A stage that an earlier run has finished. */
+function finishedStage({history}: Run, {stage, limits}: StageSettings): StageLength {
+  const steps = history.filter((record) => record.stage === stage && record.kind === 'step').length;
+  return new StageLength({...limits, steps}, {steps, seconds: 0});
 }
 
 interface Run extends Training {
@@ -68,6 +93,10 @@ interface Run extends Training {
   steps: number;
   /** The stages that have begun, with their courses. */
   readonly lengths: Map<Stage, StageLength>;
+  /** When it began, in milliseconds. */
+  readonly started: number;
+  /** When it was last written down. */
+  written: number;
 }
 
 /** A stage under way. */
@@ -85,8 +114,9 @@ interface StageRun extends StageSettings {
   readonly updater: Updater;
 }
 
-async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<TrainingProgress> {
-  const length = new StageLength(settings.limits);
+async function* trainStage(run: Run, settings: StageSettings, resumed: TrainingState | undefined): AsyncGenerator<TrainingProgress> {
+  const place = resumed?.place;
+  const length = new StageLength(settings.limits, place && {steps: place.stageSteps, seconds: place.stageSeconds});
   run.lengths.set(settings.stage, length);
   if (length.maxEpochs(run.epochLength) === 0) return;
   const networks = stageNetworks(settings.stage, run.networks);
@@ -97,29 +127,74 @@ async function* trainStage(run: Run, settings: StageSettings): AsyncGenerator<Tr
   const guard = stage === 'student' && !networks.student.trainingMode ? new StudentGuard(networks, variables) : undefined;
   const [seen, unseen] = [new HeldImages(VERDICT_IMAGES), new HeldImages(VERDICT_IMAGES)];
   const stageRun: StageRun = {...settings, run, networks, variables, updater, length, averages, guard, seen, unseen};
-  let last: TrainingProgress | undefined;
+  run.onAverages?.(averages);
   try {
-    for (let epoch = 0; epoch < length.maxEpochs(run.epochLength) && !length.isOver; epoch++) {
-      const recent: MapStatistics[] = [];
-      for await (const record of trainEpoch(stageRun, epoch)) {
-        const {meanIntensity, spatialVariance} = record;
-        recent.push({meanIntensity: meanIntensity ?? 0, spatialVariance: spatialVariance ?? 0});
-        if (recent.length > RECENT_STEPS) recent.shift();
-        yield (last = record);
-      }
+    if (resumed !== undefined) restore(stageRun, resumed);
+    // A run that was interrupted after its last step has still to be brought to its end.
+    let skipped = place?.step ?? 0;
+    for (let epoch = place?.epoch ?? 0; skipped > 0 || (epoch < length.maxEpochs(run.epochLength) && !length.isOver); epoch++) {
+      yield* trainEpoch(stageRun, epoch, skipped);
+      skipped = 0;
       const isLast = epoch + 1 >= length.maxEpochs(run.epochLength) || length.isOver;
       if (isLast) await checkWeights(stage, `the last step of epoch ${epoch + 1}`, variables);
-      if (stage !== 'student' && run.networks.method.objective === 'fidelity') checkNotFlat(recent, run.settings.lambda);
+      if (stage !== 'student' && run.networks.method.objective === 'fidelity')
+        checkNotFlat(recentMaps(stageRun, epoch), run.settings.lambda);
       if (isLast) averages.settle();
       if (run.settings.validation !== undefined) yield await validate(stageRun, run.settings.validation, epoch);
     }
-    for (const warning of await warningsOf(stageRun)) if (last !== undefined) yield {...last, kind: 'warning', warning};
+    const last = run.history.filter((record) => record.stage === stage).at(-1);
+    for (const warning of await warningsOf(stageRun)) if (last !== undefined) yield told(run, {...last, kind: 'warning', warning});
   } finally {
+    run.onAverages?.(undefined);
     for (const held of [guard, seen, unseen]) held?.dispose();
     averages.settle(); // What was learned is kept where the loop is left, too.
     updater.dispose();
     networks.dispose();
   }
+}
+
+/** What the last maps of an epoch were like. */
+function recentMaps({run: {history}, stage}: StageRun, epoch: number): MapStatistics[] {
+  const steps = history.filter((record) => record.stage === stage && record.kind === 'step' && record.epoch === epoch + 1);
+  return steps.slice(-RECENT_STEPS).map(({meanIntensity, spatialVariance}) => ({
+    meanIntensity: meanIntensity ?? 0,
+    spatialVariance: spatialVariance ?? 0,
+  }));
+}
+
+/** Brings a stage to where an earlier run was interrupted. */
+function restore({variables, updater, averages, guard}: StageRun, {place, tensors}: TrainingState): void {
+  variables.forEach((variable, index) => variable.assign(at(tensors.variables, index)));
+  updater.restore(variables, {steps: place.updates, places: place.moved, tensors: tensors.optimizer});
+  averages.restore({steps: place.averaged, means: tensors.means});
+  guard?.restore(tensors.guard);
+}
+
+/** Writes down where the run stands, where it is time to. */
+async function writeIfDue({run, stage, variables, updater, averages, guard, length}: StageRun, epoch: number, step: number): Promise<void> {
+  const {write, steps, history, settings, epochLength, started} = run;
+  if (write === undefined || settings.checkpoint === undefined) return;
+  const {everySteps, everySeconds = everySteps === undefined ? CHECKPOINT_SECONDS : Infinity} = settings.checkpoint;
+  const isDue = (everySteps !== undefined && steps % everySteps === 0) || performance.now() - run.written >= 1000 * everySeconds;
+  if (!isDue) return;
+  const optimizer = updater.state(variables);
+  const means = averages.state;
+  const place: TrainingPlace = {
+    stage,
+    epoch,
+    step,
+    steps,
+    seconds: (performance.now() - started) / 1000,
+    stageSeconds: length.course.seconds,
+    stageSteps: length.steps,
+    epochLength: Number.isNaN(epochLength) ? undefined : epochLength,
+    updates: optimizer.steps,
+    moved: optimizer.places,
+    averaged: means.steps,
+    settings: describeSettings(settings),
+  };
+  await write({place, history, tensors: {variables, optimizer: optimizer.tensors, means: means.means, guard: guard?.state ?? []}});
+  run.written = performance.now();
 }
 
 /** What is not as it should be at the end of a stage. */
@@ -129,13 +204,27 @@ async function warningsOf({run: {networks, seed, settings}, stage, guard, seen, 
   return images === undefined ? [] : mapWarnings(networks, images, {seed, signal: settings.signal});
 }
 
-async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number): AsyncGenerator<TrainingProgress> {
+/** Trains on the batches of an epoch; the first `skipped` of them an earlier run has seen. */
+async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): AsyncGenerator<TrainingProgress> {
+  const {run, networks} = stageRun;
   const {where, settings} = run;
   const {stage, learningRate, schedule, variables, updater, length, averages, guard, seen} = stageRun;
   let step = 0;
   for await (const batch of iterateBatches(where, run.batches, epoch)) {
     await yieldToEvents();
     settings.signal?.throwIfAborted();
+    const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
+    const leastCrop = stage === 'explanation' ? settings.leastCrop : 1;
+    const prepare = (): Promise<PreparedBatch> => prepareBatch(`${where}: batch ${step}`, networks, batch, {random, leastCrop});
+    if (step < skipped) {
+      if (step++ < skipped - 1) continue;
+      // The verdict on the maps may be on the images of the last step.
+      const prepared = await prepare();
+      seen.take(prepared.images);
+      dispose({...prepared});
+      if (length.isOver) return;
+      continue;
+    }
     const since = performance.now();
     const passed = epoch + (Number.isNaN(run.epochLength) ? 0.5 : Math.min(1, (step + 0.5) / run.epochLength));
     const epochs = length.epochsAt(passed, run.epochLength);
@@ -143,9 +232,7 @@ async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number
     updater.setRate(rate);
     const lambda = settings.lambda * warmup(passed, settings.lambdaWarmup * epochs);
     const position = `epoch ${epoch + 1}, step ${step + 1}`;
-    const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
-    const leastCrop = stage === 'explanation' ? settings.leastCrop : 1;
-    const prepared = await prepareBatch(`${where}: batch ${step}`, networks, batch, {random, leastCrop});
+    const prepared = await prepare();
     const images = prepared.images.shape[0];
     guard?.see(prepared);
     seen.take(prepared.images);
@@ -156,8 +243,15 @@ async function* trainEpoch({run, networks, ...stageRun}: StageRun, epoch: number
     step++;
     run.steps++;
     length.steps++;
-    yield record({run, stage: stageRun, epoch}, {kind: 'step', learningRate: rate, numbers, images, since});
+    const progress = record({run, stage: stageRun, epoch}, {kind: 'step', learningRate: rate, numbers, images, since});
+    await writeIfDue(stageRun, epoch, step);
+    yield progress;
     if (length.isOver) return;
+  }
+  if (step < skipped) {
+    throw new RangeError(
+      `${where}: epoch ${epoch + 1} has ${step} batches, but the training was interrupted after ${skipped} of them. Give the batches that it began with.`,
+    );
   }
   run.epochLength = step;
 }
@@ -211,7 +305,7 @@ interface Measured extends Pick<TrainingProgress, 'kind' | 'learningRate'> {
 function record({run, stage: {stage, length}, epoch}: Place, {kind, learningRate, numbers, images, since}: Measured): TrainingProgress {
   const {meanIntensity = null, spatialVariance = null, ...losses} = numbers;
   const {epochLength} = run;
-  return {
+  return told(run, {
     stage,
     kind,
     done: run.steps,
@@ -225,7 +319,13 @@ function record({run, stage: {stage, length}, epoch}: Place, {kind, learningRate
     spatialVariance,
     imagesPerSecond: images / ((performance.now() - since) / 1000),
     warning: null,
-  };
+  });
+}
+
+/** Adds a record to the history. */
+function told({history}: Run, record: TrainingProgress): TrainingProgress {
+  history.push(record);
+  return record;
 }
 
 /** Steps of a stage, of one that has not begun too, as far as that can be known. */
