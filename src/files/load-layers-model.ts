@@ -4,6 +4,7 @@ import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {selectBackend} from '../backend/select-backend.js';
 import {isPromise, show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
+import {registerLayers} from '../layers/register-layers.js';
 import {buildLayersModel, disposeModel} from '../tfjs/model-variables.js';
 import {checkWidths} from './layer-widths.js';
 import {loadModelFiles} from './model-files.js';
@@ -31,6 +32,7 @@ export async function loadLayersModelFromFiles(path: string | URL, customObjects
   const topology = modelTopology as io.ModelJSON['modelTopology'];
   checkWidths(String(path), topology, weightSpecs);
   await selectBackend();
+  registerLayers();
   const model = await build(path, topology, customObjects);
   let weights: NamedTensorMap = {};
   try {

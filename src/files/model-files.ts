@@ -6,7 +6,7 @@ import type {io} from '@tensorflow/tfjs-core';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import {nodeBuiltin} from '../core/node-builtin.js';
 import {toFilePath} from './file-path.js';
-import {adaptKeras3Topology, keras3WeightPrefixes} from './keras/topology.js';
+import {translateKeras} from './keras/translate-keras.js';
 import {readModelJson} from './model-json.js';
 import {shardPath} from './shard-path.js';
 import {weightsByteLength} from './weight-size.js';
@@ -43,9 +43,8 @@ export async function loadModelFiles(path: string | URL, where: string): Promise
     await readInto(new Uint8Array(weightData, offset, shard.bytes), shard.path);
     offset += shard.bytes;
   }
-  const prefixes = keras3WeightPrefixes(modelTopology);
-  const weightSpecs = weightsManifest.flatMap(({weights}) => weights).map((spec) => withoutPrefix(spec, prefixes));
-  return {...rest, modelTopology: adaptKeras3Topology(modelTopology), weightSpecs, weightData};
+  const weightSpecs = weightsManifest.flatMap(({weights}) => weights);
+  return translateKeras(file, {...rest, modelTopology, weightSpecs, weightData});
 }
 
 async function findShards(file: string, folder: string, group: io.WeightsManifestConfig[number]): Promise<Shard[]> {
@@ -82,9 +81,4 @@ async function readInto(target: Uint8Array, path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function withoutPrefix(spec: io.WeightsManifestEntry, prefixes: readonly string[]): io.WeightsManifestEntry {
-  const prefix = prefixes.find((each) => spec.name.startsWith(each));
-  return prefix === undefined ? spec : {...spec, name: spec.name.slice(prefix.length)};
 }

@@ -4,6 +4,7 @@ import {AttentionDelta} from './attention-delta.js';
 import {BilinearResize} from './bilinear-resize.js';
 import {CBAM} from './cbam.js';
 import {ChannelAttention} from './channel-attention.js';
+import {registerKerasLayers} from './keras/register-keras-layers.js';
 import {SpatialAttention} from './spatial-attention.js';
 import {UpsampleBlock} from './upsample-block.js';
 
@@ -15,4 +16,5 @@ export function registerLayers(): void {
   for (const layer of [AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock]) {
     serialization.registerClass(layer as unknown as Parameters<typeof serialization.registerClass>[0]);
   }
+  registerKerasLayers();
 }

@@ -90,7 +90,7 @@ function isLinear({layer, className, inputs}: Step, isPooled: boolean): boolean 
 }
 
 function isGlobalAverage(plan: GraphPlan, {layer, className, inputs}: Step): boolean {
-  if (className === 'GlobalAveragePooling2D') return true;
+  if (['GlobalAveragePooling2D', 'KerasGlobalAveragePooling2D'].includes(className)) return true;
   const [, height, width] = stepOf(plan, at(inputs, 0))?.outputShape ?? [];
   const {poolSize = []} = layer.getConfig() as {poolSize?: readonly number[]};
   return className === 'AveragePooling2D' && height != null && poolSize[0] === height && poolSize[1] === width;
