@@ -76,10 +76,24 @@ export function parseJsonObject(file: string, text: string): Record<string, unkn
   return value as Record<string, unknown>;
 }
 
+/** What Keras saves has to be converted first. @throws {ModelFileError} If the path is that of such a file. */
+export function refuseKerasFile(path: string): void {
+  const [, kind] = /\.(keras|h5|hdf5|pb|tflite|onnx)$/i.exec(path) ?? [];
+  if (kind === undefined) return;
+  const advice = {
+    onnx: 'Run it with ONNX Runtime, and pass a score function.',
+    tflite: 'Run it with LiteRT, and pass a score function.',
+    pb: 'Convert the folder of the SavedModel: tensorflowjs_converter --input_format=tf_saved_model FOLDER OUT.',
+  }[kind.toLowerCase()];
+  const convert = 'Convert it (pip install tensorflowjs): tensorflowjs_converter --input_format=keras MODEL.h5 OUT, or tensorflowjs.converters.save_keras_model(model, "OUT") in Python; and load OUT.';
+  throw new ModelFileError(`${path} is a file that tf.layers cannot read. ${advice ?? convert}`);
+}
+
 /** Returns the path of the model.json: `path` itself, or the file in the folder `path`. */
 export async function findModelJson(path: string | URL, where?: string): Promise<string> {
   const fs = nodeBuiltin('node:fs/promises');
   const found = toFilePath(path, where && `${where}: path`);
+  refuseKerasFile(found);
   try {
     const isFolder = (await fs.stat(found)).isDirectory();
     return isFolder ? nodeBuiltin('node:path').join(found, 'model.json') : found;

@@ -478,3 +478,14 @@ describe.skipIf(!has)(`the models in AKD_DATA${has ? '' : ' (skipped: the folder
     await expectRefused(/too short: 1000 bytes/);
   });
 });
+
+describe('files of other formats', () => {
+  it.each([
+    ['model.keras', /cannot read.*tensorflowjs_converter --input_format=keras/],
+    ['model.h5', /tensorflowjs_converter/],
+    ['model.onnx', /ONNX Runtime.*score function/],
+    ['model.tflite', /LiteRT.*score function/],
+  ])('%s: say what to do', async (name, message) => {
+    await expect(loadLayersModelFromFiles(name)).rejects.toThrow(message);
+  });
+});

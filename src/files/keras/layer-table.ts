@@ -5,24 +5,20 @@
  */
 import {ModelFileError} from '../../core/errors/model-file-error.js';
 import {activationName} from './activation-names.js';
-import {isObject, type Json, type JsonObject} from './json.js';
-import type {KerasVersion} from './version.js';
-
-/** A layer as it is read. */
-export interface ReadLayer {
-  readonly name: string;
-  readonly className: string;
-  readonly config: JsonObject;
-  readonly version: KerasVersion;
-  /** Says that this layer cannot be read, and why. */
-  refuse(problem: string): never;
-}
-
-/** A layer in the words of tf.layers. */
-export interface TranslatedLayer {
-  readonly className: string;
-  readonly config: JsonObject;
-}
+import type {Json} from './json.js';
+import {
+  arithmetic,
+  attention,
+  dilated,
+  enlarged,
+  grouped,
+  keep,
+  keptDims,
+  normalization,
+  rectified,
+  type ReadLayer,
+  type TranslatedLayer,
+} from './layer-translations.js';
 
 /** The options of a class. */
 export interface LayerRule {
@@ -66,6 +62,7 @@ const off = [null, false] as const;
 const untuned = {lora_rank: [null], quantization_config: [null], gptq_unpacked_column_size: [null]};
 const spatial = ['strides', 'padding', 'data_format'];
 const pooling: LayerRule = {passed: ['pool_size', ...spatial]};
+const linePooling: LayerRule = {passed: ['pool_size', 'strides', 'padding'], only: {data_format: ['channels_last', null]}};
 const unchanged: LayerRule = {};
 const identity = (read: readonly string[]): LayerRule => ({read, translate: ({name}) => ({className: 'KerasIdentity', config: {name}})});
 
@@ -84,7 +81,7 @@ export const layerTable: Readonly<Record<string, LayerRule>> = {
   Add: {read: ['arithmetic'], translate: arithmetic('add')},
   AlphaDropout: {passed: ['rate', 'noise_shape']},
   Average: unchanged,
-  AveragePooling1D: pooling,
+  AveragePooling1D: linePooling,
   AveragePooling2D: pooling,
   BatchNormalization: {
     passed: ['axis', 'momentum', 'epsilon', 'center', 'scale'],
@@ -149,7 +146,7 @@ export const layerTable: Readonly<Record<string, LayerRule>> = {
     read: ['alpha', 'negative_slope'],
     translate: ({name, className, config}) => ({className, config: {name, alpha: config['negative_slope'] ?? config['alpha'] ?? 0.3}}),
   },
-  MaxPooling1D: pooling,
+  MaxPooling1D: linePooling,
   MaxPooling2D: pooling,
   Maximum: {read: ['arithmetic'], translate: arithmetic('maximum')},
   Minimum: {read: ['arithmetic'], translate: arithmetic('minimum')},
@@ -279,100 +276,4 @@ export function translateLayer(file: string, layer: Omit<ReadLayer, 'refuse'>): 
 /** Options that nobody here knows and that change nothing. */
 function ofKeras3(key: string): boolean {
   return ['autocast', 'lora_alpha', 'synchronized', 'optional', 'build_config'].includes(key);
-}
-
-/** The class of ours that has these options under the same names. */
-function keep(className: string, ...keys: readonly string[]): (layer: ReadLayer) => TranslatedLayer {
-  return ({name, config}) => ({
-    className,
-    config: {name, ...Object.fromEntries(keys.filter((key) => config[key] !== undefined).map((key) => [key, config[key] as Json]))},
-  });
-}
-
-/** As the merging layer that it is, or as arithmetic where tf.layers has none or a number takes part. */
-function arithmetic(operation: string): (layer: ReadLayer) => TranslatedLayer | undefined {
-  const merges = ['add', 'multiply', 'maximum', 'minimum'].includes(operation);
-  return ({name, className, config}) => {
-    const numbers = config['arithmetic'];
-    if (!isObject(numbers)) return merges ? {className, config: {name}} : {className: 'KerasArithmetic', config: {name, operation}};
-    return {className: 'KerasArithmetic', config: {name, operation, ...numbers}};
-  };
-}
-
-function pairOf(value: Json | undefined): Json[] {
-  const list = [value ?? 1].flat() as number[];
-  return list.length === 1 ? [list[0] as number, list[0] as number] : list;
-}
-
-function grouped(layer: ReadLayer): TranslatedLayer | undefined {
-  const {name, className, config} = layer;
-  const {groups, ...rest} = config;
-  if (groups === undefined || groups === null || groups === 1) return {className, config: rest};
-  return ofConvolution(layer, 'KerasGroupedConv2D', {name, groups, filters: config['filters'] as number});
-}
-
-function dilated(layer: ReadLayer): TranslatedLayer | undefined {
-  const {name, className, config} = layer;
-  const {dilation_rate: rate, ...rest} = config;
-  if (pairOf(rate).every((each) => each === 1)) return {className, config: rest};
-  return ofConvolution(layer, 'KerasDepthwiseConv2D', {name, depth_multiplier: config['depth_multiplier'] ?? 1});
-}
-
-function ofConvolution({config, refuse}: ReadLayer, className: string, own: JsonObject): TranslatedLayer {
-  if ((config['data_format'] ?? 'channels_last') !== 'channels_last') refuse('its channels come first');
-  const pairs = Object.fromEntries(['kernel_size', 'strides', 'dilation_rate'].map((key) => [key, pairOf(config[key])]));
-  const rest = {padding: config['padding'] ?? 'valid', use_bias: config['use_bias'] ?? true, activation: config['activation'] ?? 'linear'};
-  return {className, config: {...own, ...pairs, ...rest}};
-}
-
-function keptDims({name, className, config, refuse}: ReadLayer): TranslatedLayer | undefined {
-  const {keepdims, ...rest} = config;
-  if (keepdims !== true) return {className, config: rest};
-  if ((config['data_format'] ?? 'channels_last') !== 'channels_last') refuse('its channels come first');
-  return {className: `Keras${className}`, config: {name}};
-}
-
-function rectified({name, className, config}: ReadLayer): TranslatedLayer {
-  const {max_value: most = null, negative_slope: slope, threshold} = config;
-  const [negative, from] = [Number([slope ?? 0].flat()[0]), Number([threshold ?? 0].flat()[0])];
-  if (negative === 0 && from === 0) return {className, config: {name, max_value: most}};
-  const ceiling = most === null ? {} : {max_value: most};
-  return {className: 'KerasReLU', config: {name, negative_slope: negative, threshold: from, ...ceiling}};
-}
-
-function enlarged({name, className, config, version, refuse}: ReadLayer): TranslatedLayer | undefined {
-  const {interpolation = 'nearest', data_format: format} = config;
-  if (interpolation === 'nearest') return undefined;
-  if (interpolation !== 'bilinear') refuse(`its interpolation is ${JSON.stringify(interpolation)}, known are 'nearest' and 'bilinear'`);
-  if (version.shiftsBilinear === undefined)
-    refuse(`Keras ${version.text} enlarges bilinearly in one way or the other, which its file does not say`);
-  if (version.shiftsBilinear) return {className, config};
-  if ((format ?? 'channels_last') !== 'channels_last') refuse('its channels come first');
-  return {className: 'KerasUpSampling2D', config: {name, size: pairOf(config['size'] ?? 2)}};
-}
-
-function normalization({name, config, refuse}: ReadLayer): TranslatedLayer {
-  const {mean, variance, invert = false} = config;
-  const axis = config['axis'] === null ? [] : [config['axis'] ?? -1].flat();
-  const given = mean === undefined || mean === null ? {} : {mean: numbersIn(mean), variance: numbersIn(variance ?? 1)};
-  if (axis.length > 1 && 'mean' in given) refuse(`its option axis is ${JSON.stringify(axis)}, with values that are given`);
-  return {className: 'KerasNormalization', config: {name, axis, invert, ...given}};
-}
-
-/** The numbers of a value that may be nested, as Keras shapes it. */
-function numbersIn(value: Json): Json[] {
-  return ([value] as Json[]).flat(8 as 1) as Json[];
-}
-
-function attention({name, config, refuse}: ReadLayer): TranslatedLayer {
-  const {output_shape: output} = config;
-  const width = [output ?? []].flat();
-  if (width.length > 1) refuse(`its option output_shape is ${JSON.stringify(output)}`);
-  const sizes = Object.fromEntries(
-    Object.entries({value_dim: config['value_dim'], output_dim: width[0]}).filter(([, value]) => value !== undefined && value !== null),
-  ) as JsonObject;
-  return {
-    className: 'KerasMultiHeadAttention',
-    config: {name, num_heads: config['num_heads'] ?? 1, key_dim: config['key_dim'] ?? 1, use_bias: config['use_bias'] ?? true, ...sizes},
-  };
 }

@@ -16,6 +16,7 @@ const kinds: ReadonlyMap<string, LayerKind> = /* @__PURE__ */ new Map<string, La
   ['GaussianDropout', 'dropping'],
   ['GaussianNoise', 'dropping'],
   ['KerasIdentity', 'dropping'],
+  ['SpatialDropout2D', 'dropping'],
   ['Flatten', 'reshaping'],
   ['Reshape', 'reshaping'],
   ['Cropping2D', 'moving'],
