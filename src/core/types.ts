@@ -52,6 +52,12 @@ export interface Preprocessing {
 }
 
 /**
+ * `'exclusive'`: one class is right, and probabilities are a softmax, or with one output a sigmoid. `'independent'`: each
+ * class may be there or not (multi-label), and has a sigmoid of its own.
+ */
+export type ClassKind = 'exclusive' | 'independent';
+
+/**
  * A classifier to be explained. Implement it to add an architecture that the adapters do not
  * know. It is never changed by this library.
  */
@@ -66,8 +72,10 @@ export interface Teacher {
   readonly preprocessing?: Preprocessing | undefined;
   /** Class names, in the order of the logits. */
   readonly labels?: readonly string[] | undefined;
+  /** What the logits mean. @default 'exclusive' */
+  readonly classes?: ClassKind | undefined;
   /**
-   * Scores a batch before the softmax: `[N,H,W,C]` to `[N,K]`. Differentiable with respect to the
+   * Scores a batch before the softmax, or before the sigmoids of independent classes: `[N,H,W,C]` to `[N,K]`. Differentiable with respect to the
    * images, deterministic, in inference mode. The result belongs to the caller.
    */
   logits(images: Tensor4D): Tensor2D;

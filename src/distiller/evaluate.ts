@@ -1,15 +1,27 @@
 /** Measures a trained distiller on images that it was not trained on (Lee & Kim, section 4.2). */
-import {dispose, slice, tidy, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  argMax,
+  cast,
+  dispose,
+  equal,
+  greater,
+  mean as meanOver,
+  slice,
+  tidy,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
 import {runFields} from '../core/common-options.js';
 import {boolean, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {Random} from '../core/random.js';
-import type {RunOptions, SaliencyMap} from '../core/types.js';
+import type {ClassKind, RunOptions, SaliencyMap} from '../core/types.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 import {batchLabels, iterateBatches, type TrainingBatch, type TrainingBatches} from '../data/batches.js';
 import {countImages} from '../data/image-list.js';
-import {klDivergence} from '../losses/kl-divergence.js';
+import {divergenceOf} from '../losses/class-probabilities.js';
 import {meanIntensity} from '../metrics/of-map/mean-intensity.js';
 import {causalFields, defaultStepSize} from '../metrics/of-model/causal-curve.js';
 import {deletionScore} from '../metrics/of-model/deletion-score.js';
@@ -17,7 +29,7 @@ import {insertionScore} from '../metrics/of-model/insertion-score.js';
 import {checkBatches} from './check-batches.js';
 import {drawBatch, drawPlain, mapsOf, type CompiledNetworks} from './explain/draw-maps.js';
 import {evidenceOf} from './explain/evidence.js';
-import {runStudent, type Networks} from './networks.js';
+import {kindOf, runStudent, type Networks} from './networks.js';
 import {prepareBatch} from './train/prepare-batch.js';
 
 /** Options of `evaluate`. */
@@ -100,6 +112,7 @@ interface Row {
   readonly teacher: number;
   readonly label: number | null;
   readonly kl: number;
+  readonly agreed: number;
   readonly intensity: number;
   readonly empty: boolean;
   readonly insertion: number;
@@ -111,7 +124,7 @@ function summaryOf(rows: readonly Row[], causal: boolean): Evaluation {
   const labelled = rows.every(({label}) => label !== null);
   return {
     images: rows.length,
-    agreement: mean(({student, teacher}) => Number(student === teacher)),
+    agreement: mean(({agreed}) => agreed),
     studentAccuracy: labelled ? mean(({student, label}) => Number(student === label)) : null,
     teacherAccuracy: labelled ? mean(({teacher, label}) => Number(teacher === label)) : null,
     meanKL: mean(({kl}) => kl),
@@ -132,16 +145,22 @@ interface Measuring extends Pick<RunOptions, 'signal'> {
 async function measureBatch({networks, compiled, seed}: Subject, batch: TrainingBatch, measuring: Measuring): Promise<Row[]> {
   const prepared = await prepareBatch(measuring.where, networks, batch, {random: new Random(seed), leastCrop: 1});
   const {images, teacherLogits} = prepared;
-  let divergence: Tensor1D | undefined;
+  const measured: Tensor1D[] = [];
   try {
-    divergence = tidy(() => klDivergence(teacherLogits, runStudent(networks.student, images, false).logits));
+    const kind = kindOf(networks.teacher);
+    const answers = tidy(() => {
+      const {logits} = runStudent(networks.student, images, false);
+      return {kl: divergenceOf(kind, teacherLogits, logits), agreed: agreement(kind, teacherLogits, logits)};
+    });
+    measured.push(answers.kl, answers.agreed);
     const {method} = networks;
     const draw = method.guidance === 'none' ? drawPlain(networks) : compiled.draw;
-    const evidence = evidenceOf(WHERE, 'argmax', 0, images.shape[0]);
-    const drawn = await drawBatch(draw, images, {form: 'probabilities', evidence, objective: method.objective});
+    const evidence = evidenceOf(WHERE, 'argmax', {first: 0, count: images.shape[0], kind});
+    const drawn = await drawBatch(draw, images, {form: 'probabilities', kind, evidence, objective: method.objective});
     const maps = await mapsOf(drawn, {seed, target: 'argmax', options: {}}, 0);
     const labels = await batchLabels(measuring.where, batch, maps.length, teacherLogits.shape[1]);
-    const [kls, targets] = await Promise.all([divergence.data<'float32'>(), argMaxRows(teacherLogits)]);
+    const read = [answers.kl, answers.agreed].map((each) => each.data<'float32'>());
+    const [targets, kls, agreed] = await Promise.all([argMaxRows(teacherLogits), ...read]);
     const rows: Row[] = [];
     for (const [index, map] of maps.entries()) {
       const target = at(targets, index);
@@ -149,7 +168,8 @@ async function measureBatch({networks, compiled, seed}: Subject, batch: Training
         student: map.target,
         teacher: target,
         label: labels?.[index] ?? null,
-        kl: at(kls, index),
+        kl: at(kls as Float32Array, index),
+        agreed: at(agreed as Float32Array, index),
         intensity: meanIntensity(map),
         empty: map.empty,
         ...(await causalScores(networks, {images, index, map, target}, measuring)),
@@ -157,7 +177,7 @@ async function measureBatch({networks, compiled, seed}: Subject, batch: Training
     }
     return rows;
   } finally {
-    divergence?.dispose();
+    dispose(measured);
     dispose({...prepared});
   }
 }
@@ -186,6 +206,12 @@ async function causalScores(
   } finally {
     image.dispose();
   }
+}
+
+/** Whether both decide alike, 0 or 1; for independent classes the share of them on which they do. */
+function agreement(kind: ClassKind, teacher: Tensor2D, student: Tensor2D): Tensor1D {
+  if (kind === 'exclusive') return cast(equal(argMax(teacher, 1), argMax(student, 1)) as Tensor1D, 'float32');
+  return meanOver<Tensor1D>(cast(equal(greater(teacher, 0), greater(student, 0)), 'float32'), 1);
 }
 
 async function argMaxRows(logits: Tensor2D): Promise<number[]> {

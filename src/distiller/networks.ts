@@ -1,7 +1,7 @@
 /** The networks of a distiller, and how they are asked. */
 import {tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import type {Teacher} from '../core/types.js';
+import type {ClassKind, Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
 import {teacherLogits} from '../models/teacher.js';
 import {finiteLogits} from '../losses/finite-logits.js';
@@ -15,6 +15,11 @@ export interface Networks {
   readonly decoder: LayersModel;
   /** What the decoder gets, and what its output is. */
   readonly method: Method;
+}
+
+/** What the logits of a teacher, and of its student, mean. */
+export function kindOf({classes = 'exclusive'}: Teacher): ClassKind {
+  return classes;
 }
 
 /** What a student says of a batch; the caller's. */

@@ -3,6 +3,7 @@
  * over the map of one image.
  */
 import {add, concat, mul, split, sub, tidy, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import type {ClassKind} from '../core/types.js';
 import {rankingLoss} from '../losses/ranking-loss.js';
 
 /** Images with what is shown of them. */
@@ -15,6 +16,8 @@ export interface RankedImages {
   readonly shown: Tensor4D;
   /** What m is laid onto, and what stands where it is taken out: `[N,H,W,C]` each, borrowed. */
   readonly baselines: readonly [behind: Tensor4D, instead: Tensor4D];
+  /** What the logits mean. */
+  readonly kind: ClassKind;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface RankedImages {
  * @returns `[N]`, from −1 to 1; the caller's. Differentiable with respect to `shown` as far as `score` is.
  */
 export function rankingObjective(
-  {images, targets, shown, baselines: [behind, instead]}: RankedImages,
+  {images, targets, shown, baselines: [behind, instead], kind}: RankedImages,
   score: (masked: Tensor4D) => Tensor2D,
 ): Tensor1D {
   return tidy(() => {
@@ -33,6 +36,6 @@ export function rankingObjective(
     const inserted = add<Tensor4D>(mul(images, shown), mul(behind, hidden));
     const deleted = add<Tensor4D>(mul(images, hidden), mul(instead, shown));
     const [insertedLogits, deletedLogits] = split(score(concat([inserted, deleted], 0)), 2, 0) as [Tensor2D, Tensor2D];
-    return rankingLoss(insertedLogits, deletedLogits, targets).total;
+    return rankingLoss(insertedLogits, deletedLogits, targets, {classes: kind}).total;
   });
 }

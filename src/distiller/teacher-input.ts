@@ -5,15 +5,17 @@ import {DisposedError} from '../core/errors/disposed-error.js';
 import {custom, required} from '../core/fields.js';
 import type {OptionsSchema, Settled} from '../core/options.js';
 import {preprocessingField, type PreprocessingName} from '../core/preprocessing.js';
-import type {Preprocessing, Teacher} from '../core/types.js';
+import type {GraphModelLike, Preprocessing, Teacher} from '../core/types.js';
 import {checkLayersModel, isDisposed} from '../models/check-layers-model.js';
+import {isReadableGraph} from '../models/graph-model/graph-nodes.js';
+import {teacherFromGraphModel} from '../models/teacher-from-graph-model.js';
 import {teacherFromLayersModel} from '../models/teacher-from-layers-model.js';
 import {checkTeacher, labelsField} from '../models/teacher.js';
 
-/** How the teacher is given: a Teacher, or a LayersModel with what a Teacher needs besides. */
+/** How the teacher is given: a Teacher, or a LayersModel or GraphModel with what a Teacher needs besides. */
 export interface TeacherInput {
   /** The classifier to be explained; borrowed and never changed. */
-  readonly teacher: LayersModel | Teacher;
+  readonly teacher: LayersModel | GraphModelLike | Teacher;
   /**
    * How decoded pictures become network input, for a LayersModel; a Teacher has its own. Without
    * it only tensors that are network input already are accepted. @default none: tensors only
@@ -27,7 +29,11 @@ export interface TeacherInput {
 export const teacherInputSchema: OptionsSchema<Settled<TeacherInput, 'preprocessing' | 'labels'>> = {
   where: 'AttentiveDistiller.load',
   fields: {
-    teacher: required(custom<LayersModel | Teacher>('a LayersModel or a Teacher', (value) => (looksLikeOne(value) ? undefined : 'kind'))),
+    teacher: required(
+      custom<LayersModel | GraphModelLike | Teacher>('a LayersModel, a GraphModel or a Teacher', (value) =>
+        looksLikeOne(value) ? undefined : 'kind',
+      ),
+    ),
     preprocessing: preprocessingField,
     labels: labelsField,
   },
@@ -43,6 +49,7 @@ export const teacherInputSchema: OptionsSchema<Settled<TeacherInput, 'preprocess
  */
 export function resolveTeacher(where: string, {teacher, preprocessing, labels}: TeacherInput): Teacher {
   if (!isTeacher(teacher)) {
+    if (isReadableGraph(teacher)) return teacherFromGraphModel(teacher, {preprocessing, labels});
     checkLayersModel(`${where}: teacher`, teacher);
     return teacherFromLayersModel(teacher, {preprocessing, labels});
   }
@@ -59,7 +66,7 @@ export function checkTeacherAlive(where: string, {name, model}: Teacher): void {
   throw new DisposedError(`${where}: the model of teacher '${name}' has been disposed; it has to outlive the distiller.`);
 }
 
-function isTeacher(teacher: LayersModel | Teacher): teacher is Teacher {
+function isTeacher(teacher: TeacherInput['teacher']): teacher is Teacher {
   return typeof (teacher as Partial<Teacher>).logits === 'function';
 }
 

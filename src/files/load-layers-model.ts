@@ -27,22 +27,35 @@ const WHERE = 'loadLayersModelFromFiles';
  * const model = await loadLayersModelFromFiles('models/mobilenet');
  */
 export async function loadLayersModelFromFiles(path: string | URL, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
-  checkClasses(customObjects);
-  const {modelTopology, weightData, weightSpecs = [], userDefinedMetadata} = await loadModelFiles(path, WHERE);
+  checkClasses(WHERE, customObjects);
+  return layersModelFromArtifacts(String(path), await loadModelFiles(path, WHERE), customObjects);
+}
+
+/**
+ * Builds a LayersModel of artifacts that are translated already, on the backend in use.
+ *
+ * @param path Names them in messages.
+ * @throws {ModelFileError} If topology and weights do not fit each other, or cannot be built; nothing stays allocated then.
+ */
+export async function layersModelFromArtifacts(
+  path: string,
+  {modelTopology, weightData, weightSpecs = [], userDefinedMetadata}: io.ModelArtifacts,
+  customObjects?: serialization.ConfigDict,
+): Promise<LayersModel> {
   const topology = modelTopology as io.ModelJSON['modelTopology'];
-  checkWidths(String(path), topology, weightSpecs);
+  checkWidths(path, topology, weightSpecs);
   await selectBackend();
   registerLayers();
   const model = await build(path, topology, customObjects);
   let weights: NamedTensorMap = {};
   try {
-    weights = io.decodeWeights(weightData as ArrayBuffer, weightSpecs);
+    weights = io.decodeWeights(io.CompositeArrayBuffer.join(weightData), weightSpecs);
     const optimizer = new Set(weightSpecs.filter(({group}) => group === 'optimizer').map(({name}) => name));
     model.loadWeights(Object.fromEntries(Object.entries(weights).filter(([name]) => !optimizer.has(name))));
   } catch (cause) {
     disposeModel(model);
     const advice = 'model.json and weights come from different models, or a layer was renamed; export the model again.';
-    throw new ModelFileError(`${String(path)}: the weights do not fit the topology (${(cause as Error).message}): ${advice}`, {cause});
+    throw new ModelFileError(`${path}: the weights do not fit the topology (${(cause as Error).message}): ${advice}`, {cause});
   } finally {
     dispose(weights);
   }
@@ -50,15 +63,16 @@ export async function loadLayersModelFromFiles(path: string | URL, customObjects
   return model;
 }
 
-function checkClasses(customObjects: unknown): void {
+/** Refuses what is no object of classes. @throws {TypeError} Naming the caller. */
+export function checkClasses(where: string, customObjects: unknown): void {
   if (customObjects === undefined) return;
   const isDictionary =
     typeof customObjects === 'object' && customObjects !== null && !Array.isArray(customObjects) && !isPromise(customObjects);
   if (isDictionary && Object.values(customObjects).every((each) => typeof each === 'function')) return;
-  throw new TypeError(`${WHERE}: customObjects must be an object of classes by name, but is ${show(customObjects)}.`);
+  throw new TypeError(`${where}: customObjects must be an object of classes by name, but is ${show(customObjects)}.`);
 }
 
-async function build(path: string | URL, modelTopology: object, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
+async function build(path: string, modelTopology: object, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
   try {
     return await buildLayersModel({modelTopology}, customObjects);
   } catch (cause) {
@@ -66,6 +80,6 @@ async function build(path: string | URL, modelTopology: object, customObjects?: 
     const advice = message.startsWith('Unknown layer')
       ? 'Register the class (serialization.registerClass) or pass it in customObjects.'
       : 'Is it a tfjs LayersModel?';
-    throw new ModelFileError(`${String(path)}: the topology cannot be built (${message}). ${advice}`, {cause});
+    throw new ModelFileError(`${path}: the topology cannot be built (${message}). ${advice}`, {cause});
   }
 }

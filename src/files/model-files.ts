@@ -1,5 +1,5 @@
 /**
- * Reads a LayersModel from files without tfjs-node: tfjs has no file loader of its own in Node.
+ * Reads a model from files without tfjs-node: tfjs has no file loader of its own in Node.
  * Every length is known from the manifest before a byte is read, so nothing half is decoded.
  */
 import type {io} from '@tensorflow/tfjs-core';
@@ -7,7 +7,7 @@ import {ModelFileError} from '../core/errors/model-file-error.js';
 import {nodeBuiltin} from '../core/node-builtin.js';
 import {toFilePath} from './file-path.js';
 import {translateKeras} from './keras/translate-keras.js';
-import {readModelJson} from './model-json.js';
+import {readModelJson, type ModelJsonFile} from './model-json.js';
 import {shardPath} from './shard-path.js';
 import {weightsByteLength} from './weight-size.js';
 
@@ -32,7 +32,19 @@ export function fileModelHandler(path: string | URL): io.IOHandler {
 
 /** Reads what {@link fileModelHandler} hands to tfjs. @throws {ModelFileError} See there. */
 export async function loadModelFiles(path: string | URL, where: string): Promise<io.ModelArtifacts> {
-  const {file, folder, json} = await readModelJson(path, where);
+  const {file, kind, artifacts} = await readModelFiles(path, where);
+  if (kind === 'graph-model') throw new ModelFileError(`${file} is a GraphModel: load it with loadTeacher() or loadGraphModelFromFiles().`);
+  return translateKeras(file, artifacts);
+}
+
+/** A model of either kind, as its files have it. */
+export interface ModelFiles extends Pick<ModelJsonFile, 'file' | 'kind'> {
+  readonly artifacts: io.ModelArtifacts;
+}
+
+/** Reads the files of a model of either kind. @throws {ModelFileError} See {@link fileModelHandler}. */
+export async function readModelFiles(path: string | URL, where: string): Promise<ModelFiles> {
+  const {file, folder, json, kind} = await readModelJson(path, where);
   const {modelTopology, weightsManifest, ...rest} = json;
   // Checks of all groups come first: a bad last shard costs no reading.
   const groups = await Promise.all(weightsManifest.map((group) => findShards(file, folder, group)));
@@ -44,7 +56,7 @@ export async function loadModelFiles(path: string | URL, where: string): Promise
     offset += shard.bytes;
   }
   const weightSpecs = weightsManifest.flatMap(({weights}) => weights);
-  return translateKeras(file, {...rest, modelTopology, weightSpecs, weightData});
+  return {file, kind, artifacts: {...rest, modelTopology, weightSpecs, weightData}};
 }
 
 async function findShards(file: string, folder: string, group: io.WeightsManifestConfig[number]): Promise<Shard[]> {

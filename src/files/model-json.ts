@@ -1,4 +1,4 @@
-/** Finds, reads and checks the model.json of a LayersModel. */
+/** Finds, reads and checks the model.json of a model. */
 import type {io} from '@tensorflow/tfjs-core';
 import {show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
@@ -10,6 +10,15 @@ export interface ModelJsonFile {
   readonly file: string;
   readonly folder: string;
   readonly json: io.ModelJSON;
+  readonly kind: ModelKind;
+}
+
+/** The two kinds of models that tfjs has. */
+export type ModelKind = 'layers-model' | 'graph-model';
+
+/** Which kind the parts of a model.json are of. */
+export function modelKind({format, modelTopology}: {readonly format?: unknown; readonly modelTopology?: unknown}): ModelKind {
+  return format === 'graph-model' || (isObject(modelTopology) && 'node' in modelTopology) ? 'graph-model' : 'layers-model';
 }
 
 /** Far more than models have, which nest about five deep for every model inside another. */
@@ -85,7 +94,8 @@ export function refuseKerasFile(path: string): void {
     tflite: 'Run it with LiteRT, and pass a score function.',
     pb: 'Convert the folder of the SavedModel: tensorflowjs_converter --input_format=tf_saved_model FOLDER OUT.',
   }[kind.toLowerCase()];
-  const convert = 'Convert it (pip install tensorflowjs): tensorflowjs_converter --input_format=keras MODEL.h5 OUT, or tensorflowjs.converters.save_keras_model(model, "OUT") in Python; and load OUT.';
+  const convert =
+    'Convert it (pip install tensorflowjs): tensorflowjs_converter --input_format=keras MODEL.h5 OUT, or tensorflowjs.converters.save_keras_model(model, "OUT") in Python; and load OUT.';
   throw new ModelFileError(`${path} is a file that tf.layers cannot read. ${advice ?? convert}`);
 }
 
@@ -109,24 +119,19 @@ export async function findModelJson(path: string | URL, where?: string): Promise
  * Reads the model.json at `path`, a file or a folder.
  *
  * @param where Names the caller in messages about `path`.
- * @throws {ModelFileError} If it is missing, no JSON, a GraphModel, or without topology or weights.
+ * @throws {ModelFileError} If it is missing, no JSON, or without topology or weights.
  */
 export async function readModelJson(path: string | URL, where?: string): Promise<ModelJsonFile> {
   const file = await findModelJson(path, where);
   const json = await readJsonObject(file);
   const topology = json['modelTopology'];
-  const isGraph = json['format'] === 'graph-model' || (isObject(topology) && 'node' in topology);
-  if (isGraph) {
-    const advice = 'Convert the model with --output_format=tfjs_layers_model, or run it yourself and pass a score function.';
-    throw new ModelFileError(`${file} is a GraphModel, whose layers cannot be reached. ${advice}`);
-  }
   if (!isObject(topology)) {
-    throw new ModelFileError(`${file} has no modelTopology, so it is no tfjs LayersModel; give the model.json that model.save wrote.`);
+    throw new ModelFileError(`${file} has no modelTopology, so it is no tfjs model; give the model.json that model.save wrote.`);
   }
   const manifest = json['weightsManifest'];
   const listed = Array.isArray(manifest) && manifest.every((group) => Array.isArray(group?.paths) && Array.isArray(group?.weights));
   if (!listed) throw new ModelFileError(`${file} has no weightsManifest with paths and weights; export the model with its weights.`);
-  return {file, folder: nodeBuiltin('node:path').dirname(file), json: json as unknown as io.ModelJSON};
+  return {file, folder: nodeBuiltin('node:path').dirname(file), json: json as unknown as io.ModelJSON, kind: modelKind(json)};
 }
 
 function isObject(value: unknown): value is object {

@@ -7,9 +7,10 @@
 import {add, div, logSoftmax, mul, neg, tidy, type Tensor1D, type Tensor2D} from '@tensorflow/tfjs-core';
 import {number, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import type {ClassKind} from '../core/types.js';
 import {expectation} from './_expectation.js';
 import {sameShape} from './_same-shape.js';
-import {klDivergence} from './kl-divergence.js';
+import {divergenceOf} from './class-probabilities.js';
 
 /** Options of {@link distillationLoss}. */
 export interface DistillationLossOptions {
@@ -57,15 +58,15 @@ export function distillationLoss(
   const {alpha, temperature} = readOptions(distillationLossSchema, options);
   sameShape('distillationLoss', {studentLogits, teacherLogits, oneHotLabels});
   return tidy(() => {
-    const soft = softLoss(studentLogits, teacherLogits, temperature);
+    const soft = softLoss(studentLogits, teacherLogits, temperature, 'exclusive');
     const hard = hardLoss(studentLogits, oneHotLabels);
     return {soft, hard, total: add<Tensor1D>(mul(soft, alpha), mul(hard, 1 - alpha))};
   });
 }
 
-/** The soft part alone, per sample: `t²·KL(teacher ‖ student)`. */
-export function softLoss(studentLogits: Tensor2D, teacherLogits: Tensor2D, temperature: number): Tensor1D {
-  return tidy(() => mul<Tensor1D>(klDivergence(div(teacherLogits, temperature), div(studentLogits, temperature)), temperature ** 2));
+/** The soft part alone, per sample: `t²·KL(teacher ‖ student)`, of independent classes the sum of theirs. */
+export function softLoss(studentLogits: Tensor2D, teacherLogits: Tensor2D, temperature: number, kind: ClassKind): Tensor1D {
+  return tidy(() => mul<Tensor1D>(divergenceOf(kind, div(teacherLogits, temperature), div(studentLogits, temperature)), temperature ** 2));
 }
 
 /** The hard part alone, per sample: the cross entropy of the student with the label. */

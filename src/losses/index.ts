@@ -8,6 +8,7 @@ export {
   type ExplanationLossParts,
   type LambdaRule,
 } from './explanation-loss.js';
+export {binaryDivergence} from './class-probabilities.js';
 export {klDivergence} from './kl-divergence.js';
-export {rankingLoss, type RankingLossParts} from './ranking-loss.js';
+export {rankingLoss, type RankingLossOptions, type RankingLossParts} from './ranking-loss.js';
 export {rankingMask, standardizeMap, type RankingMaskOptions} from './ranking-mask.js';

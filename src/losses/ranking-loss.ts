@@ -3,9 +3,25 @@
  * baseline image (insertion) and taken out of the image (deletion); the class should be likely in the one and unlikely
  * in the other. See rankingMask() for the mask.
  */
-import {exp, logSoftmax, mul, oneHot, sub, sum, tensor1d, tidy, type Tensor1D, type Tensor2D} from '@tensorflow/tfjs-core';
+import {exp, mul, oneHot, sub, sum, tensor1d, tidy, type Tensor1D, type Tensor2D} from '@tensorflow/tfjs-core';
 import {checkInteger, isNumberList, show} from '../core/check.js';
+import {oneOf, withDefault} from '../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
+import type {ClassKind} from '../core/types.js';
 import {sameShape} from './_same-shape.js';
+import {logClassProbabilities} from './class-probabilities.js';
+
+/** Options of {@link rankingLoss}. */
+export interface RankingLossOptions {
+  /** What the logits mean. @default 'exclusive' */
+  readonly classes?: ClassKind | undefined;
+}
+
+/** The options of {@link rankingLoss}. */
+export const rankingLossSchema: OptionsSchema<Settled<RankingLossOptions>> = {
+  where: 'rankingLoss',
+  fields: {classes: withDefault<ClassKind, 'exclusive'>(oneOf('exclusive', 'independent'), 'exclusive')},
+};
 
 /** The parts of the ranking loss, each per sample `[N]`. */
 export interface RankingLossParts {
@@ -29,7 +45,13 @@ export interface RankingLossParts {
  * @throws {RangeError} If a shape is wrong, or a target is no class.
  * @see Petsiuk et al. 2018, section 4.1, whose insertion and deletion these are.
  */
-export function rankingLoss(insertedLogits: Tensor2D, deletedLogits: Tensor2D, targets: ArrayLike<number>): RankingLossParts {
+export function rankingLoss(
+  insertedLogits: Tensor2D,
+  deletedLogits: Tensor2D,
+  targets: ArrayLike<number>,
+  options?: RankingLossOptions,
+): RankingLossParts {
+  const {classes} = readOptions(rankingLossSchema, options);
   sameShape('rankingLoss', {insertedLogits, deletedLogits});
   const [count, numClasses] = insertedLogits.shape;
   if (!isNumberList(targets)) throw new TypeError(`rankingLoss: targets must be a list of classes, but is ${show(targets)}.`);
@@ -38,7 +60,7 @@ export function rankingLoss(insertedLogits: Tensor2D, deletedLogits: Tensor2D, t
   for (let image = 0; image < count; image++) checkInteger(`rankingLoss: targets[${image}]`, targets[image], 0, numClasses - 1);
   return tidy(() => {
     const chosen = oneHot(tensor1d(Int32Array.from(targets), 'int32'), numClasses);
-    const probability = (logits: Tensor2D): Tensor1D => sum<Tensor1D>(mul(exp(logSoftmax(logits, -1)), chosen), 1);
+    const probability = (logits: Tensor2D): Tensor1D => sum<Tensor1D>(mul(exp(logClassProbabilities(logits, classes)), chosen), 1);
     const [inserted, deleted] = [probability(insertedLogits), probability(deletedLogits)];
     return {inserted, deleted, total: sub<Tensor1D>(deleted, inserted)};
   });

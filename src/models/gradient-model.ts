@@ -8,7 +8,6 @@ import {
   div,
   grad,
   mul,
-  softmax,
   sum,
   tensor2d,
   tidy,
@@ -23,9 +22,11 @@ import {disposeAbandonedTape} from '../tfjs/abandoned-tape.js';
 import {backendFailure} from '../backend/backend-failure.js';
 import {requireBackend} from '../backend/check-backend.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {Model, Target, TargetFn, Teacher} from '../core/types.js';
+import type {ClassKind, Model, Target, TargetFn, Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
+import {classProbabilities} from '../losses/class-probabilities.js';
 import {classifierOf} from './graph/classifier-head.js';
+import {withGraphRead} from './graph-model/read-graph.js';
 import {planGraph, slotsAt} from './graph/plan.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 import {pooledHeadIn} from './graph/pooled-head.js';
@@ -44,6 +45,8 @@ export type Explained = readonly number[] | TargetFn;
 export interface GradientModel extends Pick<ScoreModel, 'toInput'> {
   /** Which number is differentiated, in words, for the record of a map. */
   readonly logit: string;
+  /** What the logits mean. */
+  readonly kind: ClassKind;
   /**
    * Probabilities of a batch `[N,H,W,C]`, which stays the caller's, or the values of a target that is a
    * function; what only `known` outputs need does not run. Lets waiting events run first, so that a loop
@@ -75,31 +78,33 @@ export interface LayeredModel extends GradientModel {
 }
 
 /**
- * Wraps a LayersModel, or any Teacher through its own `logits`.
+ * Wraps a LayersModel, a GraphModel through its pieces, or any Teacher through its own `logits`.
  *
  * @param where Names the caller in messages.
  * @throws {TypeError} If `model` is no object.
- * @throws {UnsupportedModelError} If it is a score function, a GraphModel or no classifier.
+ * @throws {UnsupportedModelError} If it is a score function, a GraphModel that cannot be read, or no classifier.
  */
-export function gradientModel(where: string, model: Model): GradientModel {
+export function gradientModel(where: string, given: Model): GradientModel {
+  const model = withGraphRead(where, given);
   refuseBlackBox(where, model);
   if (!('logits' in model)) return layeredModel(where, model);
   checkTeacher(where, 'model', model);
   return {
-    ...differentiable(where, `logits of teacher '${model.name}'`, (images) => teacherLogits(where, model, images)),
+    ...differentiable(where, `logits of teacher '${model.name}'`, (images) => teacherLogits(where, model, images), model.classes),
     toInput: scoreModel(where, model).toInput,
   };
 }
 
 /**
- * Wraps a LayersModel, or a Teacher through the tfjs model behind it.
+ * Wraps a LayersModel, a GraphModel through its pieces, or a Teacher through the tfjs model behind it.
  *
  * @param where Names the caller in messages.
  * @throws {TypeError} If `model` is no object.
- * @throws {UnsupportedModelError} If it is a score function, a GraphModel, a Teacher without `model`
+ * @throws {UnsupportedModelError} If it is a score function, a GraphModel that cannot be read, a Teacher without `model`
  *   or no classifier.
  */
-export function layeredModel(where: string, model: Model): LayeredModel {
+export function layeredModel(where: string, given: Model): LayeredModel {
+  const model = withGraphRead(where, given);
   refuseBlackBox(where, model);
   if ('logits' in model) checkTeacher(where, 'model', model);
   const network = 'logits' in model ? model.model : model;
@@ -108,10 +113,13 @@ export function layeredModel(where: string, model: Model): LayeredModel {
       `${where}: teacher '${(model as Teacher).name}' has no tfjs model behind it (Teacher.model), so it has no layers to look into. gradientSaliency() needs its logits only, rise() and lime() its scores.`,
     );
   }
-  const {squashPath, averages, numClasses, logits} = classifierOf(network, where);
+  const {squashPath, averages, numClasses, classes, logits} = classifierOf(network, where);
+  const kind = 'logits' in model ? (model.classes ?? classes) : classes;
   const squash =
-    squashPath === undefined ? 'output of the model' : `input of the ${numClasses === 1 ? 'sigmoid' : 'softmax'} in '${squashPath}'`;
-  const anyLayer = differentiable(where, averages ? 'log of the averaged probabilities' : squash, logits);
+    squashPath === undefined
+      ? 'output of the model'
+      : `input of the ${numClasses === 1 || classes === 'independent' ? 'sigmoid' : 'softmax'} in '${squashPath}'`;
+  const anyLayer = differentiable(where, averages ? 'log of the averaged probabilities' : squash, logits, kind);
   return {...anyLayer, gradient: throughPooledHead(network, anyLayer.gradient), toInput: scoreModel(where, model).toInput, network};
 }
 
@@ -133,14 +141,16 @@ function throughPooledHead(network: LayersModel, differentiateAny: GradientModel
 
 type Logits = (images: Tensor4D, known?: KnownOutputs) => Tensor2D;
 
-function differentiable(where: string, logit: string, logits: Logits): Omit<GradientModel, 'toInput'> {
+function differentiable(where: string, logit: string, logits: Logits, kind: ClassKind = 'exclusive'): Omit<GradientModel, 'toInput'> {
   return {
     logit,
+    kind,
     async score(batch, target, known) {
       await yieldToEvents();
       return readScores(
         where,
         target,
+        kind,
         tidy(() => logits(batch, known)),
       );
     },
@@ -163,7 +173,7 @@ function differentiable(where: string, logit: string, logits: Logits): Omit<Grad
 }
 
 /** Reads and disposes the logits. */
-async function readScores(where: string, target: Target | undefined, logits: Tensor2D): Promise<BatchScores> {
+async function readScores(where: string, target: Target | undefined, kind: ClassKind, logits: Tensor2D): Promise<BatchScores> {
   try {
     const raw = await logits.data<'float32'>();
     const width = logits.shape[1];
@@ -172,7 +182,7 @@ async function readScores(where: string, target: Target | undefined, logits: Ten
       throw new RangeError(
         `${where}: the model must give finite logits, but gave ${raw[bad]} for image ${Math.floor(bad / width)} of the batch, class ${bad % width}.`,
       );
-    const form = isTargetFn(target) ? classLogits : (given: Tensor2D): Tensor2D => softmax(classLogits(given));
+    const form = isTargetFn(target) ? classLogits : (given: Tensor2D): Tensor2D => classProbabilities(classLogits(given), kind);
     const scores = tidy(() => form(logits));
     try {
       const read = {values: Float32Array.from(await scores.data()), numClasses: scores.shape[1]};
@@ -220,6 +230,9 @@ function chosenRows(classes: readonly number[], width: number): Tensor2D {
 function refuseBlackBox(where: string, model: Model): asserts model is LayersModel | Teacher {
   checkModel(where, model);
   if ('logits' in model || 'layers' in model) return;
-  const what = typeof model === 'function' ? 'a score function has no gradients' : 'a GraphModel has no layers and no gradients';
+  const what =
+    typeof model === 'function'
+      ? 'a score function has no gradients'
+      : 'this GraphModel does not let its graph be read, so it has no layers and no gradients';
   throw new UnsupportedModelError(`${where}: ${what}. rise() and lime() explain it from its scores alone.`);
 }

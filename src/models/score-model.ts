@@ -3,14 +3,16 @@
  * function. What treats the model as a black box (insertion, deletion, RISE, LIME) asks only this.
  * A model with one output counts as two classes, so that "the other side" can be asked for as well.
  */
-import {clone, dispose, reshape, sigmoid, softmax, Tensor, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {clone, dispose, reshape, Tensor, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {isPromise, show} from '../core/check.js';
 import type {GraphModelLike, ImageInput, ImagesInput, Model, ScoreFn, Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
+import {classProbabilities} from '../losses/class-probabilities.js';
 import {networkInput} from '../data/network-input.js';
 import {checkLayersModel} from './check-layers-model.js';
 import {teacherLogits, checkTeacher} from './teacher.js';
 import {classifierOf} from './graph/classifier-head.js';
+import {withGraphRead} from './graph-model/read-graph.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 
 // What rounding may add to a probability that was summed or averaged in float32.
@@ -58,16 +60,17 @@ export interface ScoreModel {
  *
  * @param where Names the caller in messages.
  * @param model A LayersModel or Teacher: scores are probabilities, the softmax of the logits (taken
- *   in front of a closing softmax, so never twice). A GraphModel or a function: scores are what it
- *   returns, used as they are; a tensor it returns is disposed. Where there is one output, the
+ *   in front of a closing softmax, so never twice). A GraphModel likewise, whether it ends in probabilities or in logits;
+ *   one that does not let its graph be read, or a function: scores are what it returns, used as they are; a tensor it returns is disposed. Where there is one output, the
  *   sigmoid of a model or the column of a function, its p becomes the two classes `[1 − p, p]`.
  *   Borrowed.
  * @returns The wrapped model; it holds no tensors.
  * @throws {TypeError} If `model` is none of these.
  * @throws {UnsupportedModelError} If a LayersModel is no single-input, single-output classifier.
  */
-export function scoreModel(where: string, model: Model, form: ScoreForm = 'probabilities'): ScoreModel {
-  checkModel(where, model);
+export function scoreModel(where: string, given: Model, form: ScoreForm = 'probabilities'): ScoreModel {
+  checkModel(where, given);
+  const model = withGraphRead(where, given);
   if (typeof model === 'function') {
     return {score: (batch) => scoreByFunction(model, batch, `${where}: the score function`), toInput: tensorsOnly(where, undefined)};
   }
@@ -109,12 +112,14 @@ function sizesOf(shape: readonly (number | null)[] | undefined): ScoreModel['inp
 
 async function scoreByLogits(
   where: string,
-  classifier: Pick<Teacher, 'logits' | 'numClasses'>,
+  classifier: Pick<Teacher, 'logits' | 'numClasses' | 'classes'>,
   batch: Tensor4D,
   form: ScoreForm,
 ): Promise<BatchScores> {
   await yieldToEvents();
-  const squash = form === 'logits' ? classLogits : classifier.numClasses === 1 ? sigmoid<Tensor2D> : softmax<Tensor2D>;
+  const one = classifier.numClasses === 1; // Its p becomes two classes where it is read.
+  const squash = (logits: Tensor2D): Tensor2D =>
+    form === 'logits' ? classLogits(logits) : classProbabilities(logits, one ? 'independent' : (classifier.classes ?? 'exclusive'));
   const scores = tidy(() => squash(teacherLogits(where, classifier, batch)));
   return readScores(scores, batch.shape[0], `${where}: the model`);
 }

@@ -6,10 +6,10 @@ import {absentMeans, integer, text, tuple} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {preprocessingField, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {Preprocessing, Teacher} from '../core/types.js';
+import type {ClassKind, Preprocessing, Teacher} from '../core/types.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {checkLayersModel} from './check-layers-model.js';
-import {labelsField} from './teacher.js';
+import {classesField, labelsField} from './teacher.js';
 import {classifierOf} from './graph/classifier-head.js';
 
 const WHERE = 'teacherFromLayersModel';
@@ -25,17 +25,23 @@ export interface TeacherOptions {
   readonly name?: string | undefined;
   /** Class names, one per logit. @default none */
   readonly labels?: readonly string[] | undefined;
+  /**
+   * What the logits mean. A model that closes with several sigmoids has independent classes, any other exclusive ones; say
+   * so here where a model that closes with neither has independent ones. @default the model's
+   */
+  readonly classes?: ClassKind | undefined;
   /** `[height, width, channels]`, needed where the model leaves height or width open. @default the model's */
   readonly inputShape?: readonly [number, number, number] | undefined;
 }
 
 /** The options of {@link teacherFromLayersModel}. */
-export const teacherSchema: OptionsSchema<Settled<TeacherOptions, 'preprocessing' | 'name' | 'labels' | 'inputShape'>> = {
+export const teacherSchema: OptionsSchema<Settled<TeacherOptions, 'preprocessing' | 'name' | 'labels' | 'classes' | 'inputShape'>> = {
   where: WHERE,
   fields: {
     preprocessing: preprocessingField,
     name: absentMeans(text(), "the model's name"),
     labels: labelsField,
+    classes: classesField,
     inputShape: absentMeans(
       tuple<readonly [number, number, number]>('[height, width, channels]', integer(1), integer(1), integer(1)),
       "the model's",
@@ -53,7 +59,7 @@ export function layersModelOf(teacher: Teacher): LayersModel | undefined {
 
 /**
  * Wraps a trained classifier as the teacher. Its logits are the values in front of the closing
- * softmax, or of the sigmoid of a single unit; a model that closes with neither gives its output as
+ * softmax or sigmoids; several sigmoids are independent classes. A model that closes with neither gives its output as
  * it is, so that has to be logits (or log-probabilities). Dropout is off and batch norms use their
  * running statistics.
  *
@@ -70,7 +76,15 @@ export function layersModelOf(teacher: Teacher): LayersModel | undefined {
 export function teacherFromLayersModel(model: LayersModel, options?: TeacherOptions): Teacher {
   const settings = readOptions(teacherSchema, options);
   checkLayersModel(`${WHERE}: model`, model);
-  const {numClasses, logits} = classifierOf(model, WHERE);
+  const {numClasses, logits, squashPath, classes: found} = classifierOf(model, WHERE);
+  const classes = settings.classes ?? found;
+  if (squashPath !== undefined && classes !== found) {
+    throw new RangeError(
+      `${WHERE}: classes must be '${found}', since the model closes with ${found === 'independent' ? 'sigmoids' : 'a softmax or one sigmoid'} ('${squashPath}'), but is '${classes}'.`,
+    );
+  }
+  if (classes === 'independent' && numClasses === 1)
+    throw new RangeError(`${WHERE}: classes must be 'exclusive' for a model with one output, whose other side is the other class.`);
   const {name = model.name, labels} = settings;
   const inputShape = resolveInputShape(model, settings.inputShape);
   const preprocessing = settings.preprocessing === undefined ? undefined : resolvePreprocessing(WHERE, settings.preprocessing);
@@ -89,6 +103,7 @@ export function teacherFromLayersModel(model: LayersModel, options?: TeacherOpti
     numClasses,
     preprocessing,
     labels,
+    classes,
     model,
     logits(images) {
       checkTensor('logits: images', images, [null, ...inputShape]);

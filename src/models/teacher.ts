@@ -1,22 +1,29 @@
 /** A Teacher as its author wrote it: whether it has what it needs, and gives what it promises. */
 import {Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkShape, show} from '../core/check.js';
-import {absentMeans, integer, list, required, text, tuple} from '../core/fields.js';
+import {absentMeans, integer, list, oneOf, required, text, tuple} from '../core/fields.js';
 import {groupProblem, refusal, type Field, type OptionsSchema} from '../core/options.js';
 import {preprocessingField} from '../core/preprocessing.js';
-import type {Teacher} from '../core/types.js';
+import type {ClassKind, Teacher} from '../core/types.js';
 import {checkLayersModel} from './check-layers-model.js';
 
 /** `labels`: the names of the classes. */
 export const labelsField: Field<readonly string[] | undefined> = /* @__PURE__ */ absentMeans(/* @__PURE__ */ list(text()), 'none');
 
+/** `classes`: what the logits mean, where it is said. */
+export const classesField: Field<ClassKind | undefined> = /* @__PURE__ */ absentMeans(
+  /* @__PURE__ */ oneOf('exclusive', 'independent'),
+  "the model's",
+);
+
 /** What is read of a Teacher. */
-const teacherFields: OptionsSchema<Pick<Teacher, 'name' | 'inputShape' | 'numClasses' | 'labels' | 'preprocessing'>>['fields'] =
+const teacherFields: OptionsSchema<Pick<Teacher, 'name' | 'inputShape' | 'numClasses' | 'labels' | 'classes' | 'preprocessing'>>['fields'] =
   /* @__PURE__ */ (() => ({
     name: required(text()),
     inputShape: required(tuple<Teacher['inputShape']>('[height, width, channels]', integer(1), integer(1), integer(1))),
     numClasses: required(integer(1)),
     labels: labelsField,
+    classes: classesField,
     preprocessing: preprocessingField as OptionsSchema<Teacher>['fields']['preprocessing'],
   }))();
 

@@ -1,3 +1,4 @@
+export {loadGraphModelFromFiles, type LoadedGraphModel} from '../files/load-graph-model.js';
 export {loadLayersModelFromFiles} from '../files/load-layers-model.js';
 export {fileModelHandler} from '../files/model-files.js';
 export {decodeImage, type DecodeImageOptions} from './decode-image.js';

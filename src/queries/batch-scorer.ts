@@ -6,10 +6,11 @@
 import {clone, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
-import type {Model, RunOptions, Target, WorkerOptions} from '../core/types.js';
+import type {Model, RunOptions, Target, WorkerOptions, Teacher} from '../core/types.js';
 import {scoreModel, type BatchScores, type ScoreForm, type ScoreModel} from '../models/score-model.js';
 import {isTargetFn} from '../models/targets.js';
 import {valuesOf} from '../models/target-values.js';
+import {classifierOf} from '../models/graph/classifier-head.js';
 import {layersModelOf} from '../models/teacher-from-layers-model.js';
 import {scoreJob} from './score-job.js';
 import {inThreads} from '../workers/in-threads.js';
@@ -63,6 +64,12 @@ function sendableModel(where: string, model: Model): LayersModel {
     );
   };
   if (typeof model === 'function') return refuse('a score function, which may use threads of its own,');
+  if ('logits' in model && !saysItself(model)) return refuse(`the teacher '${model.name}', whose classes are said to be independent,`);
   if ('logits' in model) return layersModelOf(model) ?? refuse(`the teacher '${model.name}', whose logits are a function of its own,`);
   return 'layers' in model ? (model as LayersModel) : refuse('a GraphModel');
+}
+
+/** Whether its model alone tells what its logits mean. */
+function saysItself({model, classes = 'exclusive'}: Teacher): boolean {
+  return model === undefined || classifierOf(model, 'workers').classes === classes;
 }

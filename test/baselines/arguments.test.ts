@@ -277,7 +277,9 @@ describe('what has no gradient', () => {
   it.each(['gradCam', 'classActivationMap', 'gradientSaliency', 'smoothGrad'])('is refused by name: %s', async (name) => {
     const {explain} = methods[name]!;
     await expectNoLeak(async () => {
-      await expect(explain(images, graph)).rejects.toThrow(new RegExp(`^${name}: a GraphModel has no layers and no gradients`));
+      await expect(explain(images, graph)).rejects.toThrow(
+        new RegExp(`^${name}: this GraphModel does not let its graph be read, so it has no layers and no gradients`),
+      );
       await expect(explain(images, score)).rejects.toThrow(new RegExp(`^${name}: a score function has no gradients`));
     });
   });

@@ -60,20 +60,25 @@ describe('create() refuses', () => {
   const where = 'AttentiveDistiller.create';
   const teacher = (changes: object): object => ({...teacherFromLayersModel(model), ...changes});
   refuses([
-    ['no options', () => create(), TypeError, `${where}: teacher must be a LayersModel or a Teacher, but is undefined.`],
+    ['no options', () => create(), TypeError, `${where}: teacher must be a LayersModel, a GraphModel or a Teacher, but is undefined.`],
     ['options that are null', () => create(null), TypeError, `${where}: options must be an object, but is null.`],
-    ['no teacher', () => create({seed: 1}), TypeError, `${where}: teacher must be a LayersModel or a Teacher, but is undefined.`],
+    [
+      'no teacher',
+      () => create({seed: 1}),
+      TypeError,
+      `${where}: teacher must be a LayersModel, a GraphModel or a Teacher, but is undefined.`,
+    ],
     [
       'a promise of a teacher',
       () => create({teacher: Promise.resolve(model)}),
       TypeError,
-      `${where}: teacher must be a LayersModel or a Teacher, but is a promise (await it first).`,
+      `${where}: teacher must be a LayersModel, a GraphModel or a Teacher, but is a promise (await it first).`,
     ],
     [
       'a score function',
       () => create({teacher: () => [[1]]}),
       TypeError,
-      `${where}: teacher must be a LayersModel or a Teacher, but is a function.`,
+      `${where}: teacher must be a LayersModel, a GraphModel or a Teacher, but is a function.`,
     ],
     ['a GraphModel', () => create({teacher: {predict: () => 1, execute: () => 1}}), UnsupportedModelError, /GraphModel/],
     [
@@ -419,7 +424,7 @@ describe('save() and load() refuse', () => {
       'to load without a teacher',
       () => load('file://./out/never'),
       TypeError,
-      'AttentiveDistiller.load: teacher must be a LayersModel or a Teacher, but is undefined.',
+      'AttentiveDistiller.load: teacher must be a LayersModel, a GraphModel or a Teacher, but is undefined.',
     ],
     [
       'to load with what only create() takes',

@@ -350,7 +350,7 @@ describe('what a distiller refuses', () => {
       await expect(made.train([{images: poisoned}], {epochs: 1})).rejects.toThrow(/must be finite.*normalised/);
       const diverging = made.train([batch, batch, batch], {epochs: 1, learningRate: 1e37});
       await expect(diverging).rejects.toThrow(NonFiniteLossError);
-      await expect(diverging).rejects.toThrow(/student network diverged at epoch 1, step 2.*learningRate/);
+      await expect(diverging).rejects.toThrow(/student network diverged at .*epoch 1.*learningRate/);
       poisoned.dispose();
       batch.images.dispose();
       made.dispose();

@@ -237,7 +237,11 @@ describe('loadLayersModelFromFiles', () => {
   it.each<[string, string, RegExp]>([
     ['half a file', '{"modelTopology": {', /is not JSON/],
     ['no object', '[1]', /must hold a JSON object/],
-    ['a GraphModel', '{"format": "graph-model", "modelTopology": {"node": []}}', /GraphModel.*tfjs_layers_model.*score function/],
+    [
+      'a GraphModel',
+      '{"format": "graph-model", "modelTopology": {"node": []}, "weightsManifest": []}',
+      /GraphModel: load it with loadTeacher/,
+    ],
     ['a GraphModel that does not say so', '{"modelTopology": {"node": []}, "weightsManifest": []}', /GraphModel/],
     ['no topology', '{"weightsManifest": []}', /no modelTopology/],
     ['no weights', '{"modelTopology": {}}', /no weightsManifest/],

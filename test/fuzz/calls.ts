@@ -1,4 +1,5 @@
 /** Every public function with arguments that are right, made anew for each call. */
+import {mkdir, writeFile} from 'node:fs/promises';
 import {randomUniform, tensor2d, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import * as baselines from '../../src/baselines/index.js';
@@ -82,10 +83,32 @@ function classifier(): LayersModel {
   });
 }
 
+/** The mean colour of an image as a GraphModel. */
+async function writeGraph(folder: string): Promise<void> {
+  const size = (sizes: number[]): object => ({dim: sizes.map((each) => ({size: String(each)}))});
+  const image = {name: 'x', dtype: 'DT_FLOAT', tensorShape: size([-1, SIZE, SIZE, 3])};
+  const nodes = [
+    {name: 'axes', op: 'Const', attr: {dtype: {type: 'DT_INT32'}, value: {tensor: {dtype: 'DT_INT32', tensorShape: size([2])}}}},
+    {name: 'x', op: 'Placeholder', attr: {dtype: {type: 'DT_FLOAT'}, shape: {shape: image.tensorShape}}},
+    {name: 'mean', op: 'Mean', input: ['x', 'axes'], attr: {keep_dims: {b: false}}},
+    {name: 'y', op: 'Softmax', input: ['mean'], attr: {}},
+  ];
+  const signature = {inputs: {x: image}, outputs: {y: {name: 'y', dtype: 'DT_FLOAT', tensorShape: size([-1, 3])}}};
+  const weightsManifest = [{paths: ['w.bin'], weights: [{name: 'axes', shape: [2], dtype: 'int32'}]}];
+  await mkdir(folder, {recursive: true});
+  await writeFile(`${folder}/w.bin`, new Uint8Array(Int32Array.from([1, 2]).buffer));
+  await writeFile(
+    `${folder}/model.json`,
+    JSON.stringify({format: 'graph-model', signature, modelTopology: {node: nodes, versions: {}}, weightsManifest}),
+  );
+}
+
 /** Makes everything. `folder` holds a picture `a.png`. */
 export async function makeWorld(folder: string): Promise<World> {
   const model = classifier();
   const teacher = library.teacherFromLayersModel(model, {preprocessing: 'tf'});
+  await writeGraph(`${folder}/graph`);
+  const graph = await node.loadGraphModelFromFiles(`${folder}/graph`);
   const images = randomUniform([2, SIZE, SIZE, 3], -1, 1, 'float32', 3) as Tensor4D;
   const image = randomUniform([SIZE, SIZE, 3], -1, 1, 'float32', 4);
   const logits = tensor2d(values(6, 3), [2, 3]);
@@ -317,6 +340,7 @@ export async function makeWorld(folder: string): Promise<World> {
       () => [logits, logits, Array.from({length: logits.shape[0]}, () => 1)],
       losses.rankingLoss,
     ),
+    plain('binaryDivergence', ['targetLogits', 'logits'], () => [logits, logits], losses.binaryDivergence),
     plain('klDivergence', ['targetLogits', 'logits'], () => [logits, logits], losses.klDivergence),
     plain('classLogits', ['logits'], () => [logits], losses.classLogits),
     plain('combineLosses', ['losses'], () => [{a: {values: logits, weight: 2}}], losses.combineLosses),
@@ -329,6 +353,8 @@ export async function makeWorld(folder: string): Promise<World> {
     layer('UpsampleBlock', {filters: 4, size: [8, 8]}),
     layer('BilinearResize', {size: [8, 8]}),
 
+    plain('teacherFromGraphModel', ['graphModel', 'options'], () => [graph, {preprocessing: 'tf'}], library.teacherFromGraphModel),
+    plain('loadTeacher', ['from', 'options'], () => ['quickstart/teacher', {preprocessing: 'tf'}], library.loadTeacher),
     plain('teacherFromLayersModel', ['model', 'options'], () => [model, {preprocessing: 'tf'}], library.teacherFromLayersModel),
     plain(
       'studentFromTeacher',
@@ -403,6 +429,7 @@ export async function makeWorld(folder: string): Promise<World> {
       node.pictureSheet,
     ),
     plain('loadLayersModelFromFiles', ['path', 'customObjects'], () => ['quickstart/teacher', {}], node.loadLayersModelFromFiles),
+    plain('loadGraphModelFromFiles', ['path'], () => [`${folder}/graph`], node.loadGraphModelFromFiles),
     plain('fileModelHandler', ['path'], () => ['quickstart/teacher/model.json'], node.fileModelHandler),
 
     {

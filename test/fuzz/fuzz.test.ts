@@ -231,7 +231,13 @@ function digest(value: unknown, depth = 0): string {
 function free(value: unknown): void {
   if (value instanceof LayersModel) value.dispose();
   else if (isPlain(value) && value['model'] instanceof LayersModel && 'trainingMode' in value) (value['model'] as LayersModel).dispose();
-  else if (typeof value === 'object' && value !== null && 'explain' in value && 'dispose' in value) (value as {dispose(): void}).dispose();
+  else if (
+    typeof value === 'object' &&
+    value !== null &&
+    ('explain' in value || 'logits' in value || 'executor' in value) &&
+    'dispose' in value
+  )
+    (value as {dispose(): void}).dispose();
   else freeTensors(value);
 }
 

@@ -20,7 +20,7 @@ import {teacherFromLayersModel} from '../../src/models/teacher-from-layers-model
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
 import {read} from '../helpers/read.js';
 
-function classifier(units: number, activation: 'softmax' | 'sigmoid' | 'linear'): LayersModel {
+function classifier(units: number, activation: 'softmax' | 'sigmoid' | 'linear' | 'tanh'): LayersModel {
   return sequential({layers: [layers.flatten({inputShape: [3, 2, 1]}), layers.dense({units, activation})]});
 }
 
@@ -250,7 +250,7 @@ describe('scoreModel', () => {
   it('refuses what cannot be scored', () => {
     expect(() => scoreModel('model' as never)).toThrow(TypeError);
     expect(() => scoreModel(null as never)).toThrow(TypeError);
-    expect(() => scoreModel(classifier(3, 'sigmoid'))).toThrow(UnsupportedModelError);
+    expect(() => scoreModel(classifier(3, 'tanh'))).toThrow(UnsupportedModelError);
     expect(() => scoreModel({execute: () => undefined, inputs: [], outputs: []} as never)).toThrow(/GraphModel/);
   });
 

@@ -215,7 +215,6 @@ describe('teacherFromLayersModel', () => {
         }),
       /channels first/,
     ],
-    ['several sigmoids', () => ending((x) => dense(3, 'sigmoid')(gap(x))), /3 sigmoid units/],
     ['another activation', () => ending((x) => dense(3, 'tanh')(gap(x))), /activation 'tanh'/],
     [
       'a softmax over another axis',

@@ -12,7 +12,6 @@ import {
   mul,
   pow,
   slice,
-  softmax,
   squeeze,
   sub,
   sum,
@@ -31,7 +30,8 @@ import {recordOptions} from '../../core/option-record.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {settleValues} from '../../core/saliency-map.js';
 import {withTensors} from '../../core/tensors.js';
-import type {Explainer, ImagesInput, Model, RunOptions, SaliencyMap, Target, TargetFn} from '../../core/types.js';
+import type {ClassKind, Explainer, ImagesInput, Model, RunOptions, SaliencyMap, Target, TargetFn} from '../../core/types.js';
+import {classProbabilities} from '../../losses/class-probabilities.js';
 import {checkImages} from '../../data/image-list.js';
 import {resizeBilinear} from '../../data/resize.js';
 import {gradientModel, type GradientModel} from '../../models/gradient-model.js';
@@ -138,7 +138,7 @@ export async function meaningfulPerturbation(
         const before = first * numSteps + (maps.length / wanted.length) * numSteps;
         const report = (step: number): void =>
           onProgress?.({stage: WHERE, done: before + step / wanted.length, total: numImages * numSteps});
-        const explained = typeof target === 'function' ? target : probabilityOf(each.target);
+        const explained = typeof target === 'function' ? target : probabilityOf(each.target, classifier.kind);
         const mask = await optimise(classifier, {image, baseline, explained, maskSize, settings, report});
         const plane = scope.own(tidy(() => resizeBilinear(tensor4d(mask, [1, ...maskSize, 1]), [height, width])));
         const shown = await plane.data<'float32'>();
@@ -225,6 +225,6 @@ function sizeOf({maskSize}: Settings, [height, width]: readonly [number, number]
 }
 
 /** The probability of a class as a function of the logits. */
-function probabilityOf(target: number): TargetFn {
-  return (logits) => squeeze(gather(softmax(logits), tensor1d([target], 'int32'), 1), [1]) as Tensor1D;
+function probabilityOf(target: number, kind: ClassKind): TargetFn {
+  return (logits) => squeeze(gather(classProbabilities(logits, kind), tensor1d([target], 'int32'), 1), [1]) as Tensor1D;
 }

@@ -4,12 +4,13 @@
  * when a weight has changed since. The teacher is not asked, unless maps are refined: class and score are the
  * student's.
  */
-import {dispose, softmax, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {dispose, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
 import {show} from '../../core/check.js';
 import {settleValues} from '../../core/saliency-map.js';
-import type {SaliencyMap, Target, UnscoredMap} from '../../core/types.js';
+import type {ClassKind, SaliencyMap, Target, UnscoredMap} from '../../core/types.js';
 import {classLogits} from '../../losses/class-logits.js';
+import {classProbabilities} from '../../losses/class-probabilities.js';
 import {CompiledModel} from '../../models/compiled/compiled-model.js';
 import {GuidedStudent, type Evidence} from '../../models/compiled/guided-student.js';
 import type {BatchScores, ScoreForm} from '../../models/score-model.js';
@@ -120,6 +121,8 @@ export interface ScoredBatch extends DrawnBatch {
 export interface Wanted<F extends ScoreForm | undefined> {
   /** What is wanted of the student's answers; `undefined` for nothing. */
   readonly form: F;
+  /** What these answers mean. */
+  readonly kind: ClassKind;
   /** What guides, where something does. */
   readonly evidence: readonly Evidence[];
   /** What the decoder was trained on. */
@@ -139,13 +142,13 @@ export async function drawBatch(draw: Draw, images: Tensor4D, wanted: Wanted<Sco
 export async function drawBatch(
   draw: Draw,
   images: Tensor4D,
-  {form, evidence, objective, refine}: Wanted<ScoreForm | undefined>,
+  {form, kind, evidence, objective, refine}: Wanted<ScoreForm | undefined>,
 ): Promise<DrawnBatch> {
   const {maps, scores} = tidy(() => {
     const {logits, ...drawing} = draw(images, form !== undefined, evidence);
     return {
       maps: drawing.maps,
-      scores: form === undefined || logits === undefined ? undefined : form === 'probabilities' ? softmax(logits) : logits,
+      scores: form === undefined || logits === undefined ? undefined : form === 'probabilities' ? classProbabilities(logits, kind) : logits,
     };
   });
   let refined: Tensor4D[] | undefined;

@@ -1,7 +1,7 @@
 /** The job of a worker thread that draws maps. */
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
-import type {Target, TargetFn} from '../../core/types.js';
+import type {ClassKind, Target, TargetFn} from '../../core/types.js';
 import type {ScoreForm} from '../../models/score-model.js';
 import type {Job, ReadyJob} from '../../workers/job.js';
 import type {Method} from '../method.js';
@@ -14,6 +14,8 @@ export interface ExplainJobSettings {
   readonly compile: boolean;
   /** What is wanted of the student's answers; `undefined` for nothing. */
   readonly form: ScoreForm | undefined;
+  /** What the logits mean. */
+  readonly kind: ClassKind;
   /** The form of the method. */
   readonly method: Method;
   /** What guides, of those targets that every image has alike and a thread can be told. */
@@ -29,11 +31,11 @@ export function prepare(models: readonly LayersModel[]): ReadyJob<ExplainJobSett
   const pair = {student: {model: at(models, 0), trainingMode: false}, decoder: at(models, 1)};
   let compiled: CompiledNetworks | undefined;
   return {
-    work: (images, {compile, form, method, target}) => {
+    work: (images, {compile, form, kind, method, target}) => {
       const networks = {...pair, method};
       compiled ??= new CompiledNetworks(networks);
-      const evidence = evidenceOf('explain', target, 0, images.shape[0]);
-      return drawBatch(compile ? compiled.draw : drawPlain(networks), images, {form, evidence, objective: method.objective});
+      const evidence = evidenceOf('explain', target, {first: 0, count: images.shape[0], kind});
+      return drawBatch(compile ? compiled.draw : drawPlain(networks), images, {form, kind, evidence, objective: method.objective});
     },
     dispose: () => compiled?.dispose(),
   };

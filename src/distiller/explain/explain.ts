@@ -12,7 +12,7 @@ import type {ScoreForm} from '../../models/score-model.js';
 import {checkTarget, isTargetFn, resolveTargets} from '../../models/targets.js';
 import {overImageBatches} from '../../queries/image-batches.js';
 import {inThreads} from '../../workers/in-threads.js';
-import type {Networks} from '../networks.js';
+import {kindOf, type Networks} from '../networks.js';
 import {checkTeacherAlive} from '../teacher-input.js';
 import {evidenceOf} from './evidence.js';
 import {drawBatch, drawPlain, mapsOf, type CompiledNetworks, type DrawnBatch, type Wanted} from './draw-maps.js';
@@ -104,6 +104,7 @@ export async function explainImages(
   const target = score ? settings.target : undefined;
   const numImages = checkImages(WHERE, images);
   checkTarget(WHERE, target, numImages);
+  const kind = kindOf(networks.teacher);
   const form: ScoreForm | undefined = !score ? undefined : isTargetFn(target) ? 'logits' : 'probabilities';
   const {teacher, student, decoder, method} = networks;
   if (method.guidance !== 'none') checkGuided(settings);
@@ -111,13 +112,19 @@ export async function explainImages(
   const refiner = refine > 0 ? refinerFor(networks, settings, {numImages, seed: drawSeed}) : undefined;
   const drawHere = async (batch: Tensor4D, first: number): Promise<DrawnBatch> => {
     await yieldToEvents();
-    const evidence = evidenceOf(WHERE, target, first, batch.shape[0]);
+    const evidence = evidenceOf(WHERE, target, {first, count: batch.shape[0], kind});
     const refined: Refine | undefined =
       refiner && ((maps, scores) => refiner.refine(maps, {images: batch, first, targets: resolveTargets(WHERE, target, scores, first)}));
-    return drawBatch(compile ? compiled.draw : drawPlain(networks), batch, {form, evidence, objective: method.objective, refine: refined});
+    return drawBatch(compile ? compiled.draw : drawPlain(networks), batch, {
+      form,
+      kind,
+      evidence,
+      objective: method.objective,
+      refine: refined,
+    });
   };
   const told = isTargetFn(target) ? undefined : target; // Only with guidance is it looked at, which refuses a function.
-  const job = {compile, form, method, target: told};
+  const job = {compile, form, kind, method, target: told};
   const run = {where: WHERE, job: explainJob, settings: job, models: [student.model, decoder], workers, signal} as const;
   const draw = workers === 0 ? drawHere : inThreads(run);
   const ofRefining = refine > 0 ? {seed: drawSeed} : {refine: undefined, refineSize: undefined, seed: undefined};

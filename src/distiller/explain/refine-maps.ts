@@ -18,6 +18,7 @@ import {
 import {at} from '../../core/at.js';
 import {NonFiniteLossError} from '../../core/errors/non-finite-loss-error.js';
 import type {Random} from '../../core/random.js';
+import type {ClassKind} from '../../core/types.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import {resizeBilinear} from '../../data/resize.js';
 import {rankingMaskAt, SOFTNESS, standardizeMap} from '../../losses/ranking-mask.js';
@@ -39,6 +40,8 @@ export interface RefineRun {
   readonly random: Random;
   /** The logits `[N,K]` of masked images, K ≥ 2; differentiable. */
   readonly score: (masked: Tensor4D) => Tensor2D;
+  /** What they mean. */
+  readonly kind: ClassKind;
   /** Stops before the next step. */
   readonly signal: AbortSignal | undefined;
   /** Called after each step. */
@@ -79,7 +82,7 @@ export async function refineMaps(maps: Tensor4D, batch: RefinedImages, run: Refi
       const maps = changed();
       const places = await stratifiedPlaces(maps, random.split('levels'), batch.first).finally(() => maps.dispose());
       if (places === undefined) throw diverged(run, step);
-      const gradient = gradientOf(change, changed, {batch, places, random: random.split('baselines'), score: run.score});
+      const gradient = gradientOf(change, changed, {batch, places, random: random.split('baselines'), score: run.score, kind: run.kind});
       updater.apply({[change.name]: gradient});
       gradient.dispose();
       run.onStep();
@@ -94,7 +97,7 @@ export async function refineMaps(maps: Tensor4D, batch: RefinedImages, run: Refi
 }
 
 /** What the loss of a step is made of. */
-interface StepLoss extends Pick<RefineRun, 'score'> {
+interface StepLoss extends Pick<RefineRun, 'score' | 'kind'> {
   readonly batch: RefinedImages;
   /** For each stratum the pixel of each image. */
   readonly places: readonly Int32Array[];
@@ -102,7 +105,7 @@ interface StepLoss extends Pick<RefineRun, 'score'> {
 }
 
 /** The gradient of the losses of all images, which do not meet: their sum, so that the batch size changes nothing. */
-function gradientOf(change: Variable, changed: () => Tensor4D, {batch, places, random, score}: StepLoss): Tensor {
+function gradientOf(change: Variable, changed: () => Tensor4D, {batch, places, random, score, kind}: StepLoss): Tensor {
   const {images, targets, first} = batch;
   try {
     return tidy(() => {
@@ -111,7 +114,7 @@ function gradientOf(change: Variable, changed: () => Tensor4D, {batch, places, r
       const gradients = places.map((of, stratum) => {
         const pair = [at(baselines, 2 * stratum), at(baselines, 2 * stratum + 1)] as const;
         const loss = (): Scalar =>
-          sum(rankingObjective({images, targets, shown: rankingMaskAt(changed(), of, SOFTNESS), baselines: pair}, score));
+          sum(rankingObjective({images, targets, shown: rankingMaskAt(changed(), of, SOFTNESS), baselines: pair, kind}, score));
         const {value, grads} = variableGrads(loss, [change]);
         value.dispose();
         return grads[change.name] as Tensor;

@@ -8,7 +8,7 @@ import {classLogits} from '../../losses/class-logits.js';
 import {freezeTeacher, type Frozen} from '../../models/compiled/frozen-networks.js';
 import type {ResolvedTarget} from '../../models/targets.js';
 import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
-import {askTeacher} from '../networks.js';
+import {askTeacher, kindOf} from '../networks.js';
 import {refineMaps, type RefinedImages} from './refine-maps.js';
 
 /** What a refined explanation goes by. */
@@ -59,6 +59,7 @@ export class Refiner {
       random,
       signal,
       score: (masked: Tensor4D) => classLogits(askTeacher(where, network, masked)),
+      kind: kindOf(network),
       onStep: () => onProgress?.({stage: 'refine', done: ++this.#done, total: totalSteps}),
     };
     try {

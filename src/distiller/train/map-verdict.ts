@@ -8,7 +8,7 @@ import {insertionScore} from '../../metrics/of-model/insertion-score.js';
 import {meanIntensity} from '../../metrics/of-map/mean-intensity.js';
 import {CompiledNetworks, drawBatch, drawPlain, mapsOf} from '../explain/draw-maps.js';
 import {evidenceOf} from '../explain/evidence.js';
-import type {Networks} from '../networks.js';
+import {kindOf, type Networks} from '../networks.js';
 
 /** Images looked at, at most. */
 export const VERDICT_IMAGES = 6;
@@ -46,10 +46,11 @@ async function explained(networks: Networks, images: Tensor4D, seed: number): Pr
   const compiled = new CompiledNetworks(networks);
   try {
     const {guidance, objective} = networks.method;
-    const evidence = evidenceOf('train', 'argmax', 0, images.shape[0]);
+    const kind = kindOf(networks.teacher);
+    const evidence = evidenceOf('train', 'argmax', {first: 0, count: images.shape[0], kind});
     const draw = guidance === 'none' ? drawPlain(networks) : compiled.draw;
     return await mapsOf(
-      await drawBatch(draw, images, {form: 'probabilities', evidence, objective}),
+      await drawBatch(draw, images, {form: 'probabilities', kind, evidence, objective}),
       {seed, target: 'argmax', options: {}},
       0,
     );

@@ -4,15 +4,16 @@
  */
 import {add, mul, sigmoid, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {Random} from '../../core/random.js';
+import type {ClassKind} from '../../core/types.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {combineLosses, type WeightedLoss} from '../../losses/combine-losses.js';
 import {hardLoss, softLoss} from '../../losses/distillation-loss.js';
 import {areaLoss} from '../../losses/explanation-loss.js';
-import {klDivergence} from '../../losses/kl-divergence.js';
+import {divergenceOf} from '../../losses/class-probabilities.js';
 import {rankingMask} from '../../losses/ranking-mask.js';
 import {blurImages} from '../../queries/blur.js';
 import {randomBaselines} from '../../queries/random-baselines.js';
-import {askTeacher, runStudent, type Networks} from '../networks.js';
+import {askTeacher, kindOf, runStudent, type Networks} from '../networks.js';
 import type {FitSettings} from '../options.js';
 import type {Stage} from '../progress.js';
 import {rankingObjective} from '../ranking-objective.js';
@@ -60,7 +61,8 @@ export function stageLoss(networks: Networks, batch: PreparedBatch, objective: O
     const {stage, training} = objective;
     const learns = stage !== 'explanation';
     const answers = learns || batch.taps === undefined ? runStudent(networks.student, batch.images, training && learns) : undefined;
-    const distilled = learns && answers !== undefined ? distillation(answers.logits, batch, objective.settings) : {};
+    const distilled =
+      learns && answers !== undefined ? distillation(answers.logits, batch, objective.settings, kindOf(networks.teacher)) : {};
     if (stage === 'student') return summed(distilled);
     const drawn = networks.decoder.apply(answers?.deltas ?? (batch.taps as Tensor[]), {training}) as Tensor4D;
     const {objective: trained} = networks.method;
@@ -80,8 +82,13 @@ function summed(losses: Losses, statistics: Readonly<Record<string, Scalar>> = {
  * Equation 4. Without labels the soft loss stands alone: the teacher's own decision in their place would sharpen every
  * doubtful answer, and the student would agree with the teacher less.
  */
-function distillation(logits: Tensor2D, {teacherLogits, oneHotLabels}: PreparedBatch, {alpha, temperature}: FitSettings): Losses {
-  const soft = softLoss(logits, teacherLogits, temperature);
+function distillation(
+  logits: Tensor2D,
+  {teacherLogits, oneHotLabels}: PreparedBatch,
+  {alpha, temperature}: FitSettings,
+  kind: ClassKind,
+): Losses {
+  const soft = softLoss(logits, teacherLogits, temperature, kind);
   if (oneHotLabels === undefined) return {soft: {values: soft}};
   return {soft: {values: soft, weight: alpha}, hard: {values: hardLoss(logits, oneHotLabels), weight: 1 - alpha}};
 }
@@ -91,7 +98,7 @@ function explanation(networks: Networks, batch: PreparedBatch, saliency: Tensor4
   const masked = maskedImages(batch.images, saliency, settings.fill);
   const logits = scored(networks, masked, where, settings);
   return {
-    fidelity: {values: klDivergence(batch.teacherLogits, logits)},
+    fidelity: {values: divergenceOf(kindOf(networks.teacher), batch.teacherLogits, logits)},
     area: {values: areaLoss(saliency, {lambda, lambdaRule: settings.lambdaRule})},
   };
 }
@@ -102,7 +109,7 @@ function ranking(networks: Networks, {images, targets}: PreparedBatch, map: Tens
   const shown = rankingMask(map, {softness, seed: random.split('mask').seed});
   const drawn = randomBaselines(images, baselines, random.split('baselines'), 2) as [Tensor4D, Tensor4D];
   const score = (masked: Tensor4D): Tensor2D => scored(networks, masked, where, settings);
-  return {ranking: {values: rankingObjective({images, targets, shown, baselines: drawn}, score)}};
+  return {ranking: {values: rankingObjective({images, targets, shown, baselines: drawn, kind: kindOf(networks.teacher)}, score)}};
 }
 
 /** The logits of masked images, of whom is to score them. */

@@ -9,7 +9,7 @@ import {networkInput} from '../../data/network-input.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {checkFinite} from '../../queries/finite-input.js';
 import {checkBatch} from '../check-batches.js';
-import {askTeacher} from '../networks.js';
+import {askTeacher, kindOf} from '../networks.js';
 import {logProbabilityOf} from '../explain/evidence.js';
 import type {PreparedBatch} from './objectives.js';
 import {randomCrops} from './random-crops.js';
@@ -31,6 +31,11 @@ export async function prepareBatch(
 ): Promise<PreparedBatch> {
   const count = checkBatch(where, batch);
   const numClasses = Math.max(2, teacher.numClasses);
+  if (batch.labels !== undefined && kindOf(teacher) === 'independent') {
+    throw new RangeError(
+      `${where}: labels must be left out, since the classes of '${teacher.name}' do not exclude each other and a label names one; the student learns the teacher's probabilities.`,
+    );
+  }
   const labels = await batchLabels(where, batch, count, numClasses);
   return withTensors(async (scope) => {
     const whole = scope.own(networkInput(where, batch.images as ImagesInput, teacher));
@@ -40,7 +45,7 @@ export async function prepareBatch(
     const chosen = method.guidance !== 'none' || method.objective !== 'fidelity'; // The paper's form asks for no class.
     const targets = chosen ? drawTargets(await teacherLogits.data<'float32'>(), teacherLogits.shape[1], random) : new Int32Array(count);
     const answers = tidy(() => ({
-      taps: tapsOf?.(images, logProbabilityOf(targets)),
+      taps: tapsOf?.(images, logProbabilityOf(targets, kindOf(teacher))),
       oneHotLabels: labels === undefined ? undefined : cast(oneHot(tensor1d(labels, 'int32'), numClasses) as Tensor2D, 'float32'),
     }));
     return {images: scope.release(images), teacherLogits: scope.release(teacherLogits), targets, ...answers};

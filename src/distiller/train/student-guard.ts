@@ -1,8 +1,8 @@
 /** A short training can make a student that is a copy of its teacher worse than it was: then it stays as it was. */
 import {dispose, mean, tidy, type Tensor, type Tensor2D, type Tensor4D, type Variable} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
-import {klDivergence} from '../../losses/kl-divergence.js';
-import {runStudent, type Networks} from '../networks.js';
+import {divergenceOf} from '../../losses/class-probabilities.js';
+import {kindOf, runStudent, type Networks} from '../networks.js';
 import {Means} from './means.js';
 import type {PreparedBatch} from './objectives.js';
 import {readScalars} from './read-scalars.js';
@@ -82,7 +82,9 @@ export class StudentGuard {
   async #divergence(): Promise<number> {
     const means = new Means();
     for (const {images, teacherLogits} of this.#held) {
-      const measured = tidy(() => ({kl: mean(klDivergence(teacherLogits, runStudent(this.#networks.student, images, false).logits))}));
+      const measured = tidy(() => ({
+        kl: mean(divergenceOf(kindOf(this.#networks.teacher), teacherLogits, runStudent(this.#networks.student, images, false).logits)),
+      }));
       means.add(await readScalars(measured).finally(() => dispose(measured)), images.shape[0]);
     }
     return means.values()['kl'] ?? NaN;

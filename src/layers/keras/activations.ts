@@ -1,5 +1,5 @@
 /** Activations that Keras has and tf.layers does not, or computes in another way. */
-import {add, clipByValue, div, exp, leakyRelu, logSigmoid, mul, relu6, serialization, tidy, type Tensor} from '@tensorflow/tfjs-core';
+import {add, clipByValue, div, exp, leakyRelu, mul, neg, relu6, serialization, softplus, tidy, type Tensor} from '@tensorflow/tfjs-core';
 
 /** What each computes, by the name under which tf.layers finds it. */
 const computed: Readonly<Record<string, (x: Tensor) => Tensor>> = {
@@ -10,7 +10,7 @@ const computed: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   /** Slope 0.2, that of Keras' function; its layer has 0.3. */
   kerasLeakyRelu: (x) => leakyRelu(x, 0.2),
   kerasExponential: (x) => exp(x),
-  kerasLogSigmoid: (x) => logSigmoid(x),
+  kerasLogSigmoid: (x) => neg(softplus(neg(x))),
   kerasHardTanh: (x) => clipByValue(x, -1, 1),
 };
 

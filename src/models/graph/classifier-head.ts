@@ -5,6 +5,7 @@
 import {clone, log, maximum, reshape, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
+import type {ClassKind} from '../../core/types.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import {withoutActivation} from '../../tfjs/layer-activation.js';
 import {executeGraph, type ExecuteOptions, type LayerVisit} from './execute-graph.js';
@@ -19,6 +20,8 @@ export interface Classifier {
   readonly squashPath: string | undefined;
   /** Path of the layer that the last computing layer reads; `undefined` where it reads several, or the image. */
   readonly bodyPath: string | undefined;
+  /** What the logits mean: several sigmoids are independent classes. */
+  readonly classes: ClassKind;
   /** Whether the output is an average of distributions, so that its logits are their logarithm. */
   readonly averages: boolean;
   /**
@@ -35,7 +38,7 @@ const MIN_PROBABILITY = 1.1754944e-38;
 
 /**
  * Prepares the logits of a model, whatever closes it:
- * softmax → what went in; sigmoid of one unit → what went in; no activation or log-softmax → the
+ * softmax → what went in; sigmoids → what went in; no activation or log-softmax → the
  * output itself; an average of softmaxes → the log of the output.
  *
  * @param where Names the caller in messages.
@@ -45,7 +48,7 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
   const refuse: Refuse = (reason) => {
     throw new UnsupportedModelError(
       `${where}: ${reason} Needed is a LayersModel with one image input [N,H,W,C] and one output [N,classes] that ends in a softmax, ` +
-        'a single sigmoid unit or no activation; anything else can be wrapped in a Teacher or a score function of your own.',
+        'sigmoids or no activation; anything else can be wrapped in a Teacher or a score function of your own.',
     );
   };
   checkForm(model, refuse);
@@ -56,11 +59,9 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
 
   const activation = activationOf(head.layer);
   const ends = `model '${model.name}' ends in ${head.className} '${head.path}'`;
-  const squashes = activation === 'softmax' || (activation === 'sigmoid' && numClasses === 1);
+  const squashes = activation === 'softmax' || activation === 'sigmoid';
   if (isOfKind(head.className, 'sequential')) return refuse(`${ends}, which is no image classifier.`);
   if (activation === 'softmax') checkSoftmax(head, numClasses, (reason) => refuse(`${ends} with ${reason}.`));
-  else if (activation === 'sigmoid' && numClasses > 1)
-    return refuse(`${ends} with ${numClasses} sigmoid units, which are classes that do not exclude each other.`);
   else if (!squashes && !['linear', 'logSoftmax', undefined].includes(activation))
     return refuse(`${ends} with the activation '${activation}'.`);
 
@@ -71,6 +72,7 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
     raw !== undefined && visit.path === head.path ? raw(visit.inputs) : visit.call();
   return {
     numClasses,
+    classes: activation === 'sigmoid' && numClasses > 1 ? 'independent' : 'exclusive',
     squashPath: raw === undefined ? undefined : head.path,
     bodyPath: head.inputs.length === 1 ? plan.steps.find(({outputs}) => outputs.includes(at(head.inputs, 0)))?.path : undefined,
     averages: averages !== undefined,

@@ -89,9 +89,10 @@ export function studentFromTeacher(options?: StudentFromTeacherOptions): Student
   return builderOf(WHERE, (teacher, seed) => {
     const plan = planGraph(modelToCopy(WHERE, teacher));
     const random = new Random(seed).split('student-from-teacher');
-    const places = sitesFor(teacher, plan, settings).map(({step}) => ({
+    // By place, not by name: a GraphModel names its nodes otherwise than the LayersModel that it came from.
+    const places = sitesFor(teacher, plan, settings).map(({step}, place) => ({
       step: plan.steps.indexOf(step),
-      seed: random.split(step.path).seed,
+      seed: random.split(place).seed,
     }));
     const {initialGate, ratio, delta} = settings;
     return studentByRecipe(WHERE, teacher, {places, initialGate, ratio, delta});
