@@ -113,13 +113,13 @@ export function layeredModel(where: string, given: Model): LayeredModel {
       `${where}: teacher '${(model as Teacher).name}' has no tfjs model behind it (Teacher.model), so it has no layers to look into. gradientSaliency() needs its logits only, rise() and lime() its scores.`,
     );
   }
-  const {squashPath, averages, numClasses, classes, logits} = classifierOf(network, where);
+  const {squashPath, ofProbabilities, numClasses, classes, logits} = classifierOf(network, where);
   const kind = 'logits' in model ? (model.classes ?? classes) : classes;
   const squash =
     squashPath === undefined
       ? 'output of the model'
       : `input of the ${numClasses === 1 || classes === 'independent' ? 'sigmoid' : 'softmax'} in '${squashPath}'`;
-  const anyLayer = differentiable(where, averages ? 'log of the averaged probabilities' : squash, logits, kind);
+  const anyLayer = differentiable(where, ofProbabilities ? 'log of the probabilities that the model ends in' : squash, logits, kind);
   return {...anyLayer, gradient: throughPooledHead(network, anyLayer.gradient), toInput: scoreModel(where, model).toInput, network};
 }
 

@@ -2,13 +2,14 @@
  * Finds the logits of a classifier: the values in front of its closing softmax or sigmoid. Looks at
  * the last step that is more than a change of shape, also inside nested models.
  */
-import {clone, log, maximum, reshape, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {clone, div, log, maximum, reshape, sub, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {layers, LayersModel} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import type {ClassKind} from '../../core/types.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import {withoutActivation} from '../../tfjs/layer-activation.js';
 import {executeGraph, type ExecuteOptions, type LayerVisit} from './execute-graph.js';
+import {headValue} from './head-value.js';
 import {isOfKind} from './layer-kinds.js';
 import {isContainer, planGraph, type GraphPlan, type Step} from './plan.js';
 
@@ -22,8 +23,8 @@ export interface Classifier {
   readonly bodyPath: string | undefined;
   /** What the logits mean: several sigmoids are independent classes. */
   readonly classes: ClassKind;
-  /** Whether the output is an average of distributions, so that its logits are their logarithm. */
-  readonly averages: boolean;
+  /** Whether the output is made of probabilities, so that its logits are their logarithm, or the logarithm of the odds. */
+  readonly ofProbabilities: boolean;
   /**
    * `[N,H,W,C]` to `[N,K]`, in inference mode, differentiable with respect to the images and to the
    * outputs that are given by path; the caller's.
@@ -33,13 +34,15 @@ export interface Classifier {
 
 type Refuse = (reason: string) => never;
 
+const REAL = {kind: 'real', scale: 1} as const;
 // The smallest normal float32: log stays finite, and a probability of 0 gets no gradient.
 const MIN_PROBABILITY = 1.1754944e-38;
 
 /**
  * Prepares the logits of a model, whatever closes it:
  * softmax → what went in; sigmoids → what went in; no activation or log-softmax → the
- * output itself; an average of softmaxes → the log of the output.
+ * output itself; averages, sums and multiples of softmaxes → the log of the output; likewise products and maxima of
+ * sigmoids → the log of the odds.
  *
  * @param where Names the caller in messages.
  * @throws {UnsupportedModelError} If the model has another form; the message says what is needed.
@@ -65,22 +68,23 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
   else if (!squashes && !['linear', 'logSoftmax', undefined].includes(activation))
     return refuse(`${ends} with the activation '${activation}'.`);
 
-  const averages = averagedActivation(plan, head);
-  if (averages === 'sigmoid') return refuse(`${ends}, an average of sigmoids.`);
+  const {kind, scale} = squashes ? REAL : headValue(plan, at(plan.outputs, 0), numClasses, (reason) => refuse(`${reason}.`));
   const raw = squashes ? unsquashed(head.layer) : undefined;
   const onLayer = (visit: LayerVisit): Tensor | Tensor[] =>
     raw !== undefined && visit.path === head.path ? raw(visit.inputs) : visit.call();
   return {
     numClasses,
-    classes: activation === 'sigmoid' && numClasses > 1 ? 'independent' : 'exclusive',
+    classes: (activation === 'sigmoid' || kind === 'sigmoid') && numClasses > 1 ? 'independent' : 'exclusive',
     squashPath: raw === undefined ? undefined : head.path,
     bodyPath: head.inputs.length === 1 ? plan.steps.find(({outputs}) => outputs.includes(at(head.inputs, 0)))?.path : undefined,
-    averages: averages !== undefined,
+    ofProbabilities: kind !== 'real',
     logits: (images, given) =>
       tidy(() => {
         const output = executeGraph(model, images, {onLayer, given}) as Tensor;
-        const scores = averages === 'softmax' ? log(maximum(output, MIN_PROBABILITY)) : output;
-        return reshape(scores, [images.shape[0], numClasses]) as Tensor2D;
+        return reshape(kind === 'real' ? output : logitsOf(kind, scale === 1 ? output : div(output, scale)), [
+          images.shape[0],
+          numClasses,
+        ]) as Tensor2D;
       }),
   };
 }
@@ -132,12 +136,10 @@ function checkSoftmax(head: Step, numClasses: number, refuse: Refuse): void {
   if (numClasses === 1) refuse('a softmax over one class, which is always 1');
 }
 
-function averagedActivation(plan: GraphPlan, head: Step): string | undefined {
-  if (!isOfKind(head.className, 'averaging')) return undefined;
-  const kinds = head.inputs
-    .map((slot) => headOf(plan, slot))
-    .map((step) => step && (averagedActivation(plan, step) ?? activationOf(step.layer)));
-  return kinds.find((kind) => kind === 'softmax' || (kind === 'sigmoid' && head.outputShape.at(-1) === 1));
+/** Logits of which probabilities are the softmax or the sigmoid. */
+function logitsOf(kind: 'softmax' | 'sigmoid', probabilities: Tensor): Tensor {
+  const logOf = (p: Tensor): Tensor => log(maximum(p, MIN_PROBABILITY));
+  return kind === 'softmax' ? logOf(probabilities) : sub(logOf(probabilities), logOf(sub(1, probabilities)));
 }
 
 /** The layer up to its activation. */

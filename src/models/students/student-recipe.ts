@@ -113,9 +113,9 @@ export function modelToCopy(where: string, {model: original, name}: Teacher): La
       `${where} copies a tfjs LayersModel, but teacher '${name}' has none: use residualStudent() or a builder of your own.`,
     );
   }
-  if (classifierOf(original, where).averages) {
+  if (classifierOf(original, where).ofProbabilities) {
     throw new UnsupportedModelError(
-      `${where}: teacher '${name}' averages distributions and so has no logits to copy: use residualStudent().`,
+      `${where}: teacher '${name}' ends in probabilities that were merged or scaled, and so has no logits to copy: use residualStudent().`,
     );
   }
   return original;
