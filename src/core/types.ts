@@ -79,6 +79,11 @@ export interface Teacher {
    * images, deterministic, in inference mode. The result belongs to the caller.
    */
   logits(images: Tensor4D): Tensor2D;
+  /**
+   * Of a black box: the function that scores, and what its scores are. Then `logits` throws, and what needs a gradient of
+   * the teacher is refused; see `teacherFromScores`.
+   */
+  readonly scores?: {readonly score: ScoreFn; readonly output: 'probabilities' | 'logits'} | undefined;
   /** The tfjs model behind it, where there is one: lets `studentFromTeacher` copy the graph. */
   readonly model?: LayersModel | undefined;
 }

@@ -9,6 +9,8 @@ import {absentMeans, callback, either, exactly, group, withDefault} from '../cor
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {SeedOptions, Teacher} from '../core/types.js';
 import {checkFilters, explanationDecoder, explanationDecoderSchema, type ExplanationDecoderOptions} from '../models/explanation-decoder.js';
+import {isBlackBox} from '../models/black-box.js';
+import {residualStudent} from '../models/students/residual-student.js';
 import {studentFromTeacher} from '../models/students/student-from-teacher.js';
 import type {Student, StudentBuilder} from '../models/students/student.js';
 import {borderField} from '../layers/upsample-block.js';
@@ -20,7 +22,7 @@ import {disposeModel} from '../tfjs/model-variables.js';
 /** Options of `AttentiveDistiller.create`. */
 export interface DistillerOptions extends TeacherInput, MethodOptions, SeedOptions {
   /**
-   * `'fromTeacher'` copies the teacher's graph and weights; a builder makes any other student, such
+   * `'fromTeacher'` copies the teacher's graph and weights, or is `residualStudent({depth: 18, width: 16})` of a black box; a builder makes any other student, such
    * as the paper's ResNet-50, `residualStudent()`. @default 'fromTeacher'
    */
   readonly student?: 'fromTeacher' | StudentBuilder | undefined;
@@ -76,7 +78,8 @@ export async function createNetworks(options: DistillerOptions): Promise<SeededN
   const teacher = resolveTeacher(WHERE, settings);
   await selectBackend();
   return onBackend(WHERE, async () => {
-    const build = chosen === 'fromTeacher' ? studentFromTeacher() : chosen;
+    const fromTeacher = isBlackBox(teacher) ? residualStudent({depth: 18, width: 16}) : studentFromTeacher();
+    const build = chosen === 'fromTeacher' ? fromTeacher : chosen;
     const student: unknown = await build(teacher, {seed});
     checkStudent(student);
     try {

@@ -3,6 +3,7 @@ import {tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import type {ClassKind, Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
+import {askBlackBox, isBlackBox} from '../models/black-box.js';
 import {teacherLogits} from '../models/teacher.js';
 import {finiteLogits} from '../losses/finite-logits.js';
 import type {Student} from '../models/students/student.js';
@@ -15,6 +16,16 @@ export interface Networks {
   readonly decoder: LayersModel;
   /** What the decoder gets, and what its output is. */
   readonly method: Method;
+}
+
+/**
+ * As {@link askTeacher}, of a black box too, which answers later.
+ *
+ * @returns `[N, numClasses]`, the caller's; not differentiable.
+ * @throws What the teacher throws.
+ */
+export async function awaitTeacher(where: string, teacher: Teacher, images: Tensor4D): Promise<Tensor2D> {
+  return isBlackBox(teacher) ? askBlackBox(where, teacher, images) : askTeacher(where, teacher, images);
 }
 
 /** What the logits of a teacher, and of its student, mean. */

@@ -8,6 +8,7 @@ import {distillationLossSchema} from '../losses/distillation-loss.js';
 import {rankingMaskSchema} from '../losses/ranking-mask.js';
 import {baselineKinds, type BaselineKind} from '../queries/random-baselines.js';
 import {batchesRule, isBatches} from './check-batches.js';
+import {isBlackBox} from '../models/black-box.js';
 import type {Networks} from './networks.js';
 import type {Stage, TrainingProgress} from './progress.js';
 import type {Budget, StageLimits} from './stage-length.js';
@@ -32,7 +33,7 @@ export interface FitOptions {
   readonly mode?: 'staged' | 'joint' | undefined;
   /**
    * Passes over the data, 0–100000; 0 leaves a stage out. A single number is for the stages that run by default.
-   * @default explanation 6 or, for few images, as many as make 300 steps; without limit with a budget. Student 6; 0 with guidance if it started from the teacher's weights, which it then keeps
+   * @default explanation 6 or, for few images, as many as make 300 steps; without limit with a budget. Student 6; 0 with guidance if it started from the teacher's weights, which it then keeps; 60 of a black box
    */
   readonly epochs?: PerStage<number> | undefined;
   /** What ends the training of the explanation network, beside its epochs: whatever is reached first. @default none */
@@ -57,8 +58,9 @@ export interface FitOptions {
   /** Share of the explanation stage over which λ rises from 0, 0–1. @default 0 */
   readonly lambdaWarmup?: number | undefined;
   /**
-   * Who scores the masked image: the teacher (section 3.1) or the student (equation 9 as printed).
-   * @default 'teacher'
+   * Who scores the masked image: the teacher (section 3.1) or the student (equation 9 as printed), which it has to be
+   * where the teacher is a black box.
+   * @default 'teacher'; 'student' of a black box
    */
   readonly scorer?: 'teacher' | 'student' | undefined;
   /**
@@ -120,9 +122,11 @@ export type FitValues = Settled<FitOptions, Undecided>;
 
 /** Options whose defaults depend on the networks, or that have none. */
 type Undecided =
-  'epochs' | 'budget' | 'learningRate' | 'leastCrop' | 'averaging' | 'batchesPerEpoch' | 'validation' | 'checkpoint' | 'signal';
+  'scorer' | 'epochs' | 'budget' | 'learningRate' | 'leastCrop' | 'averaging' | 'batchesPerEpoch' | 'validation' | 'checkpoint' | 'signal';
 
 const STUDENT_EPOCHS = 6;
+// A student from scratch, on images that are other ones every time.
+const BLACK_BOX_EPOCHS = 60;
 const MAX_EPOCHS = 100_000;
 const ADAM_RATES = {fresh: 1e-3, copied: 1e-4, fidelity: 1e-3, ranking: 2e-3} as const;
 const LEAST_CROP = 0.25;
@@ -141,7 +145,7 @@ export const fitSchema: OptionsSchema<FitValues> = {
     mode: withDefault(oneOf('staged', 'joint'), 'staged'),
     epochs: absentMeans(
       perStage(integer(0, MAX_EPOCHS)),
-      "explanation 6 or, for few images, as many as make 300 steps; without limit with a budget. Student 6; 0 with guidance if it started from the teacher's weights, which it then keeps",
+      "explanation 6 or, for few images, as many as make 300 steps; without limit with a budget. Student 6; 0 with guidance if it started from the teacher's weights, which it then keeps; 60 of a black box",
     ),
     budget: absentMeans(
       group<Settled<Budget, 'steps' | 'minutes'>>({
@@ -163,7 +167,7 @@ export const fitSchema: OptionsSchema<FitValues> = {
     ...distillationLossSchema.fields,
     ...explanationLossSchema.fields,
     lambdaWarmup: withDefault(number(0, 1), 0),
-    scorer: withDefault(oneOf('teacher', 'student'), 'teacher'),
+    scorer: absentMeans(oneOf('teacher', 'student'), "'teacher'; 'student' of a black box"),
     fill: withDefault(oneOf('zeros', 'blur'), 'zeros'),
     softness: rankingMaskSchema.fields.softness,
     baselines: withDefault<readonly BaselineKind[], readonly BaselineKind[]>(list(oneOf(...baselineKinds), 1), baselineKinds, 'all four'),
@@ -201,17 +205,21 @@ export interface StageSettings {
 }
 
 /** What a run goes by: the options, sorted by stages. */
-export interface FitSettings extends Omit<FitValues, 'mode' | 'epochs' | 'budget' | 'learningRate' | 'schedule'> {
+export interface FitSettings extends Omit<FitValues, 'scorer' | 'mode' | 'epochs' | 'budget' | 'learningRate' | 'schedule'> {
   readonly stages: readonly StageSettings[];
+  readonly scorer: 'teacher' | 'student';
   readonly leastCrop: number;
   readonly averaging: number;
 }
 
 /** Sorts checked options by stages, and fills in the defaults that depend on the networks. */
 export function fitSettings(
-  {mode, epochs, budget, learningRate, schedule, leastCrop, averaging, ...rest}: FitValues,
-  {method: {objective, guidance}, student}: Pick<Networks, 'method' | 'student'>,
+  {mode, epochs, budget, learningRate, schedule, leastCrop, averaging, scorer, ...rest}: FitValues,
+  {method: {objective, guidance}, student, teacher}: Pick<Networks, 'method' | 'student' | 'teacher'>,
 ): FitSettings {
+  const isBlack = isBlackBox(teacher);
+  if (isBlack && scorer === 'teacher')
+    throw new TypeError(`fit: scorer must be 'student', since teacher '${teacher.name}' is a black box, which has no gradient.`);
   const copied = !student.trainingMode;
   // A copy agrees with the teacher as it is, and guidance reads more from it than from gates.
   const keeps = copied && guidance !== 'none';
@@ -222,11 +230,15 @@ export function fitSettings(
   const rates = {student: learner, explanation, joint: Math.min(learner, explanation)};
   const limitsOf = (stage: Stage): StageLimits =>
     stage === 'student'
-      ? {epochs: keeps && typeof epochs === 'number' ? 0 : (valueOf(epochs, stage) ?? (keeps ? 0 : STUDENT_EPOCHS))}
+      ? {
+          epochs:
+            keeps && typeof epochs === 'number' ? 0 : (valueOf(epochs, stage) ?? (keeps ? 0 : isBlack ? BLACK_BOX_EPOCHS : STUDENT_EPOCHS)),
+        }
       : {...budget, epochs: valueOf(epochs, stage)};
   const stages: readonly Stage[] = mode === 'joint' ? ['joint'] : ['student', 'explanation'];
   return {
     ...rest,
+    scorer: scorer ?? (isBlack ? 'student' : 'teacher'),
     leastCrop: leastCrop ?? (ranks ? LEAST_CROP : 1),
     averaging: averaging ?? (ranks ? AVERAGING : 0),
     stages: stages.map((stage) => ({

@@ -8,7 +8,7 @@ import {show} from '../core/check.js';
 import {oneOf, withDefault} from '../core/fields.js';
 import type {OptionsSchema, Settled} from '../core/options.js';
 import {overPlaces} from './_channel-pooling.js';
-import {nameField, readLayerConfig} from './_layer-config.js';
+import {nameField, readLayerConfig} from './layer-config.js';
 import type {Compilable, CompiledRun} from './compiled-form.js';
 
 /** How Δf is handed on; see {@link AttentionDelta}. */

@@ -5,7 +5,7 @@ import {required} from '../core/fields.js';
 import type {OptionsSchema, Settled} from '../core/options.js';
 import {resizeBilinear} from '../data/resize.js';
 import {interpolate} from './_interpolate.js';
-import {nameField, readLayerConfig, sizeField} from './_layer-config.js';
+import {nameField, readLayerConfig, sizeField} from './layer-config.js';
 import type {Compilable, CompiledRun} from './compiled-form.js';
 
 /** Options of {@link BilinearResize}. */

@@ -7,7 +7,7 @@ import {tidy, type Tensor} from '@tensorflow/tfjs-core';
 import {layers, type Shape} from '@tensorflow/tfjs-layers';
 import {boolean, withDefault} from '../core/fields.js';
 import type {OptionsSchema, Settled} from '../core/options.js';
-import {nameField, readLayerConfig} from './_layer-config.js';
+import {nameField, readLayerConfig} from './layer-config.js';
 import {ChannelAttention, channelAttentionSchema} from './channel-attention.js';
 import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 import {SpatialAttention, spatialAttentionSchema} from './spatial-attention.js';

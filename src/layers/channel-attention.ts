@@ -24,7 +24,7 @@ import type {OptionsSchema, Settled} from '../core/options.js';
 import {overPlaces} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
 import {MAX_CHANNELS} from '../core/check.js';
-import {checkWeights, nameField, readLayerConfig} from './_layer-config.js';
+import {checkWeights, nameField, readLayerConfig} from './layer-config.js';
 import {denseOfInput} from '../tfjs/gradients/input-only.js';
 import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 

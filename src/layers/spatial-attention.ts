@@ -28,7 +28,7 @@ import {between, boolean, custom, oneOf, withDefault} from '../core/fields.js';
 import type {OptionsSchema, Settled} from '../core/options.js';
 import {overChannels} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
-import {nameField, readLayerConfig} from './_layer-config.js';
+import {nameField, readLayerConfig} from './layer-config.js';
 import {affineOf} from './affine.js';
 import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 

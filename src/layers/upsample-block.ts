@@ -12,7 +12,7 @@ import {resizeBilinear} from '../data/resize.js';
 import {seededHe} from './_initializers.js';
 import {interpolate} from './_interpolate.js';
 import {MAX_CHANNELS} from '../core/check.js';
-import {checkWeights, nameField, readLayerConfig, sizeField} from './_layer-config.js';
+import {checkWeights, nameField, readLayerConfig, sizeField} from './layer-config.js';
 import {replicateBorder} from './_replicate-border.js';
 import type {Compilable, CompiledRun} from './compiled-form.js';
 import {fastConvolution} from './fast-convolution.js';

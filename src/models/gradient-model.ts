@@ -30,7 +30,8 @@ import {withGraphRead} from './graph-model/read-graph.js';
 import {planGraph, slotsAt} from './graph/plan.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 import {pooledHeadIn} from './graph/pooled-head.js';
-import {checkModel, scoreModel, type BatchScores, type ScoreModel} from './score-model.js';
+import {checkModel, scoreModel, type ScoreModel} from './score-model.js';
+import type {BatchScores} from './score-function.js';
 import {applyTarget, valuesOf} from './target-values.js';
 import {isTargetFn} from './targets.js';
 import {checkTeacher, teacherLogits} from './teacher.js';
@@ -89,6 +90,7 @@ export function gradientModel(where: string, given: Model): GradientModel {
   refuseBlackBox(where, model);
   if (!('logits' in model)) return layeredModel(where, model);
   checkTeacher(where, 'model', model);
+  refuseScores(where, model);
   return {
     ...differentiable(where, `logits of teacher '${model.name}'`, (images) => teacherLogits(where, model, images), model.classes),
     toInput: scoreModel(where, model).toInput,
@@ -106,7 +108,10 @@ export function gradientModel(where: string, given: Model): GradientModel {
 export function layeredModel(where: string, given: Model): LayeredModel {
   const model = withGraphRead(where, given);
   refuseBlackBox(where, model);
-  if ('logits' in model) checkTeacher(where, 'model', model);
+  if ('logits' in model) {
+    checkTeacher(where, 'model', model);
+    refuseScores(where, model);
+  }
   const network = 'logits' in model ? model.model : model;
   if (network === undefined) {
     throw new UnsupportedModelError(
@@ -235,4 +240,11 @@ function refuseBlackBox(where: string, model: Model): asserts model is LayersMod
       ? 'a score function has no gradients'
       : 'this GraphModel does not let its graph be read, so it has no layers and no gradients';
   throw new UnsupportedModelError(`${where}: ${what}. rise() and lime() explain it from its scores alone.`);
+}
+
+function refuseScores(where: string, {name, scores}: Teacher): void {
+  if (scores === undefined) return;
+  throw new UnsupportedModelError(
+    `${where}: teacher '${name}' is a black box, which has no gradients. rise(), lime() and occlusion() explain it from its scores alone, and AttentiveDistiller distils it.`,
+  );
 }

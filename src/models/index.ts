@@ -1,8 +1,17 @@
+export {teacherFromScores, type ScoresTeacherOptions} from './black-box.js';
 export {explanationDecoder, type ExplanationDecoderOptions} from './explanation-decoder.js';
 export {executeGraph, listLayers, type ExecuteOptions, type LayerInfo, type LayerVisit} from './graph/execute-graph.js';
 export {residualStudent, type ResidualStudentOptions} from './students/residual-student.js';
 export {attentionSites, studentFromTeacher, type AttentionSite, type StudentFromTeacherOptions} from './students/student-from-teacher.js';
 export {type Student, type StudentBuilder, type StudentBuilderOptions} from './students/student.js';
 export {loadTeacher, type LoadedTeacher, type LoadTeacherOptions} from './load-teacher.js';
+export {
+  scoresFromLabels,
+  scoresFromOnnx,
+  type LabelScore,
+  type OnnxScoresOptions,
+  type OnnxSession,
+  type OnnxTensorClass,
+} from './score-adapters.js';
 export {teacherFromGraphModel, type GraphTeacherOptions} from './teacher-from-graph-model.js';
 export {teacherFromLayersModel, type TeacherOptions} from './teacher-from-layers-model.js';

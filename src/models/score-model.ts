@@ -5,7 +5,7 @@
  */
 import {clone, dispose, reshape, Tensor, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {isPromise, show} from '../core/check.js';
-import type {GraphModelLike, ImageInput, ImagesInput, Model, ScoreFn, Teacher} from '../core/types.js';
+import type {GraphModelLike, ImageInput, ImagesInput, Model, Teacher} from '../core/types.js';
 import {classLogits} from '../losses/class-logits.js';
 import {classProbabilities} from '../losses/class-probabilities.js';
 import {networkInput} from '../data/network-input.js';
@@ -14,17 +14,8 @@ import {teacherLogits, checkTeacher} from './teacher.js';
 import {classifierOf} from './graph/classifier-head.js';
 import {withGraphRead} from './graph-model/read-graph.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
-
-// What rounding may add to a probability that was summed or averaged in float32.
-const ROUNDING = 1e-5;
-
-/** The scores of a batch. */
-export interface BatchScores {
-  /** `N · numClasses` finite values, row by row. */
-  readonly values: Float32Array;
-  /** Scores per image: at least 2, or 1 for a function of the logits. */
-  readonly numClasses: number;
-}
+import {askBlackBox, isBlackBox} from './black-box.js';
+import {readScores, scoreByFunction, type BatchScores} from './score-function.js';
 
 /**
  * What the scores of a LayersModel or Teacher are: probabilities, or the logits that a target of
@@ -110,17 +101,17 @@ function sizesOf(shape: readonly (number | null)[] | undefined): ScoreModel['inp
   return sizes.length === 3 && sizes.every((size) => size !== null && size > 0) ? (sizes as [number, number, number]) : undefined;
 }
 
-async function scoreByLogits(
-  where: string,
-  classifier: Pick<Teacher, 'logits' | 'numClasses' | 'classes'>,
-  batch: Tensor4D,
-  form: ScoreForm,
-): Promise<BatchScores> {
+/** What is asked of a teacher or of the classifier in a model. */
+type Answering = Pick<Teacher, 'logits' | 'numClasses' | 'classes' | 'scores'> & {readonly name?: string};
+
+async function scoreByLogits(where: string, classifier: Answering, batch: Tensor4D, form: ScoreForm): Promise<BatchScores> {
   await yieldToEvents();
+  const logits = isBlackBox(classifier) ? await askBlackBox(where, classifier, batch) : undefined;
   const one = classifier.numClasses === 1; // Its p becomes two classes where it is read.
   const squash = (logits: Tensor2D): Tensor2D =>
     form === 'logits' ? classLogits(logits) : classProbabilities(logits, one ? 'independent' : (classifier.classes ?? 'exclusive'));
-  const scores = tidy(() => squash(teacherLogits(where, classifier, batch)));
+  const scores = tidy(() => squash(logits ?? teacherLogits(where, classifier, batch)));
+  logits?.dispose();
   return readScores(scores, batch.shape[0], `${where}: the model`);
 }
 
@@ -142,71 +133,6 @@ function predictRows(where: string, model: GraphModelLike, batch: Tensor4D): Ten
   } finally {
     dispose(tensors.filter((each) => each instanceof Tensor));
   }
-}
-
-async function scoreByFunction(score: ScoreFn, batch: Tensor4D, who: string): Promise<BatchScores> {
-  const count = batch.shape[0];
-  await yieldToEvents();
-  const scores = await score(batch);
-  if (scores instanceof Tensor) return readScores(scores, count, who);
-  if (scores instanceof Float32Array) {
-    if (scores.length === 0 || scores.length % count !== 0) throw malformed(who, count, `${scores.length} values`);
-    return checkScores(scores, count, who);
-  }
-  return checkScores(flatten(scores, count, who), count, who);
-}
-
-/** Reads and disposes the tensor. */
-async function readScores(scores: Tensor2D, count: number, who: string): Promise<BatchScores> {
-  try {
-    const [rows, columns] = scores.shape;
-    if (scores.shape.length !== 2 || rows !== count || columns === 0) throw malformed(who, count, show(scores));
-    return checkScores(Float32Array.from(await scores.data()), count, who);
-  } finally {
-    scores.dispose();
-  }
-}
-
-function flatten(scores: unknown, count: number, who: string): Float32Array {
-  if (!Array.isArray(scores)) throw malformed(who, count, show(scores));
-  const rows = scores as readonly (ArrayLike<number> | null | undefined)[];
-  const widths = rows.map((row) => row?.length ?? 0);
-  const [width = 0] = widths;
-  if (rows.length !== count || width === 0 || widths.some((each) => each !== width)) {
-    throw malformed(who, count, `${rows.length} rows of ${[...new Set(widths)].slice(0, 4).join(' and ')} values`);
-  }
-  return Float32Array.from(rows.flatMap((row) => Array.from(row as ArrayLike<number>)));
-}
-
-function checkScores(values: Float32Array, count: number, who: string): BatchScores {
-  const numClasses = values.length / count;
-  const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new RangeError(
-      `${who} must give finite scores, but gave ${values[bad]} for image ${Math.floor(bad / numClasses)} of the batch, class ${bad % numClasses}.`,
-    );
-  }
-  return numClasses === 1 ? {values: bothSides(values, who), numClasses: 2} : {values, numClasses};
-}
-
-/** p of one output as the classes 0 and 1: `[1 − p, p]`. */
-function bothSides(values: Float32Array, who: string): Float32Array {
-  const sides = new Float32Array(2 * values.length);
-  values.forEach((value, image) => {
-    if (value < -ROUNDING || value > 1 + ROUNDING) {
-      throw new RangeError(
-        `${who} gave one score per image, which has to be a probability from 0 to 1, but gave ${value} for image ${image} of the batch. ` +
-          'Return the sigmoid of a single logit, or one column per class.',
-      );
-    }
-    const positive = Math.min(Math.max(value, 0), 1);
-    sides.set([1 - positive, positive], 2 * image);
-  });
-  return sides;
-}
-
-function malformed(who: string, count: number, what: string): RangeError {
-  return new RangeError(`${who} must return one row of scores per image, [${count}, classes], but returned ${what}.`);
 }
 
 function tensorsOnly(where: string, inputShape: ScoreModel['inputShape']): ScoreModel['toInput'] {

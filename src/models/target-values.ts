@@ -2,7 +2,7 @@
 import {Tensor, tensor2d, tidy, type Tensor1D, type Tensor2D} from '@tensorflow/tfjs-core';
 import {show} from '../core/check.js';
 import type {TargetFn} from '../core/types.js';
-import type {BatchScores} from './score-model.js';
+import type {BatchScores} from './score-function.js';
 
 /**
  * Calls the function and checks what it gives; inside `tidy`.

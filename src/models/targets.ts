@@ -4,7 +4,7 @@ import {checkInteger} from '../core/check.js';
 import {targetField} from '../core/common-options.js';
 import {refusal} from '../core/options.js';
 import type {Target, TargetFn} from '../core/types.js';
-import type {BatchScores} from './score-model.js';
+import type {BatchScores} from './score-function.js';
 
 /** One number to be explained. */
 export interface ResolvedTarget {

@@ -5,7 +5,7 @@
  */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
 import {inOrder, partsOf, type Part} from '../core/in-order.js';
-import type {BatchScores} from '../models/score-model.js';
+import type {BatchScores} from '../models/score-function.js';
 import type {BatchScorer} from './batch-scorer.js';
 
 /** What is asked. */

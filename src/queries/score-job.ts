@@ -1,6 +1,7 @@
 /** The job of a worker thread that scores batches. */
 import type {LayersModel} from '@tensorflow/tfjs-layers';
-import {scoreModel, type BatchScores, type ScoreForm} from '../models/score-model.js';
+import {scoreModel, type ScoreForm} from '../models/score-model.js';
+import type {BatchScores} from '../models/score-function.js';
 import type {Job, ReadyJob} from '../workers/job.js';
 
 /** What all batches of a run have in common. */

@@ -63,10 +63,14 @@ describe('a budget', () => {
 });
 
 describe('what training does by itself', () => {
-  const settingsOf = (options: object, networks: Pick<Networks, 'method' | 'student'>): ReturnType<typeof fitSettings> =>
+  const settingsOf = (options: object, networks: Networks): ReturnType<typeof fitSettings> =>
     fitSettings(readOptions(fitSchema, options), networks);
-  const guided = {method: {guidance: 'attended', plainTaps: 1, objective: 'ranking'}, student: {trainingMode: false}} as Networks;
-  const paper = {method: {guidance: 'none', plainTaps: 0, objective: 'fidelity'}, student: {trainingMode: false}} as Networks;
+  const guided = {
+    method: {guidance: 'attended', plainTaps: 1, objective: 'ranking'},
+    student: {trainingMode: false},
+    teacher: {},
+  } as Networks;
+  const paper = {method: {guidance: 'none', plainTaps: 0, objective: 'fidelity'}, student: {trainingMode: false}, teacher: {}} as Networks;
   const fresh = {...guided, student: {trainingMode: true}} as Networks;
 
   it.each([

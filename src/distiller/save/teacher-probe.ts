@@ -2,13 +2,13 @@
  * Tells teachers apart by what they answer: the logits of two fixed random images. Works for any
  * Teacher, also one without readable weights, and on any backend.
  */
-import {tensor4d, tidy} from '@tensorflow/tfjs-core';
+import {tensor4d} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
 import {AttentiveError} from '../../core/errors/attentive-error.js';
 import {channelValue} from '../../core/preprocessing.js';
 import {Random} from '../../core/random.js';
 import type {Teacher} from '../../core/types.js';
-import {askTeacher} from '../networks.js';
+import {awaitTeacher} from '../networks.js';
 
 /** What identifies a teacher in a saved explainer. */
 export interface TeacherProbe {
@@ -39,7 +39,8 @@ export async function probeTeacher(where: string, teacher: Teacher): Promise<Tea
     const channel = index % channels;
     return (random.uniform(0, 255) * scale - channelValue(where, mean, channel)) / channelValue(where, std, channel);
   });
-  const logits = tidy(() => askTeacher(where, teacher, tensor4d(values, [PROBE_IMAGES, height, width, channels])));
+  const images = tensor4d(values, [PROBE_IMAGES, height, width, channels]);
+  const logits = await awaitTeacher(where, teacher, images).finally(() => images.dispose());
   const all = await logits.data().finally(() => logits.dispose());
   const perImage = Math.min(numClasses, MAX_LOGITS);
   const kept = Array.from({length: PROBE_IMAGES}, (_, image) => [...all.slice(image * numClasses, image * numClasses + perImage)]).flat();

@@ -9,8 +9,9 @@ import {networkInput} from '../../data/network-input.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {checkFinite} from '../../queries/finite-input.js';
 import {checkBatch} from '../check-batches.js';
-import {askTeacher, kindOf} from '../networks.js';
+import {awaitTeacher, kindOf} from '../networks.js';
 import {logProbabilityOf} from '../explain/evidence.js';
+import {hideParts} from './hide-parts.js';
 import type {PreparedBatch} from './objectives.js';
 import {randomCrops} from './random-crops.js';
 import type {StageNetworks} from './stage-networks.js';
@@ -19,7 +20,7 @@ import type {StageNetworks} from './stage-networks.js';
  * Turns a batch into tensors and asks the teacher about it. The result belongs to the caller.
  *
  * @param where Names the caller and the batch in messages.
- * @param drawing What is drawn: the rectangles that are cut, and the classes that are explained.
+ * @param drawing What is drawn: the rectangles that are cut, the parts that are hidden, and the classes that are explained.
  * @throws {TypeError} If something is no image or no list of labels.
  * @throws {RangeError} If an image is not finite, has the wrong shape, or a label is no class.
  */
@@ -27,7 +28,7 @@ export async function prepareBatch(
   where: string,
   {teacher, method, tapsOf}: Pick<StageNetworks, 'teacher' | 'method' | 'tapsOf'>,
   batch: TrainingBatch,
-  {random, leastCrop}: {readonly random: Random; readonly leastCrop: number},
+  {random, leastCrop, hides = false}: {readonly random: Random; readonly leastCrop: number; readonly hides?: boolean},
 ): Promise<PreparedBatch> {
   const count = checkBatch(where, batch);
   const numClasses = Math.max(2, teacher.numClasses);
@@ -40,8 +41,10 @@ export async function prepareBatch(
   return withTensors(async (scope) => {
     const whole = scope.own(networkInput(where, batch.images as ImagesInput, teacher));
     await checkFinite(where, whole);
-    const images = scope.own(randomCrops(whole, leastCrop, random.split('crops')));
-    const teacherLogits = scope.own(tidy(() => classLogits(askTeacher(where, teacher, images))));
+    const cropped = scope.own(randomCrops(whole, leastCrop, random.split('crops')));
+    const images = scope.own(hides ? hideParts(cropped, random.split('hide')) : cropped.clone());
+    const asked = scope.own(await awaitTeacher(where, teacher, images));
+    const teacherLogits = scope.own(classLogits(asked));
     const chosen = method.guidance !== 'none' || method.objective !== 'fidelity'; // The paper's form asks for no class.
     const targets = chosen ? drawTargets(await teacherLogits.data<'float32'>(), teacherLogits.shape[1], random) : new Int32Array(count);
     const answers = tidy(() => ({

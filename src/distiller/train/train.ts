@@ -10,6 +10,7 @@ import {checkNumber} from '../../core/check.js';
 import {Random} from '../../core/random.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import {batchesPerEpoch, iterateBatches, type TrainingBatches} from '../../data/batches.js';
+import {isBlackBox} from '../../models/black-box.js';
 import {makeUpdater, type Updater} from '../../tfjs/optimizer.js';
 import type {Networks} from '../networks.js';
 import type {FitSettings, StageSettings} from '../options.js';
@@ -214,8 +215,10 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
     await yieldToEvents();
     settings.signal?.throwIfAborted();
     const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
-    const leastCrop = stage === 'explanation' ? settings.leastCrop : 1;
-    const prepare = (): Promise<PreparedBatch> => prepareBatch(`${where}: batch ${step}`, networks, batch, {random, leastCrop});
+    const learnsBlackBox = stage !== 'explanation' && isBlackBox(run.networks.teacher);
+    const leastCrop = stage === 'explanation' || learnsBlackBox ? settings.leastCrop : 1;
+    const drawn = {random, leastCrop, hides: learnsBlackBox};
+    const prepare = (): Promise<PreparedBatch> => prepareBatch(`${where}: batch ${step}`, networks, batch, drawn);
     if (step < skipped) {
       if (step++ < skipped - 1) continue;
       // The verdict on the maps may be on the images of the last step.

@@ -3,7 +3,7 @@ import {tidy, type Tensor} from '@tensorflow/tfjs-core';
 import {initializers, layers, type Shape} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import type {OptionsSchema} from '../../core/options.js';
-import {checkWeights, readLayerConfig} from '../_layer-config.js';
+import {checkWeights, readLayerConfig} from '../layer-config.js';
 
 type LayerConfig = ConstructorParameters<typeof layers.Layer>[0];
 

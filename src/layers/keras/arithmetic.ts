@@ -4,7 +4,7 @@ import type {Shape} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import {absentMeans, boolean, number, oneOf, required, withDefault} from '../../core/fields.js';
 import type {OptionsSchema} from '../../core/options.js';
-import {nameField} from '../_layer-config.js';
+import {nameField} from '../layer-config.js';
 import {KerasLayer} from './_keras-layer.js';
 
 type ArithmeticName = 'add' | 'subtract' | 'multiply' | 'divide' | 'maximum' | 'minimum' | 'power';

@@ -4,7 +4,7 @@ import {layers, type Shape} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import {boolean, integer, list, oneOf, required, text, withDefault} from '../../core/fields.js';
 import type {OptionsSchema} from '../../core/options.js';
-import {nameField} from '../_layer-config.js';
+import {nameField} from '../layer-config.js';
 import {firstShape, KerasLayer, knownSize, withSizes} from './_keras-layer.js';
 
 interface ConvolutionSettings {

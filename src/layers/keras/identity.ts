@@ -1,7 +1,7 @@
 /** Layers that change images in training only: in inference they hand on what they get. */
 import {clone, type Tensor} from '@tensorflow/tfjs-core';
 import type {OptionsSchema} from '../../core/options.js';
-import {nameField} from '../_layer-config.js';
+import {nameField} from '../layer-config.js';
 import {KerasLayer} from './_keras-layer.js';
 
 const schema: OptionsSchema<{name: string | undefined}> = {where: 'KerasIdentity', fields: {name: nameField}};

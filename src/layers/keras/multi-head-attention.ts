@@ -3,7 +3,7 @@ import {add, matMul, mul, reshape, softmax, transpose, type Tensor} from '@tenso
 import type {Shape} from '@tensorflow/tfjs-layers';
 import {absentMeans, boolean, integer, required, withDefault} from '../../core/fields.js';
 import type {OptionsSchema} from '../../core/options.js';
-import {nameField} from '../_layer-config.js';
+import {nameField} from '../layer-config.js';
 import {firstShape, KerasLayer, knownSize} from './_keras-layer.js';
 
 interface AttentionSettings {

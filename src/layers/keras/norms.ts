@@ -4,7 +4,7 @@ import type {Shape} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import {boolean, integer, list, number, required, withDefault} from '../../core/fields.js';
 import type {OptionsSchema} from '../../core/options.js';
-import {nameField} from '../_layer-config.js';
+import {nameField} from '../layer-config.js';
 import {axisOf, firstShape, KerasLayer, knownSize} from './_keras-layer.js';
 
 interface GroupSettings {

@@ -5,7 +5,7 @@ import {at} from '../../core/at.js';
 import {absentMeans, boolean, integer, list, number, oneOf, required, withDefault} from '../../core/fields.js';
 import type {OptionsSchema} from '../../core/options.js';
 import {resizeBilinear} from '../../data/resize.js';
-import {nameField} from '../_layer-config.js';
+import {nameField} from '../layer-config.js';
 import {axisOf, firstShape, KerasLayer, knownSize, withSizes} from './_keras-layer.js';
 
 interface RescalingSettings {

@@ -2,7 +2,7 @@
 import {max, mean, type Tensor} from '@tensorflow/tfjs-core';
 import type {Shape} from '@tensorflow/tfjs-layers';
 import type {OptionsSchema} from '../../core/options.js';
-import {nameField} from '../_layer-config.js';
+import {nameField} from '../layer-config.js';
 import {firstShape, KerasLayer, withSizes} from './_keras-layer.js';
 
 interface PoolingSettings {

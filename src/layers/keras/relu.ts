@@ -2,7 +2,7 @@
 import {add, exp, greaterEqual, maximum, minimum, mul, sub, where, type Tensor} from '@tensorflow/tfjs-core';
 import {absentMeans, number, withDefault} from '../../core/fields.js';
 import type {OptionsSchema} from '../../core/options.js';
-import {nameField} from '../_layer-config.js';
+import {nameField} from '../layer-config.js';
 import {KerasLayer} from './_keras-layer.js';
 
 interface ReluSettings {

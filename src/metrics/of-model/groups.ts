@@ -11,7 +11,7 @@ import type {OptionsSchema, Settled} from '../../core/options.js';
 import {withTensors, type TensorScope} from '../../core/tensors.js';
 import type {BatchOptions, ImagesInput, Model, RunOptions, SingleTarget, WorkerOptions} from '../../core/types.js';
 import {checkImages} from '../../data/image-list.js';
-import type {BatchScores} from '../../models/score-model.js';
+import type {BatchScores} from '../../models/score-function.js';
 import {checkTarget, resolveSingleTargets, type ResolvedTarget} from '../../models/targets.js';
 import {batchScorer, type BatchScorer} from '../../queries/batch-scorer.js';
 import {finiteInput} from '../../queries/finite-input.js';

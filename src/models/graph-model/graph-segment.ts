@@ -5,7 +5,7 @@ import {at} from '../../core/at.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import {boolean, integer, list, required, text, absentMeans} from '../../core/fields.js';
 import type {OptionsSchema} from '../../core/options.js';
-import {readLayerConfig} from '../../layers/_layer-config.js';
+import {readLayerConfig} from '../../layers/layer-config.js';
 import type {ReadableGraph} from './graph-nodes.js';
 
 /** What a layer of a graph is made with. */
