@@ -5,4 +5,5 @@ export {ChannelAttention, type ChannelAttentionConfig} from './channel-attention
 export {type Compilable, type CompiledRun, type OwnTensor} from './compiled-form.js';
 export {registerLayers} from './register-layers.js';
 export {SpatialAttention, type SpatialAttentionConfig} from './spatial-attention.js';
+export {GridToTokens, TokensToGrid, type GridToTokensConfig, type TokensToGridConfig} from './token-grid.js';
 export {UpsampleBlock, type UpsampleBlockConfig} from './upsample-block.js';

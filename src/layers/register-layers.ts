@@ -6,6 +6,7 @@ import {CBAM} from './cbam.js';
 import {ChannelAttention} from './channel-attention.js';
 import {registerKerasLayers} from './keras/register-keras-layers.js';
 import {SpatialAttention} from './spatial-attention.js';
+import {GridToTokens, TokensToGrid} from './token-grid.js';
 import {UpsampleBlock} from './upsample-block.js';
 
 /**
@@ -13,7 +14,16 @@ import {UpsampleBlock} from './upsample-block.js';
  * model. Safe to call more than once. `AttentiveDistiller` calls it itself.
  */
 export function registerLayers(): void {
-  for (const layer of [AttentionDelta, BilinearResize, CBAM, ChannelAttention, SpatialAttention, UpsampleBlock]) {
+  for (const layer of [
+    AttentionDelta,
+    BilinearResize,
+    CBAM,
+    ChannelAttention,
+    GridToTokens,
+    SpatialAttention,
+    TokensToGrid,
+    UpsampleBlock,
+  ]) {
     serialization.registerClass(layer as unknown as Parameters<typeof serialization.registerClass>[0]);
   }
   registerKerasLayers();

@@ -1,9 +1,12 @@
 /** Which feature maps a class activation map looks at. */
+import {clone, tidy, type Tensor, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {listLayers, type LayerInfo} from '../../models/graph/execute-graph.js';
+import {gridOfTokens} from '../../layers/token-grid.js';
 import {planGraph, slotsAt} from '../../models/graph/plan.js';
+import {tokenGrid, type TokenGrid} from '../../models/graph/token-grid.js';
 
 /**
  * Resolves the option `layer`, which the schema has checked.
@@ -44,6 +47,7 @@ export function inRunningOrder(model: LayersModel, paths: readonly string[]): re
 export function checkFeatureMap(where: string, model: LayersModel, path: string, shapes: readonly (readonly number[])[]): void {
   const [shape = []] = shapes;
   if (shapes.length === 1 && shape.length === 4 && at(shape, 1) * at(shape, 2) > 1) return;
+  if (shapes.length === 1 && gridAt(model, path) !== undefined) return;
   const usable = featureMaps(model)
     .map((layer) => `'${layer.path}'`)
     .join(', ');
@@ -53,8 +57,25 @@ export function checkFeatureMap(where: string, model: LayersModel, path: string,
   );
 }
 
+/** How the tokens of a transformer's layer lie in the image; `undefined` where its output is none. */
+export function gridAt(model: LayersModel, path: string): TokenGrid | undefined {
+  const plan = planGraph(model);
+  const step = plan.steps.find((each) => each.path === path);
+  return step && tokenGrid(plan, step);
+}
+
+/** A layer's output as a feature map; the caller's. */
+export function asFeatureMap(output: Tensor4D, grid: TokenGrid | undefined): Tensor4D {
+  return tidy(() => (grid === undefined ? clone(output) : (gridOfTokens(output as Tensor as Tensor3D, grid) as Tensor4D)));
+}
+
 function featureMaps(model: LayersModel): LayerInfo[] {
-  return listLayers(model).filter(
-    ({outputShape: [, height, width], outputShape}) => outputShape.length === 4 && (height ?? Infinity) * (width ?? Infinity) > 1,
-  );
+  const plan = planGraph(model);
+  return plan.steps
+    .filter(
+      (step) =>
+        (step.outputShape.length === 4 && (step.outputShape[1] ?? Infinity) * (step.outputShape[2] ?? Infinity) > 1) ||
+        tokenGrid(plan, step) !== undefined,
+    )
+    .map(({path, className, outputShape}) => ({path, className, outputShape}));
 }

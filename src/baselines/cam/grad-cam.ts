@@ -21,7 +21,7 @@ import {checkTarget, resolveTargets} from '../../models/targets.js';
 import {overImageBatches, type ImageBatch} from '../../queries/image-batches.js';
 import {installTrainingKernels} from '../../tfjs/install-training-kernels.js';
 import {explainerOf} from '../_explainer-of.js';
-import {camLayers, checkFeatureMap, inRunningOrder} from './_layers.js';
+import {asFeatureMap, camLayers, checkFeatureMap, gridAt, inRunningOrder} from './_layers.js';
 import {camVariants, camWeights, weighChannels, type CamVariant} from './variant.js';
 
 const WHERE = 'gradCam';
@@ -31,7 +31,7 @@ export interface GradCamOptions extends ExplainerOptions {
   /**
    * Path of the layer that is looked at, `'outer/inner/conv'` inside nested models (`listLayers` shows
    * them all), or several.
-   * @default the last layer whose output is [N,H,W,K] with H·W > 1
+   * @default the last layer whose output is [N,H,W,K] with H·W > 1, or tokens [N,T,K] of a transformer
    */
   readonly layer?: string | readonly string[] | undefined;
   /** How gradients become weights; see {@link CamVariant}. @default 'grad-cam' */
@@ -51,7 +51,7 @@ export const gradCamSchema: OptionsSchema<Settled<GradCamOptions, 'signal' | 'on
     target: targetField,
     layer: absentMeans(
       either<string | readonly string[]>(text(), list(text(), 1)),
-      'the last layer whose output is [N,H,W,K] with H·W > 1',
+      'the last layer whose output is [N,H,W,K] with H·W > 1, or tokens [N,T,K] of a transformer',
     ),
     variant: withDefault(oneOf(...camVariants), 'grad-cam'),
     combine: withDefault(oneOf('mean', 'max'), 'mean'),
@@ -111,7 +111,10 @@ export async function gradCam(images: ImagesInput, model: Model, options?: GradC
           signal?.throwIfAborted();
           const output = features[path] as Tensor4D;
           const gradients = await classifier.gradient(batch, explained, {path, output});
-          planes.push(await draw(variant, output, gradients, relu, [height, width]));
+          const grid = gridAt(classifier.network, path);
+          const [map, slopes] = [output, gradients].map((each) => asFeatureMap(each, grid)) as [Tensor4D, Tensor4D];
+          gradients.dispose();
+          planes.push(await draw(variant, map, slopes, relu, [height, width]).finally(() => map.dispose()));
         }
         numbers.forEach((each, image) => {
           const own = planes.map((plane) => plane.slice(image * height * width, (image + 1) * height * width));

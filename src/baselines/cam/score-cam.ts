@@ -24,14 +24,14 @@ import {finiteInput} from '../../queries/finite-input.js';
 import {blend} from '../../queries/perturb.js';
 import {query} from '../../queries/query.js';
 import {explainerOf} from '../_explainer-of.js';
-import {camLayers, checkFeatureMap} from './_layers.js';
+import {asFeatureMap, camLayers, checkFeatureMap, gridAt} from './_layers.js';
 
 const WHERE = 'scoreCam';
 const METHOD = 'score-cam';
 
 /** Options of {@link scoreCam}. */
 export interface ScoreCamOptions extends ExplainerOptions, WorkerOptions {
-  /** Path of the layer that is looked at (`listLayers` shows them all). @default the last layer whose output is [N,H,W,K] with H·W > 1 */
+  /** Path of the layer that is looked at (`listLayers` shows them all). @default the last layer whose output is [N,H,W,K] with H·W > 1, or tokens [N,T,K] of a transformer */
   readonly layer?: string | undefined;
   /** What stands where pixels are hidden. @default 'zeros' */
   readonly fill?: Fill | undefined;
@@ -48,7 +48,7 @@ export const scoreCamSchema: OptionsSchema<Settings> = {
   where: WHERE,
   fields: {
     target: targetField,
-    layer: absentMeans(text(), 'the last layer whose output is [N,H,W,K] with H·W > 1'),
+    layer: absentMeans(text(), 'the last layer whose output is [N,H,W,K] with H·W > 1, or tokens [N,T,K] of a transformer'),
     fill: withDefault<Fill, 'zeros'>(fillField, 'zeros'),
     relu: withDefault(boolean(), true),
     normalize: normalizeField,
@@ -122,8 +122,9 @@ interface Run {
 async function explainOne(image: Tensor4D, {index, network, path, scorer, settings, report}: Run): Promise<SaliencyMap[]> {
   const [, height, width, colours] = image.shape;
   return withTensors(async (scope) => {
-    const features = scope.own(executeGraph(network, image, {until: path}) as Tensor4D);
-    checkFeatureMap(WHERE, network, path, [features.shape]);
+    const output = scope.own(executeGraph(network, image, {until: path}) as Tensor4D);
+    checkFeatureMap(WHERE, network, path, [output.shape]);
+    const features = scope.own(asFeatureMap(output, gridAt(network, path)));
     const unmasked = await scorer.score(image);
     const targets = resolveTargets(WHERE, settings.target, unmasked, index)[0] as ResolvedTarget[];
     const baseline = scope.own(await finiteBaseline(WHERE, settings.fill, image));

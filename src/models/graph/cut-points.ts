@@ -5,16 +5,19 @@
 import {at} from '../../core/at.js';
 import {isOfKind} from './layer-kinds.js';
 import type {GraphPlan, Step} from './plan.js';
+import {tokenGrid, type TokenGrid} from './token-grid.js';
 
 /** A place where a CBAM can be inserted: the output of a step. */
 export interface CutPoint {
   readonly step: Step;
   readonly height: number;
   readonly width: number;
+  /** Where its output is tokens `[N,T,D]`: how they lie in the image. */
+  readonly tokens?: TokenGrid | undefined;
 }
 
 /**
- * Lists the feature maps that every path from input to output passes, in order. In a topological
+ * Lists the feature maps, and the tokens of transformers, that every path from input to output passes, in order. In a topological
  * order those are the steps over which no edge jumps.
  */
 export function cutPoints(plan: GraphPlan): CutPoint[] {
@@ -31,7 +34,10 @@ export function cutPoints(plan: GraphPlan): CutPoint[] {
     const isResult = step.outputs.some((slot) => plan.outputs.includes(slot));
     // What only moves or reshapes values belongs to the next convolution, not to a scale.
     const computes = !isOfKind(step.className, 'moving', 'reshaping', 'input');
-    if (reach <= position && isMap && !isResult && step.outputs.length === 1 && computes) cuts.push({step, height, width});
+    const canCut = reach <= position && !isResult && step.outputs.length === 1 && computes;
+    const tokens = canCut ? tokenGrid(plan, step) : undefined;
+    if (canCut && isMap) cuts.push({step, height, width});
+    if (tokens !== undefined) cuts.push({step, height: tokens.height, width: tokens.width, tokens});
     reach = Math.max(reach, ...step.outputs.map((slot) => lastReader.get(slot) ?? -1));
   }
   return cuts;

@@ -4,7 +4,6 @@
  * other; training then only has to learn where to close them. Lee & Kim train a fresh ResNet-50
  * (see residualStudent); this reaches the teacher's accuracy with a thousandth of the images.
  */
-import {at} from '../../core/at.js';
 import {absentMeans, integer, list, text, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {LayerNotFoundError} from '../../core/errors/layer-not-found-error.js';
@@ -57,7 +56,7 @@ export const studentFromTeacherSchema: OptionsSchema<StudentSettings> = {
 export interface AttentionSite {
   /** The layer's path. */
   readonly path: string;
-  /** `[height, width, channels]` of its output. */
+  /** `[height, width, channels]` of its output; of a transformer's tokens, as they lie in the image. */
   readonly shape: readonly [number, number, number];
 }
 
@@ -70,7 +69,7 @@ export function attentionSites(teacherModel: NonNullable<Teacher['model']>): Att
   checkLayered('attentionSites: teacherModel', teacherModel);
   return cutPoints(planGraph(teacherModel)).map(({step, height, width}) => ({
     path: step.path,
-    shape: [height, width, at(step.outputShape, 3) as number],
+    shape: [height, width, step.outputShape.at(-1) as number],
   }));
 }
 

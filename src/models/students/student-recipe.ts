@@ -13,10 +13,12 @@ import type {Field, OptionsSchema} from '../../core/options.js';
 import type {Teacher} from '../../core/types.js';
 import {AttentionDelta, type DeltaMode} from '../../layers/attention-delta.js';
 import {CBAM} from '../../layers/cbam.js';
+import {GridToTokens, TokensToGrid} from '../../layers/token-grid.js';
 import {withoutLeftovers} from '../../tfjs/model-variables.js';
 import {classifierOf} from '../graph/classifier-head.js';
 import {cutPoints} from '../graph/cut-points.js';
 import {planGraph, type Step} from '../graph/plan.js';
+import type {TokenGrid} from '../graph/token-grid.js';
 import {deltaField, ratioField, type Student} from './student.js';
 
 /** A CBAM of a student. */
@@ -64,7 +66,7 @@ export function studentByRecipe(where: string, teacher: Teacher, recipe: Student
   const original = modelToCopy(where, teacher);
   const {squashPath} = classifierOf(original, where);
   const plan = planGraph(original);
-  const cuts = new Set(cutPoints(plan).map(({step}) => step));
+  const cuts = new Map(cutPoints(plan).map((cut) => [cut.step, cut]));
   const places = new Map<Step | undefined, AttentionPlace>(recipe.places.map((place) => [plan.steps[place.step], place]));
   const isKnown = [...places.keys()].every((step) => step !== undefined && cuts.has(step));
   if (!isKnown || places.size < recipe.places.length) {
@@ -85,10 +87,14 @@ export function studentByRecipe(where: string, teacher: Teacher, recipe: Student
       let made = copyOf(step, step.path === squashPath, copies).apply(read.length === 1 ? at(read, 0) : read);
       const place = places.get(step);
       if (place !== undefined) {
-        const features = made as SymbolicTensor;
+        const number = deltas.length + 1;
         const {seed} = place;
-        made = new CBAM({ratio, initialGate, seed, name: `attention_${deltas.length + 1}`}).apply(features) as SymbolicTensor;
-        deltas.push(new AttentionDelta({mode: delta, name: `delta_${deltas.length + 1}`}).apply([made, features]) as SymbolicTensor);
+        const tokens = cuts.get(step)?.tokens;
+        const given = made as SymbolicTensor;
+        const features = tokens === undefined ? given : onGrid(given, tokens, number);
+        const attended = new CBAM({ratio, initialGate, seed, name: `attention_${number}`}).apply(features) as SymbolicTensor;
+        deltas.push(new AttentionDelta({mode: delta, name: `delta_${number}`}).apply([attended, features]) as SymbolicTensor);
+        made = tokens === undefined ? attended : new GridToTokens({name: `tokens_${number}`}).apply([attended, given]);
       }
       const outputs = [made].flat();
       step.outputs.forEach((slot, index) => values.set(slot, at(outputs, index) as SymbolicTensor));
@@ -100,6 +106,11 @@ export function studentByRecipe(where: string, teacher: Teacher, recipe: Student
     recipes.set(student, recipe);
     return {model: student, trainingMode: false};
   });
+}
+
+/** Tokens as the feature map that a CBAM acts on. */
+function onGrid(tokens: SymbolicTensor, {height, width, classToken}: TokenGrid, number: number): SymbolicTensor {
+  return new TokensToGrid({size: [height, width], classToken, name: `grid_${number}`}).apply(tokens) as SymbolicTensor;
 }
 
 /**
