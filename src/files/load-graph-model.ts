@@ -32,21 +32,36 @@ export async function loadGraphModelFromFiles(path: string | URL): Promise<Loade
   return graphModelFromArtifacts(file, artifacts);
 }
 
-/** Builds a GraphModel. @throws {ModelFileError} If tfjs-converter is missing or refuses it. */
-export async function graphModelFromArtifacts(path: string, artifacts: io.ModelArtifacts): Promise<LoadedGraphModel> {
+/** tfjs-converter's function of that name. */
+export type LoadGraphModel = (handler: io.IOHandler) => Promise<LoadedGraphModel>;
+
+/**
+ * Builds a GraphModel.
+ *
+ * @param loadGraphModel Asked for by the name of its package where it is not given.
+ * @throws {ModelFileError} If tfjs-converter is missing or refuses it.
+ */
+export async function graphModelFromArtifacts(
+  path: string,
+  artifacts: io.ModelArtifacts,
+  loadGraphModel?: LoadGraphModel,
+): Promise<LoadedGraphModel> {
   await selectBackend();
-  let converter: {loadGraphModel(handler: io.IOHandler): Promise<LoadedGraphModel>};
+  const load = loadGraphModel ?? (await fromConverter(path));
   try {
-    converter = (await importOptional(CONVERTER)) as unknown as typeof converter;
-  } catch (cause) {
-    throw new ModelFileError(
-      `${path} is a GraphModel. ${importReason(CONVERTER, cause)} In a page, call loadGraphModel() of that package and pass its result.`,
-      {cause},
-    );
-  }
-  try {
-    return await converter.loadGraphModel({load: () => Promise.resolve(artifacts)});
+    return await load({load: () => Promise.resolve(artifacts)});
   } catch (cause) {
     throw new ModelFileError(`${path}: the GraphModel cannot be built (${(cause as Error).message}). Convert it again.`, {cause});
+  }
+}
+
+async function fromConverter(path: string): Promise<LoadGraphModel> {
+  try {
+    return (await importOptional(CONVERTER))['loadGraphModel'] as LoadGraphModel;
+  } catch (cause) {
+    throw new ModelFileError(
+      `${path} is a GraphModel. ${importReason(CONVERTER, cause)} In a page, pass loadGraphModel of that package as an option to loadTeacher().`,
+      {cause},
+    );
   }
 }

@@ -10,7 +10,7 @@ import type {Teacher} from '../core/types.js';
 import {untilAborted} from '../core/until-aborted.js';
 import {schemeOf} from '../files/file-path.js';
 import {translateKeras} from '../files/keras/translate-keras.js';
-import {graphModelFromArtifacts} from '../files/load-graph-model.js';
+import {graphModelFromArtifacts, type LoadGraphModel} from '../files/load-graph-model.js';
 import {checkClasses, layersModelFromArtifacts} from '../files/load-layers-model.js';
 import {readModelFiles} from '../files/model-files.js';
 import {modelKind, refuseKerasFile} from '../files/model-json.js';
@@ -24,13 +24,19 @@ const WHERE = 'loadTeacher';
 export interface LoadTeacherOptions extends GraphTeacherOptions {
   /** Classes of layers by name, for layers of a LayersModel that are not registered with tfjs. @default none */
   readonly customObjects?: serialization.ConfigDict | undefined;
+  /**
+   * `loadGraphModel` of `@tensorflow/tfjs-converter`. A page needs it for GraphModels: only what it imports itself is bundled.
+   * @default imported from that package
+   */
+  readonly loadGraphModel?: LoadGraphModel | undefined;
   /** Told how much has come from the web, 0–1. @default none */
   readonly onProgress?: ((fraction: number) => void) | undefined;
   /** Stops waiting for the model. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
-type Optional = 'preprocessing' | 'name' | 'labels' | 'classes' | 'inputShape' | 'output' | 'customObjects' | 'onProgress' | 'signal';
+type Optional =
+  'preprocessing' | 'name' | 'labels' | 'classes' | 'inputShape' | 'output' | 'customObjects' | 'loadGraphModel' | 'onProgress' | 'signal';
 
 /** The options of {@link loadTeacher}. */
 export const loadTeacherSchema: OptionsSchema<Settled<LoadTeacherOptions, Optional>> = {
@@ -43,6 +49,7 @@ export const loadTeacherSchema: OptionsSchema<Settled<LoadTeacherOptions, Option
       ),
       'none',
     ),
+    loadGraphModel: absentMeans(callback<LoadGraphModel>(), 'imported from that package'),
     onProgress: absentMeans(callback<(fraction: number) => void>(), 'none'),
     signal: signalField,
   },
@@ -69,12 +76,12 @@ export interface LoadedTeacher extends Teacher {
  * const distiller = await AttentiveDistiller.create({teacher});
  */
 export async function loadTeacher(from: string | URL | readonly File[], options?: LoadTeacherOptions): Promise<LoadedTeacher> {
-  const {customObjects, onProgress, signal, output, ...rest} = readOptions(loadTeacherSchema, options);
+  const {customObjects, loadGraphModel, onProgress, signal, output, ...rest} = readOptions(loadTeacherSchema, options);
   checkClasses(WHERE, customObjects);
   signal?.throwIfAborted();
   const {name, kind, artifacts} = await untilAborted(artifactsOf(from, onProgress, signal), signal);
   if (kind === 'graph-model') {
-    const graph = await graphModelFromArtifacts(name, artifacts);
+    const graph = await graphModelFromArtifacts(name, artifacts, loadGraphModel);
     return owning(
       () => graph.dispose(),
       () => teacherFromGraphModel(graph, {...rest, output}),

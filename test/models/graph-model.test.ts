@@ -230,7 +230,11 @@ describe('a GraphModel is refused by name where', () => {
       /ends in AddV2 'y', which joins 'a' and 'b'/,
     ],
     ['it ends in something else', graphOf([...input, ['y', 'Relu', ['conv']]]), /it ends in Relu 'y'/],
-    ['a softmax is averaged', graphOf([...input, ['a', 'Softmax', ['conv']], ['y', 'Mean', ['a', 'w']]]), /a mean of Softmax 'a'/],
+    [
+      'a softmax is averaged',
+      graphOf([...input, ['a', 'Softmax', ['conv']], ['y', 'Mean', ['a', 'w']]]),
+      /Mean 'y', but Softmax 'a' has made probabilities/,
+    ],
     ['its size is open', graphOf([...input, ['y', 'Softmax', ['conv']]], [-1, -1, -1, 3]), /inputShape: \[height, width, channels\]/],
     ['it takes several images at a time', graphOf([...input, ['y', 'Softmax', ['conv']]], [4, 8, 8, 3]), /takes 4 images at a time/],
     ['it does not run', graphOf([...input, ['y', 'Softmax', ['conv']]]), /does not run \(nothing runs\)/],

@@ -8,6 +8,8 @@ export interface GraphNode {
   readonly op: string;
   /** What it reads, constants too. */
   readonly inputs: readonly GraphNode[];
+  /** The same by name, with `:1`, `:2`, … where it is another than the first output. */
+  readonly inputNames?: readonly string[] | undefined;
   readonly attrParams?: Readonly<Record<string, {readonly value?: unknown} | undefined>> | undefined;
 }
 
@@ -63,15 +65,22 @@ export function readsOf(node: GraphNode, ordered: ReadonlySet<GraphNode>): Graph
   return node.inputs.filter((each) => ordered.has(each));
 }
 
-/** The nodes over which nothing reaches: all that flows on passes each of them. */
+/** The nodes of which one of these readers takes another output than the first. */
+export function readBeyondFirst(readers: readonly GraphNode[]): Set<GraphNode> {
+  const found = readers.flatMap(({inputs, inputNames = []}) => inputs.filter((_, index) => /:[1-9]\d*$/.test(inputNames[index] ?? '')));
+  return new Set(found);
+}
+
+/** The nodes over which nothing reaches: all that flows on passes the first output of each of them. */
 export function cutNodes(input: GraphNode, ordered: readonly GraphNode[]): GraphNode[] {
   const position = new Map(ordered.map((node, index) => [node, index]));
   const lastReader = new Map<GraphNode, number>();
   for (const node of ordered) for (const read of node.inputs) lastReader.set(read, position.get(node) as number);
+  const severalOutputs = readBeyondFirst(ordered);
   const cuts: GraphNode[] = [];
   let reach = lastReader.get(input) ?? -1;
   for (const [index, node] of ordered.entries()) {
-    if (reach <= index) cuts.push(node);
+    if (reach <= index && !severalOutputs.has(node)) cuts.push(node);
     reach = Math.max(reach, lastReader.get(node) ?? -1);
   }
   return cuts;
