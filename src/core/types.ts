@@ -110,8 +110,8 @@ export interface GraphModelLike {
 }
 
 /**
- * Whatever can be asked about images: a LayersModel or a Teacher (scores are probabilities), a
- * GraphModel or a function (scores are what it returns).
+ * Whatever can be asked about images: a LayersModel, a Teacher or a GraphModel (scores are probabilities),
+ * or a function, or anything else that predicts (scores are what it returns).
  */
 export type Model = LayersModel | Teacher | GraphModelLike | ScoreFn;
 

@@ -80,8 +80,8 @@ export const gradCamSchema: OptionsSchema<Settled<GradCamOptions, 'signal' | 'on
  * @throws {RangeError} If the layer's output is no feature map (lists those that are), an option or the
  *   target is out of range, or a map is not finite. Aborting rejects with the signal's reason.
  * @throws {TypeError} If an argument is of the wrong kind.
- * @throws {UnsupportedModelError} If the model has no layers to look into (a GraphModel, a score
- *   function), is no classifier, or has no gradient.
+ * @throws {UnsupportedModelError} If the model has no layers to look into (a score function),
+ *   is no classifier, or has no gradient.
  * @see Selvaraju et al. 2017, equations 1 and 2. We stretch to [0,1]; `normalize: false` gives the
  *   paper's values.
  * @example

@@ -51,11 +51,10 @@ export const gradientSaliencySchema: OptionsSchema<Settled<GradientSaliencyOptio
  *
  * @param images Tensors as the network sees them, `[H,W,C]` or `[N,H,W,C]`, or decoded pictures if
  *   `model` is a Teacher with preprocessing; one or an array. Borrowed.
- * @param model A LayersModel that is a classifier, or any Teacher whose `logits` are differentiable. Borrowed.
+ * @param model A LayersModel or GraphModel that is a classifier, or any Teacher whose `logits` are differentiable. Borrowed.
  * @returns One map per image and class, image by image; `height · width` values, 0 or above unless `reduce` is
  *   signed. A flat map is zeros, with `empty: true`. `seed` is null. Plain numbers, nothing to free.
- * @throws {UnsupportedModelError} If the model is no classifier or has no gradient (a GraphModel, a score
- *   function).
+ * @throws {UnsupportedModelError} If the model is no classifier or has no gradient (a score function).
  * @throws {RangeError} If an option or the target is out of range, or a map is not finite. Aborting
  *   rejects with the signal's reason.
  * @throws {TypeError} If an argument is of the wrong kind.

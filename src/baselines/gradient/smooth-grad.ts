@@ -68,12 +68,11 @@ export const smoothGradSchema: OptionsSchema<SmoothGradSettings> = {
  *
  * @param images Tensors as the network sees them, `[H,W,C]` or `[N,H,W,C]`, or decoded pictures if
  *   `model` is a Teacher with preprocessing; one or an array. Borrowed.
- * @param model A LayersModel that is a classifier, or any Teacher whose `logits` are differentiable. Borrowed.
+ * @param model A LayersModel or GraphModel that is a classifier, or any Teacher whose `logits` are differentiable. Borrowed.
  * @returns One map per image and class, image by image; `height · width` values at the scale of the
  *   gradient (of its square for `'squared'`). A flat map is zeros, with `empty: true`. Plain numbers,
  *   nothing to free.
- * @throws {UnsupportedModelError} If the model is no classifier or has no gradient (a GraphModel, a score
- *   function).
+ * @throws {UnsupportedModelError} If the model is no classifier or has no gradient (a score function).
  * @throws {RangeError} If an option or the target is out of range, `'squared'` meets a signed `reduce`, or
  *   a map is not finite. Aborting rejects with the signal's reason.
  * @throws {TypeError} If an argument is of the wrong kind.

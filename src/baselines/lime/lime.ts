@@ -54,7 +54,7 @@ export interface LimeMap extends SaliencyMap, LimeFit {
  *
  * @param images One or several: tensors as the network sees them, `[H,W,C]` or `[N,H,W,C]`, any C; or
  *   decoded pictures if `model` is a Teacher. Borrowed.
- * @param model A LayersModel or Teacher (probabilities are explained), a GraphModel or a score
+ * @param model A LayersModel, Teacher or GraphModel (probabilities are explained), or a score
  *   function (its scores as they are). Borrowed.
  * @returns One map per image and class, image by image, classes in the order of `target`. Plain
  *   numbers, nothing to free.

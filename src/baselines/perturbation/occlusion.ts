@@ -61,7 +61,7 @@ export const occlusionSchema: OptionsSchema<OcclusionSettings> = {
  *
  * @param images Tensors as the network sees them, `[H,W,C]` or `[N,H,W,C]`, or decoded pictures if `model` is a Teacher;
  *   one or an array. Borrowed.
- * @param model A LayersModel or Teacher (probabilities), a GraphModel or a score function (its scores as they are). Borrowed.
+ * @param model A LayersModel, Teacher or GraphModel (probabilities), or a score function (its scores as they are). Borrowed.
  * @returns One map per image and class, image by image; negative where hiding raises the score. A flat map is zeros, with
  *   `empty: true`. Plain numbers, nothing to free.
  * @throws {TypeError} If an argument is of the wrong kind, or a decoded picture comes without a Teacher.

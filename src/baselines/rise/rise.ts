@@ -38,7 +38,7 @@ export interface RiseMap extends SaliencyMap {
  *
  * @param images Tensors as the network sees them, `[H,W,C]` or `[N,H,W,C]`, any size and number of channels;
  *   or decoded pictures if `model` is a Teacher. Borrowed.
- * @param model A LayersModel or Teacher (probabilities); a GraphModel (its `predict`) or a score function,
+ * @param model A LayersModel, Teacher or GraphModel (probabilities), or a score function,
  *   also an asynchronous one (scores as they are, so let them be probabilities). Borrowed.
  * @param options See {@link RiseOptions}. The same seed gives the same map for every batch size, exactly if
  *   the model's scores do not depend on the batch; sums are in double precision and in the order of the masks.

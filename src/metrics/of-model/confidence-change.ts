@@ -53,7 +53,7 @@ export interface AverageConfidenceChange {
  *   `model` is a Teacher. For several: an array of these or a tensor `[N,H,W,C]`. Borrowed.
  * @param map The saliency map, or an array of as many as there are images. One of another size is
  *   resized bilinearly if it has the image's aspect.
- * @param model A LayersModel or Teacher, or a GraphModel or score function that gives probabilities.
+ * @param model A LayersModel, Teacher or GraphModel, or a score function that gives probabilities.
  * @returns One result, or an array where `map` is an array of maps. Plain numbers, nothing to free.
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If a map is not finite or has another aspect, an option is out of range, or a

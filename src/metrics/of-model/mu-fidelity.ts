@@ -68,7 +68,7 @@ export interface MuFidelity {
  *   `model` is a Teacher. For several: an array of these or a tensor `[N,H,W,C]`. Borrowed.
  * @param map The saliency map, or an array of as many as there are images. One of another size is
  *   resized bilinearly if it has the image's aspect. Signs count.
- * @param model A LayersModel or Teacher (probabilities), a GraphModel or a score function (its scores as they are).
+ * @param model A LayersModel, Teacher or GraphModel (probabilities), or a score function (its scores as they are).
  * @returns One result, or an array where `map` is an array of maps. Plain numbers, nothing to free.
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If a map is not finite or has another aspect, or an option is out of range.

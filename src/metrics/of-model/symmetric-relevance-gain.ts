@@ -51,7 +51,7 @@ export const symmetricRelevanceGainSchema: OptionsSchema<CausalSettings> = {
  *   Borrowed.
  * @param map The saliency map, or an array of as many as there are images. One of another size is
  *   resized bilinearly if it has the image's aspect. Equal values rank by `ties`.
- * @param model A LayersModel or Teacher (probabilities), a GraphModel or a score function (its scores as they are).
+ * @param model A LayersModel, Teacher or GraphModel (probabilities), or a score function (its scores as they are).
  * @returns One result, or an array where `map` is an array of maps. Plain numbers, nothing to free.
  * @throws {TypeError} If an argument is of the wrong kind, or a decoded picture comes without a Teacher.
  * @throws {RangeError} If a map has NaN or another aspect, an option or `target` is out of range, or
