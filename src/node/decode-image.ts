@@ -2,7 +2,7 @@
 import type sharp from 'sharp';
 import {show} from '../core/check.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
-import {absentMeans, integer, oneOf, tuple, withDefault} from '../core/fields.js';
+import {absentMeans, either, integer, oneOf, tuple, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {DecodedImage} from '../core/types.js';
 import {toFilePath} from '../files/file-path.js';
@@ -14,13 +14,23 @@ export interface DecodeImageOptions {
   readonly size?: readonly [number, number] | undefined;
   /** `'squash'` stretches to `size`; `'crop'` keeps the aspect and cuts the centre. @default 'squash' */
   readonly fit?: 'squash' | 'crop' | undefined;
+  /**
+   * The colour behind transparent pixels, `[red, green, blue]` in 0–255; `'none'` keeps alpha as a fourth channel, and drops it
+   * where the picture is scaled. @default [255, 255, 255]
+   */
+  readonly background?: readonly [number, number, number] | 'none' | undefined;
+  /** The most pixels that a picture may have before it is scaled: a small file can hold a huge one. @default 1e8 */
+  readonly maxPixels?: number | undefined;
 }
 
 /** The options with their defaults. */
 export type DecodeImageSettings = Settled<DecodeImageOptions, 'size'>;
 
+type Background = readonly [number, number, number] | 'none';
+
 // What decoders and the resize take.
 const side = integer(1, 65535);
+const level = integer(0, 255);
 
 /** The options of {@link decodeImage}. */
 export const decodeImageSchema: OptionsSchema<DecodeImageSettings> = {
@@ -28,6 +38,12 @@ export const decodeImageSchema: OptionsSchema<DecodeImageSettings> = {
   fields: {
     size: absentMeans(tuple<readonly [number, number]>('[height, width], each 1–65535', side, side), "the picture's own"),
     fit: withDefault(oneOf('squash', 'crop'), 'squash'),
+    background: withDefault<Background, Background>(
+      either<Background>(oneOf('none'), tuple<readonly [number, number, number]>('[red, green, blue], each 0–255', level, level, level)),
+      [255, 255, 255],
+      '[255, 255, 255]',
+    ),
+    maxPixels: withDefault(integer(1, Number.MAX_SAFE_INTEGER), 1e8, '1e8'),
   },
 };
 
@@ -35,9 +51,10 @@ export const decodeImageSchema: OptionsSchema<DecodeImageSettings> = {
  * Decodes a picture: turned upright by its EXIF orientation, in sRGB, 8 bits.
  *
  * @param source A path, `file://…`, a URL object, or the bytes of a file.
- * @returns `{data, width, height, channels}` with 3 channels, or 4 where the file has alpha and no
- *   `size` is given (scaling drops it).
- * @throws {ModelFileError} If the file is missing, damaged or no picture.
+ * @returns `{data, width, height, channels}` with 3 channels; 4 where the file has alpha, `background` is `'none'` and no
+ *   `size` is given.
+ * @throws {ModelFileError} If the file is missing, damaged, no picture, larger than `maxPixels`, or of a kind that has no one
+ *   meaning: floating-point values, more than four channels, drawings (SVG).
  * @throws {AttentiveError} If the package sharp is not installed.
  * @throws {TypeError | RangeError} If `source` is none of these, or an option is not allowed.
  * @example
@@ -51,18 +68,23 @@ export async function decodeImage(source: string | URL | Uint8Array | ArrayBuffe
 export async function decodeFrom(
   where: string,
   source: string | URL | Uint8Array | ArrayBuffer,
-  {size, fit}: DecodeImageSettings,
+  {size, fit, background, maxPixels}: DecodeImageSettings,
 ): Promise<DecodedImage> {
   const isBytes = source instanceof Uint8Array || source instanceof ArrayBuffer;
   const input = isBytes ? source : toFilePath(source, `${where}: source`);
   const decoder = await loadSharp();
   try {
-    const upright = decoder(input).autoOrient().toColourspace('srgb');
+    const limits = {limitInputPixels: maxPixels};
+    const metadata = await decoder(input, {limitInputPixels: false}).metadata();
+    checkKind(metadata, maxPixels);
+    const {hasAlpha} = metadata;
+    const asStored = decoder(input, limits).autoOrient().toColourspace('srgb');
+    const [r, g, b] = background === 'none' ? [] : background;
+    const upright = r === undefined || !hasAlpha ? asStored : asStored.flatten({background: {r, g: g ?? 0, b: b ?? 0}});
     if (size === undefined) return await toImage(upright);
     const [height, width] = size;
     const scaling = {height, width, fit: fit === 'crop' ? 'cover' : 'fill', kernel: 'linear'} as const;
-    const {hasAlpha} = await decoder(input).metadata();
-    if (!hasAlpha) return await toImage(upright.resize(scaling));
+    if (!hasAlpha || r !== undefined) return await toImage(upright.resize(scaling));
     // Scaling would first multiply the colours by alpha, which the network's input does not.
     const {data, info} = await upright.removeAlpha().raw({depth: 'uchar'}).toBuffer({resolveWithObject: true});
     return await toImage(decoder(data, {raw: info}).resize(scaling));
@@ -75,6 +97,16 @@ export async function decodeFrom(
       },
     );
   }
+}
+
+/** Refuses what sharp would decode to something else than a picture's colours. */
+function checkKind({format, width, height, channels, depth}: sharp.Metadata, maxPixels: number): void {
+  if (format === 'svg') throw new Error('it is a drawing (SVG), which has no pixels of its own; export it as PNG');
+  if (width * height > maxPixels)
+    throw new Error(`it has ${width}×${height} pixels, more than maxPixels (${maxPixels}); raise that option if it is meant`);
+  if (depth === 'float' || depth === 'double' || depth === 'complex' || depth === 'dpcomplex')
+    throw new Error(`its values are floating-point numbers, whose range it does not say; convert it to 8 or 16 bits`);
+  if ((channels as number) > 4) throw new Error(`it has ${show(channels)} channels`);
 }
 
 async function toImage(pipeline: sharp.Sharp): Promise<DecodedImage> {

@@ -70,7 +70,18 @@ export interface ImageFolder {
  */
 export async function imageFolder(folder: string | URL, options?: ImageFolderOptions): Promise<ImageFolder> {
   const where = 'imageFolder';
-  const {limit, labels: labelSource, onUnreadable, onSkip, signal, size, fit, ...order} = readOptions(imageFolderSchema, options);
+  const {
+    limit,
+    labels: labelSource,
+    onUnreadable,
+    onSkip,
+    signal,
+    size,
+    fit,
+    background,
+    maxPixels,
+    ...order
+  } = readOptions(imageFolderSchema, options);
   const root = toFilePath(folder, `${where}: folder`);
   const found = await listImages(where, root);
   const labelled = labelSource === undefined ? undefined : await labelImages(where, root, found, labelSource);
@@ -84,7 +95,7 @@ export async function imageFolder(folder: string | URL, options?: ImageFolderOpt
     if (skipped.has(index)) return undefined;
     const file = files[index] as string;
     try {
-      const image = await decodeFrom(where, nodeBuiltin('node:path').join(root, file), {size, fit});
+      const image = await decodeFrom(where, nodeBuiltin('node:path').join(root, file), {size, fit, background, maxPixels});
       return flipped ? flipImage(image) : image;
     } catch (error) {
       if (onUnreadable === 'error' || !(error instanceof ModelFileError)) throw error;

@@ -4,13 +4,16 @@ import {ModelFileError} from '../core/errors/model-file-error.js';
 import {nodeBuiltin} from '../core/node-builtin.js';
 import {readJson} from '../files/model-json.js';
 
-const pictures = /\.(jpe?g|jfif|png|webp|avif|gif|tiff?)$/i;
+// Those that cannot be decoded too: they are reported, not passed over.
+const pictures = /\.(jpe?g|jfif|png|webp|avif|gif|tiff?|bmp|heic|heif|jxl|jp2|svg)$/i;
 
 /**
  * Where class labels come from: `'folders'`, the names of the folders right below, sorted;
  * `'index'`, a file index.json with `[{file, label}, …]`; or a function of the file's name.
  */
 export type LabelSource = 'folders' | 'index' | ((file: string) => number);
+
+const MAX_LABEL = 2 ** 31 - 1;
 
 /** The labels of some files. */
 export interface FolderLabels {
@@ -38,7 +41,9 @@ export async function listImages(where: string, folder: string): Promise<string[
       const full = path.join(entry.parentPath, entry.name);
       const name = path.relative(folder, full).split(path.sep).join('/');
       if (!pictures.test(name) || /(^|\/)\./.test(name)) continue;
-      if (entry.isFile() || (entry.isSymbolicLink() && (await fs.stat(full)).isFile())) files.push(name);
+      // A link that leads nowhere is a picture that cannot be read.
+      const leadsTo = entry.isSymbolicLink() ? await fs.stat(full).catch(() => null) : entry;
+      if (leadsTo === null || leadsTo.isFile()) files.push(name);
     }
   } catch (cause) {
     throw new ModelFileError(`${where}: the folder ${folder} cannot be read: ${(cause as Error).message}. Check the path.`, {cause});
@@ -52,11 +57,11 @@ export async function listImages(where: string, folder: string): Promise<string[
  *
  * @throws {ModelFileError} If a file lies in no class folder, or index.json is missing, malformed or
  *   does not name it.
- * @throws {RangeError | TypeError} If a label is not a whole number from 0.
+ * @throws {RangeError | TypeError} If a label is not a whole number from 0 to 2³¹ − 1.
  */
 export async function labelImages(where: string, folder: string, files: readonly string[], source: LabelSource): Promise<FolderLabels> {
   if (typeof source === 'function')
-    return {labels: Int32Array.from(files, (file) => checkInteger(`${where}: labels(${show(file)})`, source(file)))};
+    return {labels: Int32Array.from(files, (file) => checkInteger(`${where}: labels(${show(file)})`, source(file), 0, MAX_LABEL))};
   if (source === 'index') return {labels: await indexLabels(where, folder, files)};
   const classOf = (file: string): string => {
     const end = file.indexOf('/');
@@ -64,7 +69,10 @@ export async function labelImages(where: string, folder: string, files: readonly
       throw new ModelFileError(`${where}: ${file} in ${folder} lies in no class folder; with labels: 'folders' every picture must.`);
     return file.slice(0, end);
   };
-  const classNames = [...new Set(files.map(classOf))].sort();
+  // Every folder is a class, one without readable pictures too: labels must not depend on what can be decoded.
+  const entries = await nodeBuiltin('node:fs/promises').readdir(folder, {withFileTypes: true});
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({name}) => name);
+  const classNames = [...new Set([...folders, ...files.map(classOf)])].sort();
   const indices = new Map(classNames.map((name, index) => [name, index]));
   return {labels: Int32Array.from(files, (file) => indices.get(classOf(file)) as number), classNames};
 }
@@ -77,6 +85,6 @@ async function indexLabels(where: string, folder: string, files: readonly string
   return Int32Array.from(files, (name) => {
     if (!known.has(name))
       throw new ModelFileError(`${where}: ${file} has no entry for ${show(name)}; add {file, label} or move the picture away.`);
-    return checkInteger(`${where}: ${file}: the label of ${show(name)}`, known.get(name));
+    return checkInteger(`${where}: ${file}: the label of ${show(name)}`, known.get(name), 0, MAX_LABEL);
   });
 }

@@ -28,6 +28,46 @@ const raw = (width: number, height: number, channels: 1 | 2 | 3 | 4): {raw: {wid
 });
 const six = [10, 20, 30, 240, 50, 60];
 
+/** A TIFF of 4×4 pixels with so many channels, of 8 bits or of floating-point numbers of 32. */
+function tiff(channels: number, bits: 8 | 32): Buffer {
+  const size = (16 * channels * bits) / 8;
+  const [data, depths] = [8, 8 + size];
+  const entries: [tag: number, type: number, count: number, value: number][] = [
+    [256, 3, 1, 4],
+    [257, 3, 1, 4],
+    [258, 3, channels, depths],
+    [259, 3, 1, 1],
+    [262, 3, 1, 2],
+    [273, 4, 1, data],
+    [277, 3, 1, channels],
+    [278, 3, 1, 4],
+    [279, 4, 1, size],
+    ...(channels > 3 ? [[338, 3, channels - 3, 0] as [number, number, number, number]] : []),
+    [339, 3, channels, depths + 2 * channels],
+  ];
+  const directory = depths + 4 * channels;
+  const file = Buffer.alloc(directory + 2 + 12 * entries.length + 4);
+  file.write('II*\0', 'latin1');
+  file.writeUInt32LE(directory, 4);
+  for (let index = 0; index < 16 * channels; index++) {
+    if (bits === 32) file.writeFloatLE(0.5, data + 4 * index);
+    else file.writeUInt8(index, data + index);
+  }
+  for (let channel = 0; channel < channels; channel++) {
+    file.writeUInt16LE(bits, depths + 2 * channel);
+    file.writeUInt16LE(bits === 32 ? 3 : 1, depths + 2 * channels + 2 * channel);
+  }
+  file.writeUInt16LE(entries.length, directory);
+  entries.forEach(([tag, type, count, value], index) => {
+    const at = directory + 2 + 12 * index;
+    file.writeUInt16LE(tag, at);
+    file.writeUInt16LE(type, at + 2);
+    file.writeUInt32LE(count, at + 4);
+    file.writeUInt32LE(value, at + 8);
+  });
+  return file;
+}
+
 describe('decodeImage', () => {
   it('reads known pixels from bytes, paths and URLs', async () => {
     const bytes = await sharp(Uint8Array.from(six), raw(2, 1, 3))
@@ -100,9 +140,40 @@ describe('decodeImage', () => {
       3,
     ],
   ])('reads %s', async (_, make, data, channels) => {
-    const image = await decodeImage(await make());
+    const image = await decodeImage(await make(), {background: 'none'});
     expect([...image.data]).toEqual(data);
     expect(image.channels).toBe(channels);
+  });
+
+  it('lays what is transparent on white, or on another colour', async () => {
+    const bytes = await sharp(Uint8Array.of(1, 2, 3, 0, 40, 60, 80, 255), raw(2, 1, 4))
+      .png()
+      .toBuffer();
+    expect([...(await decodeImage(bytes)).data]).toEqual([255, 255, 255, 40, 60, 80]);
+    expect([...(await decodeImage(bytes, {size: [1, 2]})).data]).toEqual([255, 255, 255, 40, 60, 80]);
+    expect([...(await decodeImage(bytes, {background: [9, 8, 7]})).data]).toEqual([9, 8, 7, 40, 60, 80]);
+    expect((await decodeImage(bytes, {background: 'none'})).channels).toBe(4);
+  });
+
+  it.each<[string, () => Promise<Buffer>, RegExp]>([
+    ['five channels', () => Promise.resolve(tiff(5, 8)), /it has 5 channels/],
+    ['floating-point values', () => Promise.resolve(tiff(3, 32)), /floating-point numbers/],
+    [
+      'a drawing',
+      () => Promise.resolve(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>')),
+      /a drawing \(SVG\)/,
+    ],
+    [
+      'more pixels than are allowed',
+      () =>
+        sharp({create: {width: 11_000, height: 10_000, channels: 3, background: 'red'}})
+          .png()
+          .toBuffer(),
+      /11000×10000 pixels, more than maxPixels \(100000000\); raise that option/,
+    ],
+  ])('refuses %s, scaled or not', {timeout: 60_000}, async (_, make, message) => {
+    const bytes = await make();
+    for (const options of [{}, {size: [4, 4]}] as const) await expect(decodeImage(bytes, options)).rejects.toThrow(message);
   });
 
   it('turns the picture upright by its EXIF orientation, before it is scaled', async () => {
@@ -136,7 +207,7 @@ describe('decodeImage', () => {
     for (const fit of ['squash', 'crop'] as const) {
       const ours = toNetworkInput({data: rgba, width, height}, {inputShape: [20, 20, 3], preprocessing: {scale: 1, mean: 0, std: 1, fit}});
       for (const source of [bytes, opaque]) {
-        const image = await decodeImage(source, {size: [20, 20], fit});
+        const image = await decodeImage(source, {size: [20, 20], fit, background: 'none'});
         expect([image.height, image.width, image.channels]).toEqual([20, 20, 3]);
         // At the border sharp repeats the last pixel, where ours cuts the kernel: left out here.
         const inner = (values: ArrayLike<number>): number[] =>
@@ -180,6 +251,29 @@ const flat = async (batches: ImageFolder, epoch: number): Promise<TrainingBatch[
 /** Every picture is two pixels wide: its number, then 255. */
 const read = (batches: TrainingBatch[]): string[] =>
   batches.flatMap(({images}) => (images as DecodedImage[]).map(({data}) => `${data[0]} ${data[3]}`));
+
+describe('classes by folder', () => {
+  it('are the folders that exist, whether or not their pictures can be read; what cannot be is reported', async () => {
+    const folder = join(root, 'classes');
+    for (const name of ['ant', 'bee', 'cat']) await mkdir(join(folder, name), {recursive: true});
+    const picture = await sharp(Uint8Array.from(six), raw(2, 1, 3))
+      .png()
+      .toBuffer();
+    for (const name of ['ant', 'cat']) await writeFile(join(folder, name, '1.png'), picture);
+    await writeFile(join(folder, 'bee', '1.bmp'), 'BM');
+    await symlink(join(folder, 'nowhere.png'), join(folder, 'cat', '2.png'));
+    const skipped: string[] = [];
+    const onSkip = (file: string): void => void skipped.push(file);
+    const photos = await imageFolder(folder, {labels: 'folders', shuffle: false, batchSize: 8, onUnreadable: 'skip', onSkip});
+    expect(photos.classNames).toEqual(['ant', 'bee', 'cat']);
+    const {value: batch} = await photos(0).next();
+    expect([...(batch as unknown as {labels: Int32Array}).labels]).toEqual([0, 2]);
+    expect(skipped).toEqual(['bee/1.bmp', 'cat/2.png']);
+    const strict = await imageFolder(folder, {labels: 'folders', shuffle: false});
+    await expect(strict(0).next()).rejects.toThrow(/1\.bmp|2\.png/);
+    await expect(imageFolder(folder, {labels: () => 2 ** 31})).rejects.toThrow(/must be a whole number from 0 to 2147483647/);
+  });
+});
 
 describe('imageFolder', () => {
   let folder: string;
