@@ -114,6 +114,7 @@ export {listLayers, type LayerInfo} from './models/graph/execute-graph.js';
 export {residualStudent, type ResidualStudentOptions} from './models/students/residual-student.js';
 export {studentFromTeacher, type StudentFromTeacherOptions} from './models/students/student-from-teacher.js';
 export {type Student, type StudentBuilder} from './models/students/student.js';
+export {describeTeacher, type TeacherDescription} from './models/describe-teacher.js';
 export {teacherFromScores, type ScoresTeacherOptions} from './models/black-box.js';
 export {scoresFromLabels, scoresFromOnnx, type LabelScore, type OnnxScoresOptions} from './models/score-adapters.js';
 export {loadTeacher, type LoadedTeacher, type LoadTeacherOptions} from './models/load-teacher.js';

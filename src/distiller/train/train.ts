@@ -22,6 +22,7 @@ import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
 import {mapWarnings, VERDICT_IMAGES} from './map-verdict.js';
 import {stageLoss, type PreparedBatch} from './objectives.js';
+import {pixelWarning} from './pixel-warning.js';
 import {prepareBatch} from './prepare-batch.js';
 import {readScalars} from './read-scalars.js';
 import {stageNetworks, type StageNetworks} from './stage-networks.js';
@@ -202,7 +203,9 @@ async function writeIfDue({run, stage, variables, updater, averages, guard, leng
 async function warningsOf({run: {networks, seed, settings}, stage, guard, seen, unseen}: StageRun): Promise<readonly string[]> {
   if (stage === 'student') return [await guard?.finish()].filter((warning) => warning !== undefined);
   const images = unseen.images ?? seen.images;
-  return images === undefined ? [] : mapWarnings(networks, images, {seed, signal: settings.signal});
+  if (images === undefined) return [];
+  const pixels = await pixelWarning(networks.teacher, images);
+  return [...(pixels === undefined ? [] : [pixels]), ...(await mapWarnings(networks, images, {seed, signal: settings.signal}))];
 }
 
 /** Trains on the batches of an epoch; the first `skipped` of them an earlier run has seen. */

@@ -51,7 +51,7 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
   const refuse: Refuse = (reason) => {
     throw new UnsupportedModelError(
       `${where}: ${reason} Needed is a LayersModel with one image input [N,H,W,C] and one output [N,classes] that ends in a softmax, ` +
-        'sigmoids or no activation; anything else can be wrapped in a Teacher or a score function of your own.',
+        'sigmoids or no activation; anything else can be wrapped in a Teacher or a score function of your own. describeTeacher(model).text says what is known of it.',
     );
   };
   checkForm(model, refuse);
