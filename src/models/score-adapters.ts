@@ -20,9 +20,9 @@ export type OnnxTensorClass = new (type: 'float32', data: Float32Array, dims: re
 export interface OnnxScoresOptions {
   /** `ort.Tensor` of the package that made the session. */
   readonly Tensor: OnnxTensorClass;
-  /** @default the session's first input */
+  /** Name of the input that gets the images. @default the session's first input */
   readonly input?: string | undefined;
-  /** @default the session's first output */
+  /** Name of the output that has the scores. @default the session's first output */
   readonly output?: string | undefined;
   /** How the model wants images: channels first, as PyTorch exports them, or last. @default 'NCHW' */
   readonly layout?: 'NCHW' | 'NHWC' | undefined;

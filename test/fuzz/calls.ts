@@ -352,7 +352,28 @@ export async function makeWorld(folder: string): Promise<World> {
     layer('AttentionDelta', {mode: 'signed'}),
     layer('UpsampleBlock', {filters: 4, size: [8, 8]}),
     layer('BilinearResize', {size: [8, 8]}),
+    layer('TokensToGrid', {size: [2, 2], classToken: false}),
+    layer('GridToTokens', {}),
 
+    plain('describeTeacher', ['model'], () => [model], library.describeTeacher),
+    plain(
+      'teacherFromScores',
+      ['score', 'options'],
+      () => [(): number[][] => [[1, 0, 0]], {inputShape: [SIZE, SIZE, 3], numClasses: 3}],
+      library.teacherFromScores,
+    ),
+    plain(
+      'scoresFromOnnx',
+      ['session', 'options'],
+      () => [{inputNames: ['x'], outputNames: ['y'], run: (): Promise<object> => Promise.resolve({})}, {Tensor: Object}],
+      library.scoresFromOnnx,
+    ),
+    plain(
+      'scoresFromLabels',
+      ['labels', 'classify'],
+      () => [['a', 'b'], (): Promise<unknown[]> => Promise.resolve([])],
+      library.scoresFromLabels,
+    ),
     plain('teacherFromGraphModel', ['graphModel', 'options'], () => [graph, {preprocessing: 'tf'}], library.teacherFromGraphModel),
     plain('loadTeacher', ['from', 'options'], () => ['quickstart/teacher', {preprocessing: 'tf'}], library.loadTeacher),
     plain('teacherFromLayersModel', ['model', 'options'], () => [model, {preprocessing: 'tf'}], library.teacherFromLayersModel),

@@ -1,0 +1,24 @@
+/** Pictures whose truth is known: a square of one colour on grey, which alone decides the class. */
+import type {DecodedImage} from '../src/index.js';
+
+/** Pixels along each side of a picture. */
+export const SIDE = 32;
+const SQUARE = 10;
+
+/** A grey picture with a square of one of three colours. */
+export function squareOn(index: number): DecodedImage {
+  const region = regionOf(index);
+  const data = Uint8ClampedArray.from({length: SIDE * SIDE * 3}, (_, place) =>
+    region[Math.floor(place / 3)] === 1 ? (place % 3 === index % 3 ? 220 : 40) : 110 + ((place * 31 + index * 7) % 40),
+  );
+  return {data, width: SIDE, height: SIDE, channels: 3};
+}
+
+/** 1 where the square of a picture is. */
+export function regionOf(index: number): Uint8Array {
+  const [top, left] = [(index * 29) % (SIDE - SQUARE), (index * 17) % (SIDE - SQUARE)];
+  return Uint8Array.from({length: SIDE * SIDE}, (_, pixel) => {
+    const [row, column] = [Math.floor(pixel / SIDE), pixel % SIDE];
+    return row >= top && row < top + SQUARE && column >= left && column < left + SQUARE ? 1 : 0;
+  });
+}
