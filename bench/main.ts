@@ -10,6 +10,7 @@ import {formatTable} from '../src/core/format-table.js';
 import type {Bench, BenchReport, BenchRow} from './report.js';
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  'black-box': async () => (await import('./black-box.js')).run,
   causal: async () => (await import('./causal.js')).run,
   classes: async () => (await import('./classes.js')).run,
   explain: async () => (await import('./explain.js')).run,
