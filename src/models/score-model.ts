@@ -12,7 +12,8 @@ import {networkInput} from '../data/network-input.js';
 import {checkLayersModel} from './check-layers-model.js';
 import {teacherLogits, checkTeacher} from './teacher.js';
 import {classifierOf} from './graph/classifier-head.js';
-import {withGraphRead} from './graph-model/read-graph.js';
+import {isReadableGraph} from './graph-model/graph-nodes.js';
+import {graphToScore} from './graph-model/score-graph.js';
 import {yieldToEvents} from '../core/yield-to-events.js';
 import {askBlackBox, isBlackBox} from './black-box.js';
 import {readScores, scoreByFunction, type BatchScores} from './score-function.js';
@@ -59,9 +60,8 @@ export interface ScoreModel {
  * @throws {TypeError} If `model` is none of these.
  * @throws {UnsupportedModelError} If a LayersModel is no single-input, single-output classifier.
  */
-export function scoreModel(where: string, given: Model, form: ScoreForm = 'probabilities'): ScoreModel {
-  checkModel(where, given);
-  const model = withGraphRead(where, given);
+export function scoreModel(where: string, model: Model, form: ScoreForm = 'probabilities'): ScoreModel {
+  checkModel(where, model);
   if (typeof model === 'function') {
     return {score: (batch) => scoreByFunction(model, batch, `${where}: the score function`), toInput: tensorsOnly(where, undefined)};
   }
@@ -70,6 +70,12 @@ export function scoreModel(where: string, given: Model, form: ScoreForm = 'proba
     const {inputShape, numClasses} = model;
     const score = (batch: Tensor4D): Promise<BatchScores> => scoreByLogits(where, model, batch, form);
     return {inputShape, numClasses: Math.max(numClasses, 2), score, toInput: (images) => networkInput(where, images, model)};
+  }
+  if (isReadableGraph(model)) {
+    const graph = graphToScore(where, model);
+    const {inputShape} = graph;
+    const score = (batch: Tensor4D): Promise<BatchScores> => scoreByLogits(where, graph, batch, form);
+    return {inputShape, numClasses: Math.max(graph.numClasses, 2), score, toInput: tensorsOnly(where, inputShape)};
   }
   if (!('layers' in model)) {
     const inputShape = sizesOf(model.inputs?.[0]?.shape);

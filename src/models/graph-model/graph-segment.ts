@@ -1,25 +1,19 @@
 /** A piece of a GraphModel as a layer, from one node through which everything flows to the next. Its weights stay the graph's. */
-import {concat, reshape, split, tidy, type Tensor} from '@tensorflow/tfjs-core';
+import type {Tensor} from '@tensorflow/tfjs-core';
 import {layers, type Shape} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import {boolean, integer, list, required, text, absentMeans} from '../../core/fields.js';
 import type {OptionsSchema} from '../../core/options.js';
 import {readLayerConfig} from '../../layers/layer-config.js';
+import {runPiece, type GraphPiece} from './graph-classifier.js';
 import type {ReadableGraph} from './graph-nodes.js';
 
 /** What a layer of a graph is made with. */
-export interface SegmentConfig {
+export interface SegmentConfig extends GraphPiece {
   readonly name?: string | undefined;
   /** The graph, as {@link numberOf} counts it. */
   readonly graph: number;
-  /** The node that is given, and the one that is asked for. */
-  readonly from: string;
-  readonly to: string;
-  /** Shape of the output, without the batch. */
-  readonly shape: readonly number[];
-  /** Whether the graph takes one image at a time. */
-  readonly single: boolean;
 }
 
 const schema: OptionsSchema<Omit<SegmentConfig, 'name'> & {name: string | undefined}> = {
@@ -63,14 +57,7 @@ export class GraphSegment extends layers.Layer {
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
-    const {from, to, single, shape} = this.settings;
-    const run = (x: Tensor): Tensor => [this.#graph.execute({[from]: x}, to)].flat()[0] as Tensor;
-    return tidy(() => {
-      const x = at([inputs].flat(), 0);
-      const outputs = single && x.shape[0] !== 1 ? split(x, x.shape[0] as number).map(run) : [run(x)];
-      // A result that is the graph's own, or what was given, must not be freed with the layer's.
-      return reshape(outputs.length === 1 ? at(outputs, 0) : concat(outputs, 0), [x.shape[0] as number, ...shape]);
-    });
+    return runPiece(this.#graph, this.settings, at([inputs].flat(), 0));
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
