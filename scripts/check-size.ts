@@ -28,31 +28,32 @@ const backends = ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm
 // What the peers depend on.
 const ofPeers = ['long', 'node-fetch', 'seedrandom'];
 
-// Every function carries the list of its options: kind, range, default, and the words that refuse what does not fit.
+// Every function carries the list of its options: kind, range, default, and the words that refuse what does not fit. Whatever
+// takes a model can read a GraphModel, and looks through what comes after a softmax; layers hold those of Keras, too.
 const budgets: Readonly<Record<string, Budget>> = {
   'the whole package': {
     code: "export * from 'attentive-distiller';",
-    kilobytes: 148,
+    kilobytes: 170,
     packages: [core, layers, ...backends, 'd3-color', 'd3-interpolate', 'd3-scale-chromatic', 'ml-matrix', 'pure-rand'],
   },
-  layers: {code: "export * from 'attentive-distiller/layers';", kilobytes: 9, packages: [core, layers, 'pure-rand']},
+  layers: {code: "export * from 'attentive-distiller/layers';", kilobytes: 13.3, packages: [core, layers, 'pure-rand']},
   losses: {code: "export * from 'attentive-distiller/losses';", kilobytes: 5.8, packages: [core, 'pure-rand']},
-  models: {code: "export * from 'attentive-distiller/models';", kilobytes: 17.5, packages: [core, layers, 'pure-rand']},
+  models: {code: "export * from 'attentive-distiller/models';", kilobytes: 33.5, packages: [core, layers, 'pure-rand']},
   data: {code: "export * from 'attentive-distiller/data';", kilobytes: 7.5, packages: [core, 'pure-rand']},
   render: {
     code: "export * from 'attentive-distiller/render';",
     kilobytes: 18.8,
     packages: [core, 'd3-color', 'd3-interpolate', 'd3-scale-chromatic'],
   },
-  metrics: {code: "export * from 'attentive-distiller/metrics';", kilobytes: 39.5, packages: [core, layers, 'pure-rand']},
-  baselines: {code: "export * from 'attentive-distiller/baselines';", kilobytes: 76, packages: [core, 'ml-matrix', 'pure-rand']},
+  metrics: {code: "export * from 'attentive-distiller/metrics';", kilobytes: 47, packages: [core, layers, 'pure-rand']},
+  baselines: {code: "export * from 'attentive-distiller/baselines';", kilobytes: 83, packages: [core, layers, 'ml-matrix', 'pure-rand']},
   'AttentiveDistiller alone': {
     code: "export {AttentiveDistiller} from 'attentive-distiller';",
-    kilobytes: 80,
+    kilobytes: 97,
     packages: [core, layers, ...backends, 'pure-rand'],
   },
-  'insertionScore alone': {code: "export {insertionScore} from 'attentive-distiller';", kilobytes: 24.5, packages: [core, 'pure-rand']},
-  'rise alone': {code: "export {rise} from 'attentive-distiller/baselines';", kilobytes: 22.7, packages: [core, 'pure-rand']},
+  'insertionScore alone': {code: "export {insertionScore} from 'attentive-distiller';", kilobytes: 28.5, packages: [core, 'pure-rand']},
+  'rise alone': {code: "export {rise} from 'attentive-distiller/baselines';", kilobytes: 27, packages: [core, 'pure-rand']},
   'colorize alone': {
     code: "export {colorize} from 'attentive-distiller';",
     kilobytes: 16,

@@ -5,7 +5,6 @@ export {executeGraph, listLayers, type ExecuteOptions, type LayerInfo, type Laye
 export {residualStudent, type ResidualStudentOptions} from './students/residual-student.js';
 export {attentionSites, studentFromTeacher, type AttentionSite, type StudentFromTeacherOptions} from './students/student-from-teacher.js';
 export {type Student, type StudentBuilder, type StudentBuilderOptions} from './students/student.js';
-export {loadTeacher, type LoadedTeacher, type LoadTeacherOptions} from './load-teacher.js';
 export {
   scoresFromLabels,
   scoresFromOnnx,
