@@ -4,6 +4,7 @@ import {io, memory, tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {gradCam, loadTeacher, ModelFileError} from '../../src/index.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
+import {setting} from '../helpers/environment.js';
 import {dataFolder, readBytes} from '../helpers/files.js';
 
 const folder = `${dataFolder}/graph-models`;
@@ -21,10 +22,13 @@ async function chosenFiles(name: string): Promise<File[]> {
   return Promise.all(parts.map(async (part) => new File([(await readBytes(`${folder}/${name}/${part}`))!], part)));
 }
 
-describe.skipIf(input === undefined).each([
-  ['the LayersModel', 'seq'],
-  ['the GraphModel', 'seq_graph'],
-])('%s', (_, name) => {
+// tfjs-converter reads the sizes that a graph computes at once, which WebGPU in software does not give.
+const kinds = [['the LayersModel', 'seq'], ...(setting('AKD_BACKEND') === 'webgpu' ? [] : [['the GraphModel', 'seq_graph']])] as [
+  string,
+  string,
+][];
+
+describe.skipIf(input === undefined).each(kinds)('%s', (_, name) => {
   let images: Tensor4D;
   let expected: Float32Array;
   const stored = [`indexeddb://${name}`, `localstorage://${name}`];
