@@ -8,8 +8,8 @@ import type {Random} from '../../core/random.js';
 import {resizeBilinear} from '../../data/resize.js';
 import {baselineKinds, randomBaselines} from '../../queries/random-baselines.js';
 
-// Out of three images one stays whole, one has parts hidden, and one is mixed with another of the batch.
-const KINDS = 3;
+// Out of four images two stay whole, one (1) has parts hidden, and one (2) is mixed with another of the batch.
+const KINDS = 4;
 // Cells along each side of the coarse masks: what lies between is interpolated.
 const CELLS = 6;
 // How sharply a mask cuts, around a random level.
@@ -29,7 +29,7 @@ export function hideParts(images: Tensor4D, random: Random): Tensor4D {
       const own = random.split(index);
       const kind = own.int(KINDS);
       const [level, partner, isSmooth] = [own.uniform(0.2, 0.8), own.int(count), own.next() < 0.5];
-      const cell = (): number => (kind === 0 ? 1 : kind === 2 && isSmooth ? level : sharp(own.next() - level));
+      const cell = (): number => (kind === 0 || kind === 3 ? 1 : kind === 2 && isSmooth ? level : sharp(own.next() - level));
       return {kind, partner, cells: Array.from({length: CELLS * CELLS}, cell)};
     });
     const coarse = tensor4d(

@@ -52,6 +52,8 @@ export interface Training {
 // A collapse in the middle of an epoch must not hide behind the good steps before it.
 const RECENT_STEPS = 10;
 const CHECKPOINT_SECONDS = 60;
+// A student that learns a black box has to agree on whole images before all: small cuts of them teach it less.
+const LEAST_LEARNT = 0.6;
 
 /** Runs all stages; see {@link TrainingProgress}. */
 export async function* trainNetworks(training: Training): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
@@ -219,7 +221,7 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
     settings.signal?.throwIfAborted();
     const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
     const learnsBlackBox = stage !== 'explanation' && isBlackBox(run.networks.teacher);
-    const leastCrop = stage === 'explanation' || learnsBlackBox ? settings.leastCrop : 1;
+    const leastCrop = learnsBlackBox ? Math.max(settings.leastCrop, LEAST_LEARNT) : stage === 'explanation' ? settings.leastCrop : 1;
     const drawn = {random, leastCrop, hides: learnsBlackBox};
     const prepare = (): Promise<PreparedBatch> => prepareBatch(`${where}: batch ${step}`, networks, batch, drawn);
     if (step < skipped) {
