@@ -93,9 +93,9 @@ async function guidedWorksOf(model: LayersModel): Promise<[kind: string, work: P
     });
   const [all, behind] = [await make(0), await make(1)];
   return [
-    ['guided.explain', {predict, explain: () => behind.explain(image)}],
-    ['guidedAll.explain', {predict, explain: () => all.explain(image)}],
-    ['guidedFive.explain', {predict, explain: () => behind.explain(image, {target: [0, 1, 2, 3, 4]})}],
+    ['guided.explain', {predict, explain: () => all.explain(image)}],
+    ['guidedCoarse.explain', {predict, explain: () => behind.explain(image)}],
+    ['guidedFive.explain', {predict, explain: () => all.explain(image, {target: [0, 1, 2, 3, 4]})}],
   ];
 }
 

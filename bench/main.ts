@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'black-box': async () => (await import('./black-box.js')).run,
   causal: async () => (await import('./causal.js')).run,
   classes: async () => (await import('./classes.js')).run,
+  'event-loop': async () => (await import('./event-loop.js')).run,
   explain: async () => (await import('./explain.js')).run,
   lime: async () => (await import('./lime.js')).run,
   memory: async () => (await import('./memory.js')).run,

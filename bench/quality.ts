@@ -1,13 +1,14 @@
 /**
  * How good maps are: ours in one pass, Grad-CAM, RISE and chance, on pictures that were not trained on, against the
- * baselines of training and others. Takes the explainers in bench/explainers; `--train` makes them anew.
+ * baselines of training and others. Takes the explainers in bench/explainers; `--train` makes them anew, going on where it was
+ * interrupted.
  *
  * Options: `--models a,b`, `--train`, `--steps N` or `--minutes N`, `--images N`, `--slow N` (pictures for RISE),
  * `--refine K` (ours with K steps of refining beside one pass, on the pictures of the slow ones), `--seed N`,
  * `--backend NAME`, `--paper λ,λ` (trains the paper's form as well, with each of these λ).
  */
 import {existsSync} from 'node:fs';
-import {mkdir, readFile, writeFile} from 'node:fs/promises';
+import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {getBackend, squeeze, tidy, topk, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
@@ -17,6 +18,7 @@ import {
   compare,
   formatComparison,
   gradCamExplainer,
+  ModelFileError,
   pairedDifferences,
   paperMethod,
   randomExplainer,
@@ -149,8 +151,14 @@ async function explainerOf(name: string, entry: QualityCase, teacher: Teacher, s
     console.log(`${name}: made in ${seconds} s by ${command}`);
     return AttentiveDistiller.load(`file://${folder}`, {teacher});
   }
-  const distiller = await AttentiveDistiller.create({teacher, seed: settings.seed});
-  const {seconds, steps} = await trained(name, distiller, entry, settings, {budget: settings.budget});
+  // What was interrupted goes on.
+  const to = `file://out/quality/training-${name}`;
+  const distiller = await AttentiveDistiller.resume(to, {teacher}).catch((error: unknown) => {
+    if (!(error instanceof ModelFileError)) throw error;
+    return AttentiveDistiller.create({teacher, seed: settings.seed});
+  });
+  const {seconds, steps} = await trained(name, distiller, entry, settings, {budget: settings.budget, checkpoint: {to, everySeconds: 300}});
+  await rm(`out/quality/training-${name}`, {recursive: true, force: true});
   await mkdir(FOLDER, {recursive: true});
   await distiller.save(`file://${folder}`);
   const facts = {

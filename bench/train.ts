@@ -25,7 +25,7 @@ interface Case extends TimingOptions {
   readonly guided?: boolean;
 }
 
-const guidedForm = {guidance: 'attended', objective: 'ranking', plainTaps: 1} as const;
+const guidedForm = {guidance: 'attended', objective: 'ranking', plainTaps: 0} as const;
 const guidedStudent = studentFromTeacher({scales: 4, initialGate: 0.999});
 
 const cases: Readonly<Record<string, Case>> = {

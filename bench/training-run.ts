@@ -10,7 +10,7 @@ import {fitSchema, fitSettings} from '../src/distiller/options.js';
 import type {Stage} from '../src/distiller/progress.js';
 import {prepareBatch} from '../src/distiller/train/prepare-batch.js';
 import {stageNetworks} from '../src/distiller/train/stage-networks.js';
-import {trainableVariables, trainStep} from '../src/distiller/train/train-step.js';
+import {stageVariables, trainStep} from '../src/distiller/train/train-step.js';
 import {teacherFromLayersModel, type StudentBuilder} from '../src/index.js';
 import type {Work} from './timing.js';
 
@@ -57,7 +57,7 @@ export async function trainingRun(
         settings,
         lambda: settings.lambda,
         updater,
-        variables: trainableVariables(stage, networks),
+        variables: stageVariables(stage, networks).trainable,
         where: 'bench',
         random,
         position: 'the bench',

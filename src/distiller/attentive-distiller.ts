@@ -28,7 +28,7 @@ import {packCheckpoint, unpackCheckpoint, type Packed} from './save/checkpoint.j
 import {checkpointPlace, newestCheckpoint, nextSerial} from './save/checkpoint-places.js';
 import {probeTeacher} from './save/teacher-probe.js';
 import {checkTeacherAlive, resolveTeacher, teacherInputSchema, type TeacherInput} from './teacher-input.js';
-import type {AveragedWeights} from './train/averaged-weights.js';
+import type {Outcome} from './train/stage-run.js';
 import {trainNetworks} from './train/train.js';
 import {checkSameSettings, disposeState, type TrainingState} from './train/training-state.js';
 import {disposeModel} from '../tfjs/model-variables.js';
@@ -55,7 +55,7 @@ export class AttentiveDistiller implements Explainer {
   #state: 'idle' | 'training' | 'disposed' = 'idle';
   #history: TrainingProgress[] = [];
   /** Of the training under way. */
-  #averages: AveragedWeights | undefined;
+  #outcome: Outcome | undefined;
   /** Where a training was interrupted, for the next one. */
   #resumed: TrainingState | undefined;
 
@@ -138,7 +138,7 @@ export class AttentiveDistiller implements Explainer {
     this.#resumed = undefined;
     try {
       const write = settings.checkpoint && (await this.#checkpointer(where, settings.checkpoint.to));
-      const onAverages = (averages: AveragedWeights | undefined): void => void (this.#averages = averages);
+      const onOutcome = (outcome: Outcome | undefined): void => void (this.#outcome = outcome);
       const {seed} = this;
       return yield* trainNetworks({
         where,
@@ -149,7 +149,7 @@ export class AttentiveDistiller implements Explainer {
         history: this.#history,
         resumed,
         write,
-        onAverages,
+        onOutcome,
       });
     } catch (error) {
       throw backendFailure(where, error);
@@ -172,7 +172,7 @@ export class AttentiveDistiller implements Explainer {
 
   /** The networks as they would be if the training ended now. */
   #pack(packed: Packed): Promise<io.ModelArtifacts> {
-    return packCheckpoint({...this.#networks, seed: this.seed}, {...packed, inPlaceOf: (weight) => this.#averages?.meanOf(weight)});
+    return packCheckpoint({...this.#networks, seed: this.seed}, {...packed, inPlaceOf: this.#outcome});
   }
 
   /** Every record of the last training, the one under way or that is resumed: losses and rates to plot. */

@@ -11,7 +11,11 @@ export interface MethodOptions {
    * @default 'attended'
    */
   readonly guidance?: 'none' | 'attended' | 'delta' | undefined;
-  /** With guidance: how many of the finest taps go without the gradient, which is then not computed there, 0–15. @default 1 */
+  /**
+   * With guidance: how many of the finest taps go without the gradient, which is then not computed there, 0–15. Each saves
+   * a part of the pass back, and costs detail.
+   * @default 0
+   */
   readonly plainTaps?: number | undefined;
   /**
    * What the explanation network is trained on. `'ranking'`: insertion and deletion at a random point of their curves,
@@ -27,7 +31,7 @@ export type Method = Settled<MethodOptions>;
 /** The fields of {@link MethodOptions}. */
 export const methodFields: OptionsSchema<Method>['fields'] = {
   guidance: withDefault(oneOf('attended', 'delta', 'none'), 'attended'),
-  plainTaps: withDefault(integer(0, 15), 1),
+  plainTaps: withDefault(integer(0, 15), 0),
   objective: withDefault(oneOf('ranking', 'fidelity', 'both'), 'ranking'),
 };
 

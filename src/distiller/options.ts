@@ -1,6 +1,20 @@
 /** What a training run can be told, its defaults, and the paper's own settings. */
 import {signalField} from '../core/common-options.js';
-import {absentMeans, callback, custom, either, group, integer, list, number, oneOf, required, text, withDefault} from '../core/fields.js';
+import {
+  absentMeans,
+  boolean,
+  callback,
+  custom,
+  either,
+  group,
+  integer,
+  list,
+  number,
+  oneOf,
+  required,
+  text,
+  withDefault,
+} from '../core/fields.js';
 import type {Field, OptionsSchema, Settled} from '../core/options.js';
 import type {TrainingBatches} from '../data/batches.js';
 import {explanationLossSchema, type LambdaRule} from '../losses/explanation-loss.js';
@@ -95,6 +109,16 @@ export interface FitOptions {
   readonly batchesPerEpoch?: number | undefined;
   /** Measured after every epoch of every stage: the losses, on images not trained on. @default none */
   readonly validation?: TrainingBatches | undefined;
+  /**
+   * Whether a stage leaves the weights of the epoch whose validation had the least `total`, instead of the last ones.
+   * @default true with patience, otherwise false
+   */
+  readonly keepBest?: boolean | undefined;
+  /**
+   * Early stopping: how many epochs without a better validation end a stage, at least 1. The schedule goes by the epochs
+   * that are planned. @default none
+   */
+  readonly patience?: number | undefined;
   /** Where the state of the training is written, so that `AttentiveDistiller.resume` can go on from there. @default none */
   readonly checkpoint?: CheckpointOptions | undefined;
   /** Stops between two steps; the networks keep what they have learned. @default none */
@@ -122,7 +146,18 @@ export type FitValues = Settled<FitOptions, Undecided>;
 
 /** Options whose defaults depend on the networks, or that have none. */
 type Undecided =
-  'scorer' | 'epochs' | 'budget' | 'learningRate' | 'leastCrop' | 'averaging' | 'batchesPerEpoch' | 'validation' | 'checkpoint' | 'signal';
+  | 'scorer'
+  | 'keepBest'
+  | 'patience'
+  | 'epochs'
+  | 'budget'
+  | 'learningRate'
+  | 'leastCrop'
+  | 'averaging'
+  | 'batchesPerEpoch'
+  | 'validation'
+  | 'checkpoint'
+  | 'signal';
 
 const STUDENT_EPOCHS = 6;
 // A student from scratch, on images that are other ones every time.
@@ -178,6 +213,8 @@ export const fitSchema: OptionsSchema<FitValues> = {
       custom<TrainingBatches>(batchesRule, (value) => (isBatches(value) ? undefined : 'kind')),
       'none',
     ),
+    keepBest: absentMeans(boolean(), 'true with patience, otherwise false'),
+    patience: absentMeans(integer(1), 'none'),
     checkpoint: absentMeans(
       group<Settled<CheckpointOptions, 'everySteps' | 'everySeconds'>>({
         to: required(text()),
@@ -205,21 +242,25 @@ export interface StageSettings {
 }
 
 /** What a run goes by: the options, sorted by stages. */
-export interface FitSettings extends Omit<FitValues, 'scorer' | 'mode' | 'epochs' | 'budget' | 'learningRate' | 'schedule'> {
+export interface FitSettings extends Omit<FitValues, 'scorer' | 'keepBest' | 'mode' | 'epochs' | 'budget' | 'learningRate' | 'schedule'> {
   readonly stages: readonly StageSettings[];
   readonly scorer: 'teacher' | 'student';
+  readonly keepBest: boolean;
   readonly leastCrop: number;
   readonly averaging: number;
 }
 
 /** Sorts checked options by stages, and fills in the defaults that depend on the networks. */
 export function fitSettings(
-  {mode, epochs, budget, learningRate, schedule, leastCrop, averaging, scorer, ...rest}: FitValues,
+  {mode, epochs, budget, learningRate, schedule, leastCrop, averaging, scorer, keepBest, ...rest}: FitValues,
   {method: {objective, guidance}, student, teacher}: Pick<Networks, 'method' | 'student' | 'teacher'>,
 ): FitSettings {
   const isBlack = isBlackBox(teacher);
   if (isBlack && scorer === 'teacher')
     throw new TypeError(`fit: scorer must be 'student', since teacher '${teacher.name}' is a black box, which has no gradient.`);
+  const {validation, patience} = rest;
+  if (validation === undefined && (patience !== undefined || keepBest === true))
+    throw new TypeError(`fit: ${patience === undefined ? 'keepBest' : 'patience'} goes by the validation, so give validation batches too.`);
   const copied = !student.trainingMode;
   // A copy agrees with the teacher as it is, and guidance reads more from it than from gates.
   const keeps = copied && guidance !== 'none';
@@ -239,6 +280,7 @@ export function fitSettings(
   return {
     ...rest,
     scorer: scorer ?? (isBlack ? 'student' : 'teacher'),
+    keepBest: keepBest ?? patience !== undefined,
     leastCrop: leastCrop ?? (ranks ? LEAST_CROP : 1),
     averaging: averaging ?? (ranks ? AVERAGING : 0),
     stages: stages.map((stage) => ({

@@ -5,6 +5,8 @@
  * (bilinear, one sweep of Gauss–Seidel each way), so that few steps do, however large the hole.
  */
 
+import type {Pausable} from '../core/in-turns.js';
+
 /** Weight of the pixel beside, above or below; that of a diagonal one is half of it, so that eight make 1. */
 const DIRECT = 1 / 6;
 const DIAGONAL = 1 / 12;
@@ -33,18 +35,18 @@ interface Grid {
 }
 
 /**
- * Fills the hidden pixels of one image in.
+ * Fills the hidden pixels of one image in; pauses before every step of the solution.
  *
  * @param values `H · W · C` values, channels last; not changed.
  * @param hidden Per pixel: 0 where it is known. If none is, every pixel is the image's mean colour.
  * @returns New values: the same where nothing is hidden. The last step towards
  *   the solution, an estimate of the error before it, was no larger than {@link IMPUTE_TOLERANCE}.
  */
-export function imputePixels(
+export function* imputePixels(
   values: ArrayLike<number>,
   hidden: ArrayLike<number>,
   [height, width, channels]: readonly [number, number, number],
-): Float32Array {
+): Pausable<Float32Array> {
   const filled = Float32Array.from(values);
   const grids = gridsOf(hidden, height, width);
   const [grid] = grids as [Grid, ...Grid[]];
@@ -65,7 +67,7 @@ export function imputePixels(
     }
     const start = sum / (isWhole ? numHidden : height * width - numHidden);
     for (const place of grid.hidden) plane[place] = start;
-    if (!isWhole) solve(grids, plane, IMPUTE_TOLERANCE * (high - low));
+    if (!isWhole) yield* solve(grids, plane, IMPUTE_TOLERANCE * (high - low));
     for (let at = 0; at < numHidden; at++) {
       const place = grid.hidden[at] as number;
       const row = Math.floor(place / grid.stride) - 1;
@@ -146,7 +148,7 @@ function aroundOf(plane: Float64Array, place: number, stride: number): number {
 }
 
 /** Conjugate gradients for the hidden cells of a plane, from what stands there. */
-function solve(grids: readonly Grid[], plane: Float64Array, tolerance: number): void {
+function* solve(grids: readonly Grid[], plane: Float64Array, tolerance: number): Pausable<void> {
   const [grid] = grids as readonly [Grid, ...Grid[]];
   const {hidden, weights, stride, right: residual, solution: step} = grid;
   const direction = new Float64Array(plane.length);
@@ -158,6 +160,7 @@ function solve(grids: readonly Grid[], plane: Float64Array, tolerance: number): 
   }
   let before = 0;
   for (let round = 0; round < MAX_STEPS; round++) {
+    yield;
     cycle(grids, 0); // `step` now is nearly the whole error.
     let [largest, product] = [0, 0];
     for (const place of hidden) {

@@ -1,5 +1,6 @@
 /** Images in which the pixels that are hidden have been imputed: what stands there depends on what is left. */
 import {tensor4d, type Tensor4D} from '@tensorflow/tfjs-core';
+import {inTurns} from '../core/in-turns.js';
 import type {Random} from '../core/random.js';
 import {imputePixels, rangeOf} from './impute.js';
 import type {Job} from './perturb.js';
@@ -23,7 +24,10 @@ export interface Hiding {
  * @param originals `[N,H,W,C]` as the network sees them; borrowed, and read once.
  * @returns A function of jobs that makes `[jobs,H,W,C]`, the caller's.
  */
-export async function imputing(originals: Tensor4D, {ranks, hides, noiseOf}: Hiding): Promise<(jobs: readonly Job[]) => Tensor4D> {
+export async function imputing(
+  originals: Tensor4D,
+  {ranks, hides, noiseOf}: Hiding,
+): Promise<(jobs: readonly Job[], signal: AbortSignal | undefined) => Promise<Tensor4D>> {
   const [, height, width, channels] = originals.shape;
   const numPixels = height * width;
   const size = numPixels * channels;
@@ -37,19 +41,19 @@ export async function imputing(originals: Tensor4D, {ranks, hides, noiseOf}: Hid
     drawn = {image, noise};
     return noise;
   };
-  return (jobs) => {
+  return async (jobs, signal) => {
     const batch = new Float32Array(jobs.length * size);
-    jobs.forEach(({image, count}, index) => {
+    for (const [index, {image, count}] of jobs.entries()) {
       const pixels = values.subarray(image * size, (image + 1) * size);
       const rank = ranks.subarray(image * numPixels, (image + 1) * numPixels);
       const hidden = Uint8Array.from(rank, (each) => Number(each < count === (hides === 'changed')));
-      const filled = imputePixels(pixels, hidden, [height, width, channels]);
+      const filled = await inTurns(imputePixels(pixels, hidden, [height, width, channels]), signal);
       const noise = noiseFor(image, pixels);
       for (let at = 0; at < size; at++) {
         if (hidden[Math.floor(at / channels)] === 1) filled[at] = (filled[at] as number) + (noise[at] as number);
       }
       batch.set(filled, index * size);
-    });
+    }
     return tensor4d(batch, [jobs.length, height, width, channels]);
   };
 }

@@ -10,7 +10,7 @@ export interface JobQueries<J extends {readonly image: number}> extends Pick<Que
   /** What is watched, per image. */
   readonly targets: readonly Pick<ResolvedTarget, 'target'>[];
   /** Builds a batch; it is freed after scoring. */
-  readonly build: (jobs: readonly J[]) => Tensor4D;
+  readonly build: (jobs: readonly J[], signal: AbortSignal | undefined) => Tensor4D | Promise<Tensor4D>;
   /** Called after every batch with the number of finished jobs. */
   readonly report: (done: number) => void;
 }
@@ -28,7 +28,7 @@ export async function queryJobs<J extends {readonly image: number}>({
   for await (const {first, count, values, numClasses} of query({
     ...asked,
     total: jobs.length,
-    build: (from, some) => build(part(from, some)),
+    build: (from, some) => build(part(from, some), asked.signal),
   })) {
     part(first, count).forEach(({image}, index) => {
       const column = columnOf(targets[image] as ResolvedTarget);

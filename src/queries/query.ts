@@ -20,7 +20,7 @@ export interface Queries {
   /** Changed images per call of the model. */
   readonly batchSize: number;
   /** Builds changed images `first` … `first + count − 1`, `[count,H,W,C]`; the batch is freed after scoring. */
-  readonly build: (first: number, count: number) => Tensor4D;
+  readonly build: (first: number, count: number) => Tensor4D | Promise<Tensor4D>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -43,7 +43,7 @@ export async function* query({
   signal,
 }: Queries): AsyncGenerator<Answers, void, undefined> {
   const {threads} = scorer;
-  const ask = async ({first, count}: Part): Promise<Answers> => ({first, count, ...(await scorer.scoreOnce(build(first, count)))});
+  const ask = async ({first, count}: Part): Promise<Answers> => ({first, count, ...(await scorer.scoreOnce(await build(first, count)))});
   let width = numClasses ?? scorer.numClasses;
   for await (const answers of inOrder(partsOf(total, batchSize, threads), ask, {threads, signal})) {
     width ??= answers.numClasses;

@@ -47,6 +47,11 @@ const cases: readonly [string, Create, FitOptions][] = [
     {mode: 'joint', epochs: 2, optimizer: 'sgd'},
   ],
   ['the paper with validation', {...paperMethod()}, {epochs: {student: 1, explanation: 2}, lambdaWarmup: 0.5}],
+  [
+    'early stopping by validation',
+    {...paperMethod(), student: residualStudent({depth: 18, width: 2})},
+    {epochs: {student: 2, explanation: 3}, patience: 1, schedule: (epoch) => (epoch < 1 ? 1 : 30)},
+  ],
 ];
 
 /** What a training comes to: records without times, the summary, and a map. */

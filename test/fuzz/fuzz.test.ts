@@ -14,6 +14,7 @@ import {AttentiveError} from '../../src/core/errors/attentive-error.js';
 import {writePng} from '../../src/node/index.js';
 import {documentedFunctions} from '../../scripts/options-page.js';
 import {entries, isPlain, makeWorld, withoutArguments, type Call, type World} from './calls.js';
+import {free, freeTensors} from './free.js';
 import {junk, type Maker} from './junk.js';
 
 const SEED = Number(process.env['AKD_FUZZ_SEED'] ?? 20261126);
@@ -228,28 +229,6 @@ function digest(value: unknown, depth = 0): string {
 }
 
 /** Frees what a result or an argument holds. */
-function free(value: unknown): void {
-  if (value instanceof LayersModel) value.dispose();
-  else if (isPlain(value) && value['model'] instanceof LayersModel && 'trainingMode' in value) (value['model'] as LayersModel).dispose();
-  else if (
-    typeof value === 'object' &&
-    value !== null &&
-    ('explain' in value || 'logits' in value || 'executor' in value) &&
-    'dispose' in value
-  )
-    (value as {dispose(): void}).dispose();
-  else freeTensors(value);
-}
-
-function freeTensors(value: unknown, kept: readonly unknown[] = [], depth = 0): void {
-  if (kept.includes(value)) return;
-  if (value instanceof Tensor) {
-    if (!value.isDisposed) value.dispose();
-  } else if (depth < 3 && (Array.isArray(value) || isPlain(value))) {
-    for (const each of Object.values(value)) freeTensors(each, kept, depth + 1);
-  }
-}
-
 function shown(make: Maker): string {
   const value = make();
   try {

@@ -1,4 +1,5 @@
 /** Baselines that no training draws: another picture for each image, and imputed pixels. */
+import {atOnce} from '../../src/core/in-turns.js';
 import {mul, randomUniform, reverse, slice, softmax, sum, tidy, zeros, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
 import {occlusion} from '../../src/baselines/perturbation/occlusion.js';
@@ -99,7 +100,7 @@ describe("fill: 'imputed'", () => {
       const count = Math.min(10 * step, HEIGHT * WIDTH);
       // The map is a permutation, so its highest `count` pixels have changed.
       const hidden = Uint8Array.from(map!.data, (value) => Number(value >= HEIGHT * WIDTH - count === (kind === 'deletion')));
-      const clean = imputePixels(values, hidden, [HEIGHT, WIDTH, CHANNELS]);
+      const clean = atOnce(imputePixels(values, hidden, [HEIGHT, WIDTH, CHANNELS]));
       shown.forEach((value, at) => {
         if (hidden[Math.floor(at / CHANNELS)] === 0) expect(value).toBe(values[at]);
         else errors.push(value - clean[at]!);

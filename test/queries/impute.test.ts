@@ -1,4 +1,5 @@
 /** Imputed pixels against a dense solution of the same system. */
+import {atOnce} from '../../src/core/in-turns.js';
 import {describe, expect, it} from 'vitest';
 import {Random} from '../../src/core/random.js';
 import {IMPUTE_TOLERANCE, imputePixels, rangeOf} from '../../src/queries/impute.js';
@@ -54,7 +55,7 @@ describe('imputePixels', () => {
       Number(isHidden(Math.floor(pixel / width), pixel % width, random)),
     );
     const kept = [...values];
-    const found = imputePixels(values, hidden, size);
+    const found = atOnce(imputePixels(values, hidden, size));
     expect([...values]).toEqual(kept);
     for (let channel = 0; channel < channels; channel++) {
       const of = (from: ArrayLike<number>, which: number): number[] =>
@@ -75,13 +76,13 @@ describe('imputePixels', () => {
       Number(Math.min(pixel % width, Math.floor(pixel / width)) > 9 && Math.max(pixel % width, Math.floor(pixel / width)) < 214),
     );
     const holes = values.map((value, at) => (hidden[Math.floor(at / channels)] === 1 ? 0 : value));
-    expectClose(imputePixels(holes, hidden, [height, width, channels]), values, {abs: IMPUTE_TOLERANCE * range(values)});
+    expectClose(atOnce(imputePixels(holes, hidden, [height, width, channels])), values, {abs: IMPUTE_TOLERANCE * range(values)});
   });
 
   it('gives the mean colour where nothing is known, and the image where nothing is hidden', () => {
     const values = [1, 10, 2, 20, 3, 30, 6, 60];
-    expect([...imputePixels(values, [1, 1, 1, 1], [2, 2, 2])]).toEqual([3, 30, 3, 30, 3, 30, 3, 30]);
-    expect([...imputePixels(values, [0, 0, 0, 0], [2, 2, 2])]).toEqual(values);
-    expect([...imputePixels([4, 4, 4, 4], [1, 1, 0, 1], [2, 2, 1])]).toEqual([4, 4, 4, 4]);
+    expect([...atOnce(imputePixels(values, [1, 1, 1, 1], [2, 2, 2]))]).toEqual([3, 30, 3, 30, 3, 30, 3, 30]);
+    expect([...atOnce(imputePixels(values, [0, 0, 0, 0], [2, 2, 2]))]).toEqual(values);
+    expect([...atOnce(imputePixels([4, 4, 4, 4], [1, 1, 0, 1], [2, 2, 1]))]).toEqual([4, 4, 4, 4]);
   });
 });

@@ -4,6 +4,7 @@
  */
 import {Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
+import {inTurns} from '../../core/in-turns.js';
 import {channelValue, colourOf} from '../../core/preprocessing.js';
 import type {DecodedImage, ImageInput, ImagesInput, Model, Preprocessing} from '../../core/types.js';
 import {toDisplayPixels} from '../../data/display-pixels.js';
@@ -13,9 +14,9 @@ import {finiteInput} from '../../queries/finite-input.js';
 import {meanColours, spreadColours} from './_neighbors.js';
 import type {LimeSettings} from './options.js';
 import {gridSegments} from './superpixels/grid.js';
-import {quickshift} from './superpixels/quickshift.js';
+import {quickshiftInTurns} from './superpixels/quickshift.js';
 import {relabelled, type Segments} from './superpixels/segments.js';
-import {slic} from './superpixels/slic.js';
+import {slicInTurns} from './superpixels/slic.js';
 
 const WHERE = 'lime';
 
@@ -61,10 +62,10 @@ export async function readImage(images: ImagesInput, index: number, scorer: Scor
  *
  * @throws {RangeError} If the label map has another size than the network's image.
  */
-export async function segmentImage(picture: DecodedImage, index: number, {segmenter, seed}: LimeSettings): Promise<Segments> {
+export async function segmentImage(picture: DecodedImage, index: number, {segmenter, seed, signal}: LimeSettings): Promise<Segments> {
   const {height, width} = picture;
-  if (segmenter === 'quickshift') return quickshift(picture, {seed});
-  if (segmenter === 'slic') return slic(picture);
+  if (segmenter === 'quickshift') return inTurns(quickshiftInTurns(picture, {seed}), signal);
+  if (segmenter === 'slic') return inTurns(slicInTurns(picture), signal);
   if (segmenter === 'grid') return gridSegments(height, width, {numSegments: Math.min(64, height * width)});
   const given = typeof segmenter === 'function' ? await segmenter(picture, index) : segmenter;
   const segments = relabelled(`${WHERE}: segmenter`, given);

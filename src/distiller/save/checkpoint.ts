@@ -68,7 +68,7 @@ const FORMAT_VERSION = 4;
 /** What is packed besides the networks. */
 export interface Packed {
   readonly probe: TeacherProbe;
-  /** What takes the place of a weight of the decoder, borrowed; where there is nothing, the weight itself. */
+  /** What takes the place of a weight, borrowed; where there is nothing, the weight itself. */
   readonly inPlaceOf?: ((weight: Tensor) => Tensor | undefined) | undefined;
   /** A training under way, borrowed, and the number of this state of it. */
   readonly training?: TrainingState | undefined;
@@ -80,18 +80,18 @@ export async function packCheckpoint(
   {teacher, student, decoder, method, seed}: SeededNetworks,
   {probe, inPlaceOf, training, serial = 0}: Packed,
 ): Promise<io.ModelArtifacts> {
+  const valueOf = (weight: Tensor): Tensor => inPlaceOf?.(weight) ?? weight;
   const decoderTopology = decoder.toJSON(null, false);
   const tensors = tidy(() => [
     ...decoder.weights.map((weight) => {
-      const value = weight.read();
-      return {name: `decoder:${weight.originalName}`, tensor: clone(inPlaceOf?.(value) ?? value)};
+      return {name: `decoder:${weight.originalName}`, tensor: clone(valueOf(weight.read()))};
     }),
     ...Object.entries(training?.tensors ?? {}).flatMap(([list, held]) =>
       (held as readonly Tensor[]).map((tensor, index) => ({name: `training:${list}:${index}`, tensor: clone(tensor)})),
     ),
   ]);
   try {
-    const {rebuilt, topology, weights} = await packStudent(student, teacher);
+    const {rebuilt, topology, weights} = await packStudent(student, teacher, valueOf);
     for (const [name, tensor] of Object.entries(weights)) tensors.push({name: `student:${name}`, tensor});
     const {data, specs} = await io.encodeWeights(tensors);
     const metadata: CheckpointMetadata = {
@@ -188,7 +188,13 @@ function stateOf({place, history}: SavedTraining, tensors: NamedTensorMap): Trai
   return {
     place,
     history: history.map(numbers),
-    tensors: {variables: listed('variables'), optimizer: listed('optimizer'), means: listed('means'), guard: listed('guard')},
+    tensors: {
+      weights: listed('weights'),
+      optimizer: listed('optimizer'),
+      means: listed('means'),
+      guard: listed('guard'),
+      best: listed('best'),
+    },
   };
 }
 

@@ -45,25 +45,34 @@ export interface PackedStudent {
   readonly weights: NamedTensorMap;
 }
 
-/** Packs a student as it is at the time of the call; borrows everything. */
-export async function packStudent({model}: Student, teacher: Teacher): Promise<PackedStudent> {
+/**
+ * Packs a student as it is at the time of the call; borrows everything.
+ *
+ * @param valueOf The value of a weight, borrowed.
+ */
+export async function packStudent({model}: Student, teacher: Teacher, valueOf: (weight: Tensor) => Tensor): Promise<PackedStudent> {
   const recipe = recipeOf(model);
   const topology = model.toJSON(null, false) as object;
   if (recipe !== undefined) {
     const fresh = studentByRecipe('save', teacher, recipe).model;
     try {
       // A builder of the caller's may have gone on from there, as by freezing layers.
-      if (JSON.stringify(topology) === JSON.stringify(fresh.toJSON(null, false))) return await differences(model, fresh, recipe);
+      if (JSON.stringify(topology) === JSON.stringify(fresh.toJSON(null, false))) return await differences(model, fresh, recipe, valueOf);
     } finally {
       disposeModel(fresh);
     }
   }
-  const weights = tidy(() => Object.fromEntries(model.weights.map((weight) => [weight.originalName, clone(weight.read())])));
+  const weights = tidy(() => Object.fromEntries(model.weights.map((weight) => [weight.originalName, clone(valueOf(weight.read()))])));
   return {topology, weights};
 }
 
-async function differences(model: LayersModel, fresh: LayersModel, recipe: StudentRecipe): Promise<PackedStudent> {
-  const now = tidy(() => weightsOf(model).map(({value}) => clone(value)));
+async function differences(
+  model: LayersModel,
+  fresh: LayersModel,
+  recipe: StudentRecipe,
+  valueOf: (weight: Tensor) => Tensor,
+): Promise<PackedStudent> {
+  const now = tidy(() => weightsOf(model).map(({value}) => clone(valueOf(value))));
   const changed: number[] = [];
   const checksums: string[] = [];
   try {

@@ -1,5 +1,5 @@
 /** The running mean of weights over the steps of training, which explains better than the last of them. */
-import {add, mul, tidy, type Tensor, type Variable} from '@tensorflow/tfjs-core';
+import {add, dispose, mul, tidy, type Tensor, type Variable} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
 
 /** How far the means are. */
@@ -30,7 +30,7 @@ export class AveragedWeights {
     this.#means = this.#variables.map((variable, index) =>
       tidy(() => (decay === 0 ? variable.clone() : add(mul(at(before, index), decay), mul(variable, 1 - decay)))),
     );
-    for (const mean of before) mean.dispose();
+    dispose(before);
   }
 
   /** The mean of a variable, this object's; `undefined` where there is none yet. */
@@ -50,15 +50,31 @@ export class AveragedWeights {
     this.#means = means.map((mean) => mean.clone());
   }
 
+  /** Runs something with the means in the place of the weights, which come back afterwards. */
+  async inPlace<T>(work: () => Promise<T>): Promise<T> {
+    const weights = this.#means.length === 0 ? [] : this.#variables.map((variable) => variable.clone());
+    this.#assign(this.#means);
+    try {
+      return await work();
+    } finally {
+      this.#assign(weights);
+      dispose(weights);
+    }
+  }
+
   /** Puts the means in the place of the weights, and frees what is held. */
   settle(): void {
-    this.#means.forEach((mean, index) => at(this.#variables, index).assign(mean));
+    this.#assign(this.#means);
     this.dispose();
   }
 
   /** Frees what is held; the weights stay as they are. */
   dispose(): void {
-    for (const mean of this.#means) mean.dispose();
+    dispose(this.#means);
     this.#means = [];
+  }
+
+  #assign(values: readonly Tensor[]): void {
+    values.forEach((value, index) => at(this.#variables, index).assign(value));
   }
 }

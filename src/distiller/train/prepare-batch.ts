@@ -2,6 +2,7 @@
 import {cast, oneHot, tensor1d, tidy, type Tensor2D} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
 import {withTensors} from '../../core/tensors.js';
+import {yieldToEvents} from '../../core/yield-to-events.js';
 import type {Random} from '../../core/random.js';
 import type {ImagesInput} from '../../core/types.js';
 import {batchLabels, type TrainingBatch} from '../../data/batches.js';
@@ -47,6 +48,7 @@ export async function prepareBatch(
     const teacherLogits = scope.own(classLogits(asked));
     const chosen = method.guidance !== 'none' || method.objective !== 'fidelity'; // The paper's form asks for no class.
     const targets = chosen ? drawTargets(await teacherLogits.data<'float32'>(), teacherLogits.shape[1], random) : new Int32Array(count);
+    await yieldToEvents(); // What comes next takes as long as what is behind.
     const answers = tidy(() => ({
       taps: tapsOf?.(images, logProbabilityOf(targets, kindOf(teacher))),
       oneHotLabels: labels === undefined ? undefined : cast(oneHot(tensor1d(labels, 'int32'), numClasses) as Tensor2D, 'float32'),

@@ -1,5 +1,6 @@
 /** One training step: losses, gradients, update. */
 import {add, dispose, keep, mul, sum, tidy, variableGrads, type NamedTensorMap, type Scalar, type Variable} from '@tensorflow/tfjs-core';
+import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {NonFiniteLossError} from '../../core/errors/non-finite-loss-error.js';
 import {disposeAbandonedTape} from '../../tfjs/abandoned-tape.js';
 import type {Updater} from '../../tfjs/optimizer.js';
@@ -11,16 +12,28 @@ import {readScalars} from './read-scalars.js';
 /** What a step needs besides the networks and the batch. */
 export interface TrainStep extends Omit<Objective, 'training'> {
   readonly updater: Updater;
-  /** What is updated, see {@link trainableVariables}. */
+  /** What is updated. */
   readonly variables: Variable[];
   /** Where in the run this is, for messages. */
   readonly position: string;
 }
 
+/** What a stage works on. */
+export interface StageVariables {
+  /** What is updated. */
+  readonly trainable: Variable[];
+  /** That, and what a step changes by the way: the statistics of batch norms. */
+  readonly all: Variable[];
+}
+
 /** Lists what a stage trains. */
-export function trainableVariables(stage: Stage, {student, decoder}: Networks): Variable[] {
+export function stageVariables(stage: Stage, {student, decoder}: Networks): StageVariables {
   const models = {student: [student.model], explanation: [decoder], joint: [student.model, decoder]}[stage];
-  return models.flatMap((model) => model.trainableWeights.map((weight) => weight.read() as Variable));
+  const read = (weights: LayersModel['weights']): Variable[] => weights.map((weight) => weight.read() as Variable);
+  return {
+    trainable: models.flatMap((model) => read(model.trainableWeights)),
+    all: models.flatMap((model) => read(model.weights)),
+  };
 }
 
 /**

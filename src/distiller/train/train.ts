@@ -3,20 +3,19 @@
  * Leaving the loop, an abort and an error all free what the loop holds; the networks keep what they
  * have learned so far.
  */
-import {dispose, tidy, type Variable} from '@tensorflow/tfjs-core';
+import {dispose, tidy} from '@tensorflow/tfjs-core';
 import {requireBackend} from '../../backend/check-backend.js';
-import {at} from '../../core/at.js';
 import {checkNumber} from '../../core/check.js';
 import {Random} from '../../core/random.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import {batchesPerEpoch, iterateBatches, type TrainingBatches} from '../../data/batches.js';
 import {isBlackBox} from '../../models/black-box.js';
-import {makeUpdater, type Updater} from '../../tfjs/optimizer.js';
-import type {Networks} from '../networks.js';
-import type {FitSettings, StageSettings} from '../options.js';
-import type {Stage, TrainingProgress, TrainingSummary} from '../progress.js';
+import {makeUpdater} from '../../tfjs/optimizer.js';
+import type {StageSettings} from '../options.js';
+import type {TrainingProgress, TrainingSummary} from '../progress.js';
 import {StageLength} from '../stage-length.js';
 import {AveragedWeights} from './averaged-weights.js';
+import {BestWeights} from './best-weights.js';
 import {HeldImages} from './held-images.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
@@ -25,33 +24,15 @@ import {stageLoss, type PreparedBatch} from './objectives.js';
 import {pixelWarning} from './pixel-warning.js';
 import {prepareBatch} from './prepare-batch.js';
 import {readScalars} from './read-scalars.js';
-import {stageNetworks, type StageNetworks} from './stage-networks.js';
+import {stageNetworks} from './stage-networks.js';
+import type {Run, StageRun, Training} from './stage-run.js';
+import {restore, writeIfDue} from './stage-state.js';
 import {StudentGuard} from './student-guard.js';
-import {checkWeights, trainableVariables, trainStep} from './train-step.js';
-import {describeSettings, type TrainingPlace, type TrainingState} from './training-state.js';
-
-/** What is trained, on what, and how. */
-export interface Training {
-  /** Names the caller in messages. */
-  readonly where: string;
-  readonly networks: Networks;
-  readonly batches: TrainingBatches;
-  readonly settings: FitSettings;
-  /** Draws everything that is drawn. */
-  readonly seed: number;
-  /** Gets every record, before it is yielded. */
-  readonly history: TrainingProgress[];
-  /** Where an earlier run was interrupted; borrowed. */
-  readonly resumed?: TrainingState | undefined;
-  /** Writes down where the run stands, which is borrowed and holds until the promise settles. */
-  readonly write?: ((state: TrainingState) => Promise<void>) | undefined;
-  /** Told whose means the weights of the explanation network have at the end of a stage; `undefined` after it. */
-  readonly onAverages?: ((averages: AveragedWeights | undefined) => void) | undefined;
-}
+import {checkWeights, stageVariables, trainStep} from './train-step.js';
+import type {TrainingState} from './training-state.js';
 
 // A collapse in the middle of an epoch must not hide behind the good steps before it.
 const RECENT_STEPS = 10;
-const CHECKPOINT_SECONDS = 60;
 // A student that learns a black box has to agree on whole images before all: small cuts of them teach it less.
 const LEAST_LEARNT = 0.6;
 
@@ -90,34 +71,6 @@ function finishedStage({history}: Run, {stage, limits}: StageSettings): StageLen
   return new StageLength({...limits, steps}, {steps, seconds: 0});
 }
 
-interface Run extends Training {
-  /** Batches per epoch; NaN until it is known. */
-  epochLength: number;
-  /** Steps taken. */
-  steps: number;
-  /** The stages that have begun, with their courses. */
-  readonly lengths: Map<Stage, StageLength>;
-  /** When it began, in milliseconds. */
-  readonly started: number;
-  /** When it was last written down. */
-  written: number;
-}
-
-/** A stage under way. */
-interface StageRun extends StageSettings {
-  readonly length: StageLength;
-  readonly averages: AveragedWeights;
-  readonly guard: StudentGuard | undefined;
-  /** Images of the last training batch. */
-  readonly seen: HeldImages;
-  /** Images that are not trained on, of the validation. */
-  readonly unseen: HeldImages;
-  readonly run: Run;
-  readonly networks: StageNetworks;
-  readonly variables: Variable[];
-  readonly updater: Updater;
-}
-
 async function* trainStage(run: Run, settings: StageSettings, resumed: TrainingState | undefined): AsyncGenerator<TrainingProgress> {
   const place = resumed?.place;
   const length = new StageLength(settings.limits, place && {steps: place.stageSteps, seconds: place.stageSeconds});
@@ -126,12 +79,15 @@ async function* trainStage(run: Run, settings: StageSettings, resumed: TrainingS
   const networks = stageNetworks(settings.stage, run.networks);
   const {stage, learningRate} = settings;
   const updater = makeUpdater(run.settings.optimizer, learningRate);
-  const variables = trainableVariables(stage, networks);
-  const averages = new AveragedWeights(variables, stage === 'explanation' ? run.settings.averaging : 0);
-  const guard = stage === 'student' && !networks.student.trainingMode ? new StudentGuard(networks, variables) : undefined;
+  const {validation, patience, keepBest, averaging} = run.settings;
+  const {method} = run.networks;
+  const variables = stageVariables(stage, networks);
+  const averages = new AveragedWeights(variables.trainable, stage === 'explanation' ? averaging : 0);
+  const best = new BestWeights(variables.all, keepBest);
+  const guard = stage === 'student' && !networks.student.trainingMode ? new StudentGuard(networks, variables.trainable) : undefined;
   const [seen, unseen] = [new HeldImages(VERDICT_IMAGES), new HeldImages(VERDICT_IMAGES)];
-  const stageRun: StageRun = {...settings, run, networks, variables, updater, length, averages, guard, seen, unseen};
-  run.onAverages?.(averages);
+  const stageRun: StageRun = {...settings, run, networks, variables, updater, length, averages, best, guard, seen, unseen};
+  run.onOutcome?.((weight) => best.bestOf(weight) ?? averages.meanOf(weight));
   try {
     if (resumed !== undefined) restore(stageRun, resumed);
     // A run that was interrupted after its last step has still to be brought to its end.
@@ -140,18 +96,23 @@ async function* trainStage(run: Run, settings: StageSettings, resumed: TrainingS
       yield* trainEpoch(stageRun, epoch, skipped);
       skipped = 0;
       const isLast = epoch + 1 >= length.maxEpochs(run.epochLength) || length.isOver;
-      if (isLast) await checkWeights(stage, `the last step of epoch ${epoch + 1}`, variables);
-      if (stage !== 'student' && run.networks.method.objective === 'fidelity')
-        checkNotFlat(recentMaps(stageRun, epoch), run.settings.lambda);
-      if (isLast) averages.settle();
-      if (run.settings.validation !== undefined) yield await validate(stageRun, run.settings.validation, epoch);
+      // Weights that may be the last ones, no step to come, are looked at for their own sake.
+      if (isLast || patience !== undefined) await checkWeights(stage, `the last step of epoch ${epoch + 1}`, variables.trainable);
+      if (stage !== 'student' && method.objective === 'fidelity') checkNotFlat(recentMaps(stageRun, epoch), run.settings.lambda);
+      if (validation === undefined) continue;
+      yield await averages.inPlace(() => validate(stageRun, validation, epoch));
+      if (patience !== undefined && best.epochsSince >= patience) break;
     }
+    averages.settle();
+    best.settle();
     const last = run.history.filter((record) => record.stage === stage).at(-1);
     for (const warning of await warningsOf(stageRun)) if (last !== undefined) yield told(run, {...last, kind: 'warning', warning});
   } finally {
-    run.onAverages?.(undefined);
+    run.onOutcome?.(undefined);
     for (const held of [guard, seen, unseen]) held?.dispose();
-    averages.settle(); // What was learned is kept where the loop is left, too.
+    // What was learned is kept where the loop is left, too.
+    averages.settle();
+    best.settle();
     updater.dispose();
     networks.dispose();
   }
@@ -164,41 +125,6 @@ function recentMaps({run: {history}, stage}: StageRun, epoch: number): MapStatis
     meanIntensity: meanIntensity ?? 0,
     spatialVariance: spatialVariance ?? 0,
   }));
-}
-
-/** Brings a stage to where an earlier run was interrupted. */
-function restore({variables, updater, averages, guard}: StageRun, {place, tensors}: TrainingState): void {
-  variables.forEach((variable, index) => variable.assign(at(tensors.variables, index)));
-  updater.restore(variables, {steps: place.updates, places: place.moved, tensors: tensors.optimizer});
-  averages.restore({steps: place.averaged, means: tensors.means});
-  guard?.restore(tensors.guard);
-}
-
-/** Writes down where the run stands, where it is time to. */
-async function writeIfDue({run, stage, variables, updater, averages, guard, length}: StageRun, epoch: number, step: number): Promise<void> {
-  const {write, steps, history, settings, epochLength, started} = run;
-  if (write === undefined || settings.checkpoint === undefined) return;
-  const {everySteps, everySeconds = everySteps === undefined ? CHECKPOINT_SECONDS : Infinity} = settings.checkpoint;
-  const isDue = (everySteps !== undefined && steps % everySteps === 0) || performance.now() - run.written >= 1000 * everySeconds;
-  if (!isDue) return;
-  const optimizer = updater.state(variables);
-  const means = averages.state;
-  const place: TrainingPlace = {
-    stage,
-    epoch,
-    step,
-    steps,
-    seconds: (performance.now() - started) / 1000,
-    stageSeconds: length.course.seconds,
-    stageSteps: length.steps,
-    epochLength: Number.isNaN(epochLength) ? undefined : epochLength,
-    updates: optimizer.steps,
-    moved: optimizer.places,
-    averaged: means.steps,
-    settings: describeSettings(settings),
-  };
-  await write({place, history, tensors: {variables, optimizer: optimizer.tensors, means: means.means, guard: guard?.state ?? []}});
-  run.written = performance.now();
 }
 
 /** What is not as it should be at the end of a stage. */
@@ -244,9 +170,17 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
     const images = prepared.images.shape[0];
     guard?.see(prepared);
     seen.take(prepared.images);
-    const numbers = await trainStep(networks, prepared, {where, stage, settings, lambda, random, updater, variables, position}).finally(
-      () => dispose({...prepared}),
-    );
+    await yieldToEvents();
+    const numbers = await trainStep(networks, prepared, {
+      where,
+      stage,
+      settings,
+      lambda,
+      random,
+      updater,
+      variables: variables.trainable,
+      position,
+    }).finally(() => dispose({...prepared}));
     averages.follow();
     step++;
     run.steps++;
@@ -267,7 +201,7 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
 async function validate({run, networks, ...stageRun}: StageRun, batches: TrainingBatches, epoch: number): Promise<TrainingProgress> {
   const since = performance.now();
   const {where, settings} = run;
-  const {stage, unseen} = stageRun;
+  const {stage, unseen, best} = stageRun;
   const means = new Means();
   let index = 0;
   for await (const batch of iterateBatches(`${where}: validation`, batches, epoch)) {
@@ -290,7 +224,9 @@ async function validate({run, networks, ...stageRun}: StageRun, batches: Trainin
       dispose({...prepared});
     }
   }
-  return record({run, stage: stageRun, epoch}, {kind: 'validation', learningRate: 0, numbers: means.values(), images: means.count, since});
+  const numbers = means.values();
+  best.consider(numbers['total'] ?? NaN);
+  return record({run, stage: stageRun, epoch}, {kind: 'validation', learningRate: 0, numbers, images: means.count, since});
 }
 
 /** Where in a run a record is made. */

@@ -29,18 +29,24 @@ export interface TrainingPlace {
   readonly moved: readonly number[];
   /** Steps in the running means. */
   readonly averaged: number;
+  /** The least validation loss so far; absent before the first validation. */
+  readonly bestLoss?: number | undefined;
+  /** Epochs since then. */
+  readonly epochsSinceBest: number;
   /** The options of the run, see {@link describeSettings}. */
   readonly settings: readonly string[];
 }
 
 /** The tensors of a state. */
 export interface TrainingTensors {
-  /** The weights that the stage trains, as the last step left them. */
-  readonly variables: readonly Tensor[];
+  /** The weights of the networks that the stage trains, as the last step left them. */
+  readonly weights: readonly Tensor[];
   readonly optimizer: readonly Tensor[];
   readonly means: readonly Tensor[];
   /** What the guard of a copied student holds; empty without one. */
   readonly guard: readonly Tensor[];
+  /** The weights after the best epoch; empty where they are not kept. */
+  readonly best: readonly Tensor[];
 }
 
 /** Where a run stands. */
@@ -64,6 +70,8 @@ export const placeFields: OptionsSchema<TrainingPlace>['fields'] = {
   updates: required(integer(0)),
   moved: required(list(integer(0))),
   averaged: required(integer(0)),
+  bestLoss: absentMeans(number(), 'no validation yet'),
+  epochsSinceBest: required(integer(0)),
   settings: required(list(text())),
 };
 

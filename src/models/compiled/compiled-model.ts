@@ -3,7 +3,7 @@
  * them, activations fused, the attention gates by fast kernels, and no layer machinery in between.
  * It computes what `predict` computes, to rounding.
  */
-import {add, getBackend, keep, tidy, type Tensor} from '@tensorflow/tfjs-core';
+import {getBackend, keep, tidy, type Tensor} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import type {CompiledRun} from '../../layers/compiled-form.js';
@@ -20,8 +20,8 @@ interface Operation extends SlotStep {
 export interface RunOptions {
   /** Outputs that are known already: nothing that only they need runs. Borrowed. */
   readonly known?: ReadonlyMap<number, Tensor> | undefined;
-  /** What is added to an output before anything reads it. Borrowed. */
-  readonly added?: ReadonlyMap<number, Tensor> | undefined;
+  /** What an output goes through before anything reads it. */
+  readonly watched?: ReadonlyMap<number, (output: Tensor) => Tensor> | undefined;
 }
 
 /** A compiled model. Holds copies of the weights that were folded, at most as many as the model has. */
@@ -73,11 +73,11 @@ export class CompiledModel {
   run(
     inputs: readonly Tensor[],
     outputs: readonly number[] = this.#outputs.map((_, index) => index),
-    {known = new Map<number, Tensor>(), added = new Map<number, Tensor>()}: RunOptions = {},
+    {known = new Map<number, Tensor>(), watched = new Map<number, (output: Tensor) => Tensor>()}: RunOptions = {},
   ): Tensor[] {
     const slotOf = (index: number): number => at(this.#outputs, index);
     const targets = outputs.map(slotOf);
-    const shifts = new Map(Array.from(added, ([index, tensor]) => [slotOf(index), tensor]));
+    const watches = new Map(Array.from(watched, ([index, watch]) => [slotOf(index), watch]));
     const values = new GraphValues();
     try {
       for (const [index, tensor] of known) values.borrow(slotOf(index), tensor);
@@ -88,10 +88,10 @@ export class CompiledModel {
         const read = operation.inputs.map((slot) => values.get(slot));
         const made = [tidy(() => operation.run(read))].flat();
         operation.outputs.forEach((slot, index) => {
-          const shift = shifts.get(slot);
+          const watch = watches.get(slot);
           const output = at(made, index);
-          values.own(slot, shift === undefined ? output : add(output, shift));
-          if (shift !== undefined) output.dispose();
+          values.own(slot, watch === undefined ? output : watch(output));
+          if (watch !== undefined) output.dispose();
         });
       });
     } finally {

@@ -26,6 +26,7 @@ import {at} from '../../core/at.js';
 import {UnsupportedModelError} from '../../core/errors/unsupported-model-error.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {gradientsOfEach} from '../../tfjs/gradients/gradients-of-each.js';
+import {WatchedGradient} from '../../tfjs/gradients/watched-gradient.js';
 import {planGraph, type GraphPlan, type Step} from '../graph/plan.js';
 import type {Student} from '../students/student.js';
 import {CompiledModel} from './compiled-model.js';
@@ -102,28 +103,41 @@ export class GuidedStudent {
       const front = all.slice(0, Math.min(plainTaps + 1, count));
       const outputs = [...new Set([...front.map(attended), ...front.map(chosen)])];
       const known = new Map(this.#compiled.run([images], outputs).map((tensor, index) => [at(outputs, index), tensor]));
-      // A feature map's gradient is that of zeros which are added to it.
-      const zeros = later.map((tap) => fill([images.shape[0], ...at(this.#shapes, tap)], 0));
-      const added = new Map(later.map((tap, index) => [attended(tap), at(zeros, index)]));
+      const watches = later.map(() => new WatchedGradient());
+      const watched = new Map(later.map((tap, index) => [attended(tap), at(watches, index).watch]));
       const forward = (): Forward => {
-        const [logits, ...values] = this.#compiled.run([images], [0, ...later.map(chosen)], {known, added}) as [Tensor2D, ...Tensor4D[]];
+        const [logits, ...values] = this.#compiled.run([images], [0, ...later.map(chosen)], {known, watched}) as [Tensor2D, ...Tensor4D[]];
         return {logits: classLogits(logits), values};
       };
-      const inputs = [known.get(attended(start)) as Tensor, ...zeros];
+      const inputs = [known.get(attended(start)) as Tensor];
       const scores = evidence.map(
         (each) =>
           ({logits}: Forward) =>
             sum<Scalar>(each(logits)),
       );
       let found: readonly Tapped[] | undefined;
-      const {value, used} = gradientsOfEach({inputs, forward, scores}, ({values}, gradients) => {
-        const given = (found ??= all.map((tap) =>
-          tapped((tap > start ? at(values, tap - start - 1) : known.get(chosen(tap))) as Tensor4D),
-        ));
-        return tidy(() => use(given.map((each, tap) => (tap < plainTaps ? each.unit : withProduct(each, at(gradients, tap - plainTaps))))));
-      });
-      return {logits: value.logits, used};
+      const forget = (): void => watches.forEach((each) => each.dispose());
+      try {
+        const {value, used} = gradientsOfEach({inputs, forward, scores}, ({values}, [ofStart]) => {
+          const gradients = [ofStart as Tensor, ...watches.map(({gradient}, index) => gradient ?? this.#zeros(images, at(later, index)))];
+          const given = (found ??= all.map((tap) =>
+            tapped((tap > start ? at(values, tap - start - 1) : known.get(chosen(tap))) as Tensor4D),
+          ));
+          const made = tidy(() =>
+            use(given.map((each, tap) => (tap < plainTaps ? each.unit : withProduct(each, at(gradients, tap - plainTaps))))),
+          );
+          forget();
+          return made;
+        });
+        return {logits: value.logits, used};
+      } finally {
+        forget();
+      }
     });
+  }
+
+  #zeros({shape: [count]}: Tensor4D, tap: number): Tensor {
+    return fill([count, ...at(this.#shapes, tap)], 0);
   }
 
   /** Frees the folded weights. */

@@ -1,4 +1,5 @@
 /** The clusters of SLIC: where they start, and the rounds in which they move. */
+import type {Pausable} from '../../../core/in-turns.js';
 import type {LabImage} from './lab.js';
 
 /** Values per cluster: y, x and the three colours. */
@@ -29,15 +30,16 @@ export function seedClusters(height: number, width: number, numSegments: number)
 
 /**
  * Moves the clusters, round after round: pixels go to the nearest cluster, clusters to the mean of
- * their pixels.
+ * their pixels. Pauses before every round.
  *
  * @param image Its colours divided by the compactness.
  * @param start Changed: holds the last means afterwards.
  * @returns The cluster of each pixel.
  */
-export function runRounds(image: LabImage, start: Clusters, numIterations: number): Int32Array {
+export function* runRounds(image: LabImage, start: Clusters, numIterations: number): Pausable<Int32Array> {
   const labels = new Int32Array(image.height * image.width).fill(-1);
   for (let round = 0; round < numIterations; round++) {
+    yield;
     assign(image, start, labels);
     average(image, start.clusters, labels);
   }

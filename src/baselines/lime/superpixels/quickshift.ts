@@ -5,6 +5,7 @@
  */
 import {seedField} from '../../../core/common-options.js';
 import {number, withDefault} from '../../../core/fields.js';
+import {atOnce, type Pausable} from '../../../core/in-turns.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../../core/options.js';
 import {Random} from '../../../core/random.js';
 import type {DecodedImage, SeedOptions} from '../../../core/types.js';
@@ -51,14 +52,19 @@ export const quickshiftSchema: OptionsSchema<Settled<QuickshiftOptions>> = {
  * const {labels, numSegments} = quickshift(imageData, {kernelSize: 3});
  */
 export function quickshift(image: DecodedImage, options?: QuickshiftOptions): Segments {
+  return atOnce(quickshiftInTurns(image, options));
+}
+
+/** {@link quickshift}, which pauses after every row. */
+export function* quickshiftInTurns(image: DecodedImage, options?: QuickshiftOptions): Pausable<Segments> {
   const {kernelSize, maxDistance, ratio, seed} = readOptions(quickshiftSchema, options);
   const random = new Random(seed).split('quickshift');
   const lab = toLab('quickshift: image', image);
   const colours = lab.data.map((value) => value * ratio);
   const reach = Math.ceil(3 * kernelSize);
-  const densities = measureDensities({...lab, data: colours}, reach, -0.5 / kernelSize ** 2);
+  const densities = yield* measureDensities({...lab, data: colours}, reach, -0.5 / kernelSize ** 2);
   for (let pixel = 0; pixel < densities.length; pixel++) densities[pixel] = (densities[pixel] as number) + NOISE * random.normal();
-  const parents = findParents({...lab, data: colours}, reach, densities, maxDistance ** 2);
+  const parents = yield* findParents({...lab, data: colours}, reach, densities, maxDistance ** 2);
   return {...labelTrees(parents), height: lab.height, width: lab.width};
 }
 
@@ -66,9 +72,10 @@ export function quickshift(image: DecodedImage, options?: QuickshiftOptions): Se
 // still meets its partners in reading order: the earlier ones during their turns, then the later
 // ones during its own.
 
-function measureDensities({data, height, width}: LabImage, reach: number, scale: number): Float64Array {
+function* measureDensities({data, height, width}: LabImage, reach: number, scale: number): Pausable<Float64Array> {
   const densities = new Float64Array(height * width);
   for (let y = 0; y < height; y++) {
+    yield;
     for (let x = 0; x < width; x++) {
       const here = y * width + x;
       const [l, a, b] = [data[here * 3] as number, data[here * 3 + 1] as number, data[here * 3 + 2] as number];
@@ -92,10 +99,11 @@ function measureDensities({data, height, width}: LabImage, reach: number, scale:
   return densities;
 }
 
-function findParents({data, height, width}: LabImage, reach: number, densities: Float64Array, limit: number): Int32Array {
+function* findParents({data, height, width}: LabImage, reach: number, densities: Float64Array, limit: number): Pausable<Int32Array> {
   const parents = Int32Array.from({length: height * width}, (_, pixel) => pixel);
   const nearest = new Float64Array(height * width).fill(Infinity);
   for (let y = 0; y < height; y++) {
+    yield;
     for (let x = 0; x < width; x++) {
       const here = y * width + x;
       const [l, a, b] = [data[here * 3] as number, data[here * 3 + 1] as number, data[here * 3 + 2] as number];

@@ -5,6 +5,7 @@
  * afterwards, which leaves fewer segments than were asked for.
  */
 import {integer, number, withDefault} from '../../../core/fields.js';
+import {atOnce, type Pausable} from '../../../core/in-turns.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../../core/options.js';
 import type {DecodedImage} from '../../../core/types.js';
 import {connectSegments} from './_connect.js';
@@ -51,13 +52,18 @@ export const slicSchema: OptionsSchema<Settled<SlicOptions>> = {
  * const segments = slic(imageData, {numSegments: 50});
  */
 export function slic(image: DecodedImage, options?: SlicOptions): Segments {
+  return atOnce(slicInTurns(image, options));
+}
+
+/** {@link slic}, which pauses before every round. */
+export function* slicInTurns(image: DecodedImage, options?: SlicOptions): Pausable<Segments> {
   const {numSegments, compactness, numIterations} = readOptions(slicSchema, options);
   const lab = toLab('slic: image', image, true);
   const scaled = {...lab, data: lab.data.map((value) => value / compactness)};
   const {height, width} = lab;
   const seeds = seedClusters(height, width, numSegments);
   const meanSize = (height * width) / (seeds.clusters.length / FEATURES);
-  const pieces = runRounds(scaled, seeds, numIterations);
+  const pieces = yield* runRounds(scaled, seeds, numIterations);
   const labels = connectSegments(pieces, height, width, Math.floor(0.5 * meanSize), Math.floor(3 * meanSize));
   return relabelSegments({labels, height, width});
 }
