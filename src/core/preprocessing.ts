@@ -20,7 +20,8 @@ const presets: Readonly<Record<PreprocessingName, Preprocessing>> = /* @__PURE__
 
 const perChannel = (each: Field<number | undefined>): Field<number | readonly number[]> =>
   required(either<number | readonly number[]>(each, list(each, 1)));
-const fields: OptionsSchema<Preprocessing>['fields'] = {
+/** The fields of a {@link Preprocessing}. */
+export const preprocessingFields: OptionsSchema<Preprocessing>['fields'] = {
   scale: required(number()),
   mean: perChannel(number()),
   std: perChannel(number(Number.MIN_VALUE)),
@@ -30,7 +31,7 @@ const fields: OptionsSchema<Preprocessing>['fields'] = {
 };
 /** `preprocessing`: how pixels become network input. */
 export const preprocessingField: Field<PreprocessingName | Preprocessing | undefined> = absentMeans(
-  either<PreprocessingName | Preprocessing>(oneOf(...(Object.keys(presets) as PreprocessingName[])), group(fields)),
+  either<PreprocessingName | Preprocessing>(oneOf(...(Object.keys(presets) as PreprocessingName[])), group(preprocessingFields)),
   'none: tensors only',
 );
 

@@ -192,19 +192,38 @@ describe('saving and loading', async () => {
       const residual = await AttentiveDistiller.create({teacher: model, student: residualStudent({depth: 18, width: 2})});
       await residual.save(url);
       residual.dispose();
-      const louder = async (factor: number): Promise<AttentiveDistiller> => {
+      const louder = async (factor: number, hidden = false): Promise<AttentiveDistiller> => {
         const other = patchTeacher();
         const head = other.layers.at(-1)!;
         const weights = tidy(() => head.getWeights().map((weight) => mul(weight, factor)));
         head.setWeights(weights);
         weights.forEach((weight) => weight.dispose());
-        return AttentiveDistiller.load(url, {teacher: other}).finally(() => other.dispose());
+        const {model: _model, ...withoutModel} = teacherFromLayersModel(other);
+        return AttentiveDistiller.load(url, {teacher: hidden ? withoutModel : other}).finally(() => other.dispose());
       };
       await expect(louder(1.1)).rejects.toThrow(AttentiveError);
       await expect(louder(1.1)).rejects.toThrow(
         /^AttentiveDistiller.load: the saved explainer belongs to teacher 'patch_teacher', whose logits/,
       );
-      (await louder(1.005)).dispose();
+      // A teacher whose weights can be read is told apart by them, any other by what it answers.
+      await expect(louder(1.000001)).rejects.toThrow(/whose weights are not those of 'patch_teacher', though both answer alike/);
+      (await louder(1.005, true)).dispose();
+      await expect(louder(1.1, true)).rejects.toThrow(/whose logits/);
+    }));
+
+  it('names the preprocessing when that is what differs', () =>
+    expectNoLeak(async () => {
+      const url = store.url('preprocessed');
+      const distilled = await AttentiveDistiller.create({teacher: model, preprocessing: 'tf'});
+      await distilled.save(url);
+      distilled.dispose();
+      await expect(AttentiveDistiller.load(url, {teacher: model, preprocessing: 'unit'})).rejects.toThrow(
+        /belongs to teacher 'patch_teacher' with the preprocessing {"scale":0.00784.*,"mean":1,"std":1}, but the same network came with {"scale":0.0039.*Pass the preprocessing that it was distilled with/,
+      );
+      await expect(AttentiveDistiller.load(url, {teacher: model, preprocessing: {...TF, channelOrder: 'bgr'}})).rejects.toThrow(/bgr/);
+      // The same by value, and no pictures at all.
+      (await AttentiveDistiller.load(url, {teacher: model, preprocessing: {...TF, mean: [1, 1, 1], fit: 'crop'}})).dispose();
+      (await AttentiveDistiller.load(url, {teacher: model})).dispose();
     }));
 
   it('refuses another teacher and a folder that holds no explainer', () =>
@@ -221,6 +240,8 @@ describe('saving and loading', async () => {
       other.dispose();
     }));
 });
+
+const TF = {scale: 1 / 127.5, mean: 1, std: 1};
 
 describe('the same seed', () => {
   const short = async (seed: number): Promise<Float32Array> => {

@@ -5,7 +5,7 @@ import {show} from '../../core/check.js';
 import {MAX_SEED} from '../../core/common-options.js';
 import {AttentiveError} from '../../core/errors/attentive-error.js';
 import {ModelFileError} from '../../core/errors/model-file-error.js';
-import {absentMeans, boolean, custom, group, integer, list, number, required, text} from '../../core/fields.js';
+import {absentMeans, boolean, custom, group, integer, required} from '../../core/fields.js';
 import {groupProblem, type OptionsSchema} from '../../core/options.js';
 import type {Teacher} from '../../core/types.js';
 import {VERSION} from '../../core/version.js';
@@ -16,7 +16,7 @@ import {methodFields, paperForm, type Method} from '../method.js';
 import type {TrainingProgress} from '../progress.js';
 import {placeFields, type TrainingPlace, type TrainingState, type TrainingTensors} from '../train/training-state.js';
 import {packStudent, rebuildStudent, rebuiltFields, type RebuiltStudent} from './saved-student.js';
-import {checkSameTeacher, type TeacherProbe} from './teacher-probe.js';
+import {checkSameTeacher, probeFields, type TeacherProbe} from './teacher-probe.js';
 
 /** What a saved distiller holds besides networks that are stored whole. */
 interface CheckpointMetadata {
@@ -40,14 +40,7 @@ interface SavedTraining {
 const metadataFields: OptionsSchema<CheckpointMetadata>['fields'] = {
   seed: required(integer(0, MAX_SEED)),
   trainingMode: required(boolean()),
-  teacher: required(
-    group<TeacherProbe>({
-      name: required(text()),
-      inputShape: required(list(integer(1))),
-      numClasses: required(integer(1)),
-      logits: required(list(number(), 1)),
-    }),
-  ),
+  teacher: required(group<TeacherProbe>(probeFields)),
   method: required(group<Method>(methodFields)),
   student: absentMeans(group<RebuiltStudent>(rebuiltFields), 'stored whole'),
   training: absentMeans(
@@ -97,7 +90,8 @@ export async function packCheckpoint(
     const metadata: CheckpointMetadata = {
       seed,
       trainingMode: student.trainingMode,
-      teacher: probe,
+      // A student that is rebuilt has a checksum for each of the teacher's weights.
+      teacher: rebuilt ? {...probe, weights: undefined} : probe,
       method,
       ...(rebuilt && {student: rebuilt}),
       ...(training && {training: {serial, place: training.place, history: training.history}}),
