@@ -2,7 +2,7 @@
  * Ownership of tensors across an `await`, where `tidy` cannot reach: a scope owns what is handed to
  * it and frees all of it at its end, also when something throws.
  */
-import {dispose, type Tensor} from '@tensorflow/tfjs-core';
+import {dispose, slice, type Tensor} from '@tensorflow/tfjs-core';
 
 /** Collects tensors that live until the scope ends. */
 export class TensorScope {
@@ -35,4 +35,10 @@ export async function withTensors<T>(work: (scope: TensorScope) => Promise<T>): 
   } finally {
     scope.dispose();
   }
+}
+
+/** Items `first` … `first + count − 1` of a batch `[N, …]`; a tensor of its own. */
+export function itemsOf<T extends Tensor>(batch: T, first: number, count: number): T {
+  const rest = batch.shape.slice(1);
+  return slice(batch as Tensor, [first, ...rest.map(() => 0)], [count, ...rest]) as T;
 }

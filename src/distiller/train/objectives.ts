@@ -4,6 +4,7 @@
  */
 import {add, mul, sigmoid, sub, tidy, type Scalar, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {Random} from '../../core/random.js';
+import {itemsOf} from '../../core/tensors.js';
 import type {ClassKind} from '../../core/types.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {combineLosses, type WeightedLoss} from '../../losses/combine-losses.js';
@@ -17,6 +18,8 @@ import {askTeacher, kindOf, runStudent, type Networks} from '../networks.js';
 import type {FitSettings} from '../options.js';
 import type {Stage} from '../progress.js';
 import {rankingObjective} from '../ranking-objective.js';
+import {piecewise} from '../../tfjs/gradients/piecewise.js';
+import {isOnGpu} from '../../backend/is-on-gpu.js';
 import {mapStatistics} from './map-statistics.js';
 
 /** A batch with what does not depend on the networks in training. */
@@ -94,22 +97,49 @@ function distillation(
 }
 
 /** Equation 8: what the masked image says should be what the image says, with little of it left. */
-function explanation(networks: Networks, batch: PreparedBatch, saliency: Tensor4D, {where, settings, lambda}: Objective): Losses {
-  const masked = maskedImages(batch.images, saliency, settings.fill);
-  const logits = scored(networks, masked, where, settings);
+function explanation(networks: Networks, batch: PreparedBatch, saliency: Tensor4D, objective: Objective): Losses {
+  const {where, settings, lambda} = objective;
+  const {images, teacherLogits} = batch;
+  const fidelity = piecewise(saliency, pieceOf(images, 1, objective), (piece, first) => {
+    const masked = maskedImages(partOf(images, first, piece), piece, settings.fill);
+    const logits = scored(networks, masked, where, settings);
+    return divergenceOf(kindOf(networks.teacher), partOf(teacherLogits, first, piece), logits);
+  });
   return {
-    fidelity: {values: divergenceOf(kindOf(networks.teacher), batch.teacherLogits, logits)},
+    fidelity: {values: fidelity},
     area: {values: areaLoss(saliency, {lambda, lambdaRule: settings.lambdaRule})},
   };
 }
 
 /** Insertion and deletion at one point of their curves that is drawn, against baselines that are drawn. */
-function ranking(networks: Networks, {images, targets}: PreparedBatch, map: Tensor4D, {where, settings, random}: Objective): Losses {
-  const {softness, baselines} = settings;
+function ranking(networks: Networks, {images, targets}: PreparedBatch, map: Tensor4D, objective: Objective): Losses {
+  const {where, settings, random} = objective;
+  const {softness, baselines: kinds} = settings;
   const shown = rankingMask(map, {softness, seed: random.split('mask').seed});
-  const drawn = randomBaselines(images, baselines, random.split('baselines'), 2) as [Tensor4D, Tensor4D];
+  const drawn = randomBaselines(images, kinds, random.split('baselines'), 2) as [Tensor4D, Tensor4D];
   const score = (masked: Tensor4D): Tensor2D => scored(networks, masked, where, settings);
-  return {ranking: {values: rankingObjective({images, targets, shown, baselines: drawn, kind: kindOf(networks.teacher)}, score)}};
+  const kind = kindOf(networks.teacher);
+  const values = piecewise(shown, pieceOf(images, 2, objective), (piece, first) => {
+    const baselines = drawn.map((each) => partOf(each, first, piece)) as [Tensor4D, Tensor4D];
+    const ranked = {images: partOf(images, first, piece), targets: targets.subarray(first, first + piece.shape[0]), shown: piece, kind};
+    return rankingObjective({...ranked, baselines}, score);
+  });
+  return {ranking: {values}};
+}
+
+// A network of photographs leaves some 80 MB behind for each image that it is differentiated for.
+const PIXELS = {memory: 5 * 224 * 224, gpu: 64 * 224 * 224} as const;
+
+/** How many images are scored at a time, each masked in so many ways; a GPU wants many. */
+function pieceOf({shape: [, height, width]}: Tensor4D, ways: number, {stage, settings}: Objective): number {
+  // A student that learns from what it scores has to be differentiated itself.
+  if (stage === 'joint' && settings.scorer === 'student') return Infinity;
+  return Math.max(1, Math.floor(PIXELS[isOnGpu() ? 'gpu' : 'memory'] / (ways * height * width)));
+}
+
+/** The items of a batch that a piece of it belongs to. */
+function partOf<T extends Tensor>(batch: T, first: number, {shape: [count = 0]}: Tensor): T {
+  return count === batch.shape[0] ? batch : itemsOf(batch, first, count);
 }
 
 /** The logits of masked images, of whom is to score them. */
