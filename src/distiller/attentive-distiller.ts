@@ -10,6 +10,7 @@ import {onBackend} from '../backend/on-backend.js';
 import {selectBackend} from '../backend/select-backend.js';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {DisposedError} from '../core/errors/disposed-error.js';
+import {eitherSignal} from '../core/either-signal.js';
 import {readOptions} from '../core/options.js';
 import type {Explainer, ImagesInput, SaliencyMap, Teacher, UnscoredMap} from '../core/types.js';
 import type {TrainingBatches} from '../data/batches.js';
@@ -17,7 +18,7 @@ import {checkUrl, loadArtifacts, saveArtifacts} from '../files/artifact-store.js
 import type {Student} from '../models/students/student.js';
 import {checkBatches} from './check-batches.js';
 import {createNetworks, type DistillerOptions, type SeededNetworks} from './create.js';
-import {evaluateNetworks, type EvaluateOptions, type Evaluation} from './evaluate.js';
+import {evaluateNetworks, type EvaluateOptions, type Evaluation, type Subject} from './evaluate.js';
 import {CompiledNetworks} from './explain/draw-maps.js';
 import {explainImages, type ExplainOptions, type MapsOnlyOptions} from './explain/explain.js';
 import type {Method} from './method.js';
@@ -52,7 +53,12 @@ export class AttentiveDistiller implements Explainer {
   readonly #decoder: LayersModel;
   readonly #method: Method;
   readonly #compiled: CompiledNetworks;
-  #state: 'idle' | 'training' | 'disposed' = 'idle';
+  #isTraining = false;
+  #isDisposed = false;
+  /** Calls under way, which need the networks. */
+  #running = 0;
+  /** Aborts when this is disposed of. */
+  readonly #end = new AbortController();
   #history: TrainingProgress[] = [];
   /** Of the training under way. */
   #outcome: Outcome | undefined;
@@ -125,14 +131,16 @@ export class AttentiveDistiller implements Explainer {
     const values = read();
     if (values.mode === 'joint' && this.#method.guidance !== 'none')
       throw new TypeError(`${where}: mode must be 'staged' with guidance, whose gradient is that of a student which stays as it is.`);
-    const settings = fitSettings(values, this.#networks);
+    const sorted = fitSettings(values, this.#networks);
+    const settings = {...sorted, signal: eitherSignal(sorted.signal, this.#end.signal)};
     checkBatches(where, batches);
     if (settings.validation !== undefined) checkBatches(`${where}: validation`, settings.validation);
     checkTeacherAlive(where, this.teacher);
     const resumed = this.#resumed;
     if (resumed !== undefined) checkSameSettings(where, resumed, settings);
     if (settings.checkpoint !== undefined) checkUrl(`${where}: checkpoint.to`, settings.checkpoint.to);
-    this.#state = 'training';
+    this.#isTraining = true;
+    this.#running++;
     this.#compiled.dispose(); // Training needs the memory, and what it changes is compiled anew.
     this.#history = [];
     this.#resumed = undefined;
@@ -156,7 +164,8 @@ export class AttentiveDistiller implements Explainer {
     } finally {
       if (resumed !== undefined) disposeState(resumed);
       this.#compiled.dispose();
-      this.#state = 'idle';
+      this.#isTraining = false;
+      this.#leave();
     }
   }
 
@@ -202,8 +211,7 @@ export class AttentiveDistiller implements Explainer {
   async explain(images: ImagesInput, options?: ExplainOptions): Promise<SaliencyMap[]>;
   async explain(images: ImagesInput, options: MapsOnlyOptions): Promise<UnscoredMap[]>;
   async explain(images: ImagesInput, options?: ExplainOptions | MapsOnlyOptions): Promise<SaliencyMap[] | UnscoredMap[]> {
-    this.#checkAlive('explain');
-    return explainImages({networks: this.#networks, compiled: this.#compiled, seed: this.seed}, images, options);
+    return this.#during('explain', (subject) => explainImages(subject, images, options));
   }
 
   /**
@@ -213,11 +221,10 @@ export class AttentiveDistiller implements Explainer {
    * @throws {TypeError | RangeError} If an option or a batch is wrong. Aborting rejects with the signal's reason.
    */
   async evaluate(batches: TrainingBatches, options?: EvaluateOptions): Promise<Evaluation> {
-    this.#checkAlive('evaluate');
-    checkTeacherAlive('evaluate', this.teacher);
-    return onBackend('evaluate', () =>
-      evaluateNetworks({networks: this.#networks, compiled: this.#compiled, seed: this.seed}, batches, options),
-    );
+    return this.#during('evaluate', (subject) => {
+      checkTeacherAlive('evaluate', this.teacher);
+      return onBackend('evaluate', () => evaluateNetworks(subject, batches, options));
+    });
   }
 
   /**
@@ -232,14 +239,16 @@ export class AttentiveDistiller implements Explainer {
    * @throws {ModelFileError} If writing fails.
    */
   async save(url: string): Promise<void> {
-    this.#checkAlive('save');
-    checkUrl('AttentiveDistiller.save', url);
-    checkTeacherAlive('save', this.teacher);
-    const artifacts = await onBackend('save', async () => {
-      const probe = await probeTeacher('save', this.teacher);
-      return this.#pack({probe});
+    // What is under way when the networks are to be freed is brought to its end.
+    await this.#during('save', async () => {
+      checkUrl('AttentiveDistiller.save', url);
+      checkTeacherAlive('save', this.teacher);
+      const artifacts = await onBackend('save', async () => {
+        const probe = await probeTeacher('save', this.teacher);
+        return this.#pack({probe});
+      });
+      await saveArtifacts('AttentiveDistiller.save', url, artifacts);
     });
-    await saveArtifacts('AttentiveDistiller.save', url, artifacts);
   }
 
   /**
@@ -290,12 +299,18 @@ export class AttentiveDistiller implements Explainer {
     });
   }
 
-  /** Frees student and explanation network, not the teacher. Safe to call twice. */
+  /**
+   * Frees student and explanation network, not the teacher. Safe to call twice, and at any time: what is under way stops
+   * within a step and rejects with a DisposedError, but for `save`, which is brought to its end.
+   */
   dispose(): void {
-    if (this.#state === 'disposed') return;
-    if (this.#state === 'training')
-      throw new AttentiveError('AttentiveDistiller.dispose: still training. Abort or leave the loop over fit() first.');
-    this.#state = 'disposed';
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#end.abort(new DisposedError('AttentiveDistiller: dispose() was called while this was under way.'));
+    if (this.#running === 0) this.#free();
+  }
+
+  #free(): void {
     if (this.#resumed !== undefined) disposeState(this.#resumed);
     this.#compiled.dispose();
     disposeModel(this.#student.model);
@@ -311,13 +326,29 @@ export class AttentiveDistiller implements Explainer {
     return {teacher: this.teacher, student: this.#student, decoder: this.#decoder, method: this.#method};
   }
 
+  /** Does what needs the networks, which are not freed before it ends. */
+  async #during<T>(method: string, work: (subject: Subject) => Promise<T>): Promise<T> {
+    this.#checkAlive(method);
+    this.#running++;
+    try {
+      return await work({networks: this.#networks, compiled: this.#compiled, seed: this.seed, end: this.#end.signal});
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #leave(): void {
+    this.#running--;
+    if (this.#isDisposed && this.#running === 0) this.#free();
+  }
+
   #checkAlive(method: string): void {
-    if (this.#state === 'disposed') throw new DisposedError(`AttentiveDistiller.${method} was called after dispose().`);
+    if (this.#isDisposed) throw new DisposedError(`AttentiveDistiller.${method} was called after dispose().`);
   }
 
   #checkIdle(method: string): void {
     this.#checkAlive(method);
-    if (this.#state === 'training')
+    if (this.#isTraining)
       throw new AttentiveError(`AttentiveDistiller.${method}: a training run is active. Await it, abort it, or leave its loop first.`);
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
 import {runFields} from '../core/common-options.js';
+import {eitherSignal} from '../core/either-signal.js';
 import {boolean, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {Random} from '../core/random.js';
@@ -80,6 +81,8 @@ export interface Subject {
   readonly compiled: CompiledNetworks;
   /** The seed that made the networks. */
   readonly seed: number;
+  /** Aborts when the networks are to be freed. */
+  readonly end: AbortSignal;
 }
 
 /**
@@ -93,7 +96,8 @@ export async function evaluateNetworks(
   options: EvaluateOptions | undefined,
 ): Promise<Evaluation> {
   const [height, width] = subject.networks.teacher.inputShape;
-  const {causal, stepSize = defaultStepSize(height, width), signal, onProgress} = readOptions(evaluateSchema, options);
+  const {causal, stepSize = defaultStepSize(height, width), signal: given, onProgress} = readOptions(evaluateSchema, options);
+  const signal = eitherSignal(given, subject.end);
   checkBatches(WHERE, batches);
   const rows: Row[] = [];
   let index = 0;

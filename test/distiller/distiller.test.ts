@@ -198,8 +198,10 @@ describe('saving and loading', async () => {
         const weights = tidy(() => head.getWeights().map((weight) => mul(weight, factor)));
         head.setWeights(weights);
         weights.forEach((weight) => weight.dispose());
-        const {model: _model, ...withoutModel} = teacherFromLayersModel(other);
-        return AttentiveDistiller.load(url, {teacher: hidden ? withoutModel : other}).finally(() => other.dispose());
+        const {name, inputShape, numClasses, logits} = teacherFromLayersModel(other);
+        return AttentiveDistiller.load(url, {teacher: hidden ? {name, inputShape, numClasses, logits} : other}).finally(() =>
+          other.dispose(),
+        );
       };
       await expect(louder(1.1)).rejects.toThrow(AttentiveError);
       await expect(louder(1.1)).rejects.toThrow(
@@ -383,14 +385,50 @@ describe('what a distiller refuses', () => {
     const run = made.fit([batch], {epochs: 1});
     await run.next();
     await expect(made.fit([batch]).next()).rejects.toThrow(/training run is active/);
-    expect(() => {
-      made.dispose();
-    }).toThrow(/still training/);
     await run.return({steps: 0, seconds: 0, stages: [], warnings: []});
+    made.dispose();
     made.dispose();
     await expect(made.explain(batch.images)).rejects.toThrow(DisposedError);
     await expect(made.evaluate([batch])).rejects.toThrow('AttentiveDistiller.evaluate was called after dispose()');
     batch.images.dispose();
+  });
+
+  it('dispose() while something is under way: that stops with a DisposedError, and everything is freed', async () => {
+    const {images, labels} = patchBatch(0, 24);
+    const batches = Array.from({length: 20}, () => ({images, labels}));
+    const works: Readonly<Record<string, (made: AttentiveDistiller, onProgress: () => void) => Promise<unknown>>> = {
+      explain: (made, onProgress) => made.explain(images, {batchSize: 1, onProgress}),
+      refine: (made, onProgress) => made.explain(images, {batchSize: 2, refine: 3, onProgress}),
+      evaluate: (made, onProgress) => made.evaluate(batches, {causal: false, onProgress}),
+      train: (made, onProgress) => made.train(batches, {epochs: 1, onProgress}),
+      fit: async (made, onProgress) => {
+        const run = made.fit(batches, {epochs: 1});
+        while ((await run.next()).done !== true) onProgress();
+      },
+    };
+    for (const [name, work] of Object.entries(works)) {
+      await expectNoLeak(async () => {
+        const made = await AttentiveDistiller.create({teacher: model, seed: 1});
+        let reports = 0;
+        const onProgress = (): void => {
+          if (++reports === 2) made.dispose();
+        };
+        await expect(work(made, onProgress), name).rejects.toThrow(DisposedError);
+        expect(reports, name).toBe(2);
+        await expect(made.explain(images), name).rejects.toThrow(/explain was called after dispose/);
+      });
+    }
+    await expectNoLeak(async () => {
+      // A save is brought to its end.
+      const store = await temporaryStore();
+      const made = await AttentiveDistiller.create({teacher: model, seed: 1});
+      const saving = made.save(store.url('last'));
+      made.dispose();
+      await saving;
+      (await AttentiveDistiller.load(store.url('last'), {teacher: model})).dispose();
+      await store.remove();
+    });
+    images.dispose();
   });
 
   it('images of another size, naming both', async () => {

@@ -1,6 +1,7 @@
 /** Explains any number of images in batches of bounded memory. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
 import {batchSizeField, MAX_SEED, runFields, targetField, workersField} from '../../core/common-options.js';
+import {eitherSignal} from '../../core/either-signal.js';
 import {absentMeans, boolean, integer, withDefault} from '../../core/fields.js';
 import {recordOptions} from '../../core/option-record.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
@@ -88,15 +89,18 @@ export interface DrawingNetworks {
   readonly networks: Networks;
   readonly compiled: CompiledNetworks;
   readonly seed: number;
+  /** Aborts when the networks are to be freed. */
+  readonly end: AbortSignal;
 }
 
 /** Draws one map per image and target. */
 export async function explainImages(
-  {networks, compiled, seed}: DrawingNetworks,
+  {networks, compiled, seed, end}: DrawingNetworks,
   images: ImagesInput,
   options: ExplainOptions | MapsOnlyOptions | undefined,
 ): Promise<SaliencyMap[] | UnscoredMap[]> {
-  const settings = readOptions(explainSchema, options);
+  const given = readOptions(explainSchema, options);
+  const settings = {...given, signal: eitherSignal(given.signal, end)};
   const {batchSize, compile, score, refine, workers, signal, onProgress} = settings;
   if (!score && options?.target !== undefined) {
     throw new TypeError(`${WHERE}: target chooses the class whose score is reported, so it cannot be given with score: false.`);

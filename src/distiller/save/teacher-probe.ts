@@ -72,7 +72,14 @@ export async function probeTeacher(
   const perImage = Math.min(numClasses, MAX_LOGITS);
   const kept = Array.from({length: PROBE_IMAGES}, (_, image) => [...all.slice(image * numClasses, image * numClasses + perImage)]).flat();
   const own = teacher.preprocessing;
-  return {name, inputShape: [...inputShape], numClasses, logits: kept, preprocessing: own && plainly(own), weights: await weightsOf(teacher)};
+  return {
+    name,
+    inputShape: [...inputShape],
+    numClasses,
+    logits: kept,
+    preprocessing: own && plainly(own),
+    weights: await weightsOf(teacher),
+  };
 }
 
 /** As it is written in a save: by value, with what has a default left to it. */
