@@ -89,7 +89,7 @@ async function guidedWorksOf(model: LayersModel): Promise<[kind: string, work: P
       guidance: 'attended',
       objective: 'ranking',
       plainTaps,
-      student: studentFromTeacher({scales: 4, initialGate: 0.999}),
+      student: studentFromTeacher(),
     });
   const [all, behind] = [await make(0), await make(1)];
   return [

@@ -26,7 +26,7 @@ interface Case extends TimingOptions {
 }
 
 const guidedForm = {guidance: 'attended', objective: 'ranking', plainTaps: 0} as const;
-const guidedStudent = studentFromTeacher({scales: 4, initialGate: 0.999});
+const guidedStudent = studentFromTeacher();
 
 const cases: Readonly<Record<string, Case>> = {
   resnet50_224_b1: {teacher: async () => resnet50(224), student: residualStudent(), batch: 1, repeats: 5},

@@ -146,7 +146,9 @@ describe('a save', () => {
   it('of a trained student holds the weights that training has changed, and none of the teacher', () =>
     expectNoLeak(async () => {
       const before = await hashWeights(model);
-      const distiller = await AttentiveDistiller.create({teacher: model, seed: 2});
+      // Gates that are less open than by default, since one step leaves those as they are, to rounding.
+      const student = studentFromTeacher({initialGate: 0.99});
+      const distiller = await AttentiveDistiller.create({teacher: model, student, seed: 2});
       await distiller.train([{images}], training);
       const stored = await roundTrip(distiller, 'trained');
       // All of the copy but its 6 batch statistics. Of each gate the first step reaches those 4 that do not stand behind

@@ -30,7 +30,7 @@ export interface StudentFromTeacherOptions {
   readonly taps?: readonly string[] | undefined;
   /** How many scales get a CBAM where `taps` does not say which, 2–16. @default 4, or fewer if there are not as many, but at least 2 */
   readonly scales?: number | undefined;
-  /** Value at which both gates of each CBAM start, 0.000001–0.999999. @default 0.999 */
+  /** Value at which both gates of each CBAM start, 0.000001–0.999999. @default 0.9999 */
   readonly initialGate?: number | undefined;
   /** Reduction in the channel gates, at least 1. @default 16 */
   readonly ratio?: number | undefined;
@@ -46,7 +46,7 @@ export const studentFromTeacherSchema: OptionsSchema<StudentSettings> = {
   fields: {
     taps: absentMeans(list(text(), 2), 'the last such layer at each of the `scales` coarsest scales'),
     scales: absentMeans(integer(2, 16), '4, or fewer if there are not as many, but at least 2'),
-    initialGate: withDefault(gateField, 0.999),
+    initialGate: withDefault(gateField, 0.9999),
     ratio: ratioField,
     delta: deltaField,
   },
