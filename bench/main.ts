@@ -22,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   rise: async () => (await import('./rise.js')).run,
   speed: async () => (await import('./speed.js')).run,
   train: async () => (await import('./train.js')).run,
+  sanity: async () => (await import('./sanity.js')).run,
   smoke: async () => (await import('./smoke.js')).run,
   workers: async () => (await import('./workers.js')).run,
 };
