@@ -1,9 +1,11 @@
 /** A student that is a copy of its teacher decides as the teacher does, with gates nearly open and with the default. */
 import '../helpers/use-wasm.js';
+import {existsSync} from 'node:fs';
 import {abs, argMax, dispose, max, sub, tidy, type Tensor, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {describe, expect, it} from 'vitest';
 import {loadCifar, loadModel, loadPictures} from '../../bench/data.js';
 import {qualityCases} from '../../bench/quality-cases.js';
+import {dataFolder} from '../helpers/files.js';
 import {studentFromTeacher, teacherFromLayersModel, toNetworkInput, type DecodedImage} from '../../src/index.js';
 
 const photographs = async (count: number): Promise<DecodedImage[]> => (await loadPictures('ilsvrc-val', count)).map(({image}) => image);
@@ -15,7 +17,10 @@ const pictures: Readonly<Record<string, () => Promise<DecodedImage[]>>> = {
 };
 const BATCH = 8;
 
-describe.each(Object.entries(pictures))('a student of %s', (name, load) => {
+const has = existsSync(dataFolder);
+const skipped = has ? '' : ' (skipped: AKD_DATA is absent)';
+
+describe.skipIf(!has).each(Object.entries(pictures))(`a student of %s${skipped}`, (name, load) => {
   it.each([
     ['almost open', 1 - 1e-6, 1e-3],
     ['as they are by default', undefined, Infinity],
