@@ -2,8 +2,8 @@
  * What an explanation costs beside a plain prediction: frames per second of `explain` and of Grad-CAM ÷
  * those of `model.predict` with its values read, one image of 224×224 at a time, on wasm. The student
  * of the ResNet-50 is `residualStudent()`, the others are copies of their teachers. `guided.explain` is a price, the
- * other way round: a guided `explain` ÷ `model.predict`, with the gradient at the taps behind the finest of four
- * (`guidedAll.explain`: at all four), and `guidedFive.explain` one that draws a map for each of five classes.
+ * other way round: a guided `explain` ÷ `model.predict`, with the gradient at all four taps (`guidedCoarse.explain`: at
+ * those behind the finest), and `guidedFive.explain` one that draws a map for each of five classes.
  * `--models a,b` measures some of them, `--repeats N` says how often (default 15).
  */
 import {parseArgs} from 'node:util';
