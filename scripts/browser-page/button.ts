@@ -62,7 +62,7 @@ globalThis.trainUntilStopped = async () => {
   const stoppedAfter = performance.now() - stoppedAt;
   // What the optimiser and the means held is free, and the explainer works.
   const tensorsLeft = memory().numTensors - before;
-  await distiller.explain(pictures[0]!);
+  await distiller.explain(pictures.slice(0, 1));
   distiller.dispose();
   return {clicks, steps, isStopped: ended === reason, stoppedAfter, longestStep, tensorsLeft};
 };
