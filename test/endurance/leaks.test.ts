@@ -27,10 +27,12 @@ it(`${CALLS} mixed calls`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'leaks-'));
   await writePng(join(folder, 'a.png'), {data: new Uint8Array(48), width: 4, height: 4});
   const world = await makeWorld(folder);
+  // That one would change the backend that is looked at.
+  const calls = world.calls.filter(({name}) => name !== 'selectBackend');
   const random = new Random(8);
   const call = async (count: number): Promise<void> => {
     for (let done = 0; done < count; done++) {
-      const each = world.calls[random.int(world.calls.length)]!;
+      const each = calls[random.int(calls.length)]!;
       const args = each.args();
       free(await (each.run as (...given: unknown[]) => unknown)(...args));
       args.forEach((given) => freeTensors(given, world.lasting));
