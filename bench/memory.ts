@@ -3,11 +3,10 @@
  * training steps of either stage and over 2000 explanations, MobileNet v1 at 128; and how high it rises, in a process
  * of its own, when MobileNet v2 at 224 is trained as the README does.
  */
-import {fork} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import {memory, randomUniform, slice, type Tensor4D} from '@tensorflow/tfjs-core';
 import {AttentiveDistiller, batchesOf, selectBackend} from '../src/index.js';
 import {loadModel, loadPictures} from './data.js';
+import {peakInChild, reportPeak} from './peak-in-child.js';
 import type {BenchResult} from './report.js';
 
 const STEPS = 500;
@@ -21,7 +20,6 @@ interface Reading {
   readonly residentMiB: number;
 }
 
-const CHILD = '--memory-child';
 const README = {model: 'mobilenet_v2_100_224', photos: 100, batchSize: 16, steps: 7};
 
 /** Runs the bench. Options: `--steps N`, `--explanations N`; 0 leaves them out. */
@@ -57,29 +55,19 @@ export async function run(args: string[]): Promise<BenchResult> {
   }
   const explanations = option('--explanations', EXPLANATIONS);
   if (explanations > 0) record('explanations', await readAt(explanations, async () => void (await distiller.explain(image))));
-  const peak = await peakInChild();
+  const peak = await peakInChild(import.meta.url);
   rows.push({what: `peak, ${README.model} with ${README.photos} photos in batches of ${README.batchSize}`, MiB: peak.toFixed(0)});
   ratios['peakGiB.readme'] = peak / 1024;
   return {rows, ratios};
 }
 
-function peakInChild(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), [CHILD]);
-    let peak: number | undefined;
-    child.on('message', (message) => (peak = message as number));
-    child.on('exit', (code) => (peak === undefined ? reject(new Error(`The training ended with ${code}.`)) : resolve(peak)));
-  });
-}
-
-/** Resident memory in MiB at its highest. */
-async function peakOfTraining(): Promise<number> {
+/** Trains as the README does. */
+async function trainLikeReadme(): Promise<void> {
   await selectBackend({prefer: ['wasm']});
   const distiller = await AttentiveDistiller.create({teacher: await loadModel(README.model), preprocessing: 'tf', seed: 7});
   const photos = (await loadPictures('imagenet-sample', README.photos)).map(({image}) => image);
   await distiller.train(batchesOf(photos, {batchSize: README.batchSize, seed: 7, flip: true}), {budget: {steps: README.steps}});
   await distiller.explain(photos[0] as (typeof photos)[number]);
-  return process.resourceUsage().maxRSS / 1024;
 }
 
 async function readAt(count: number, work: () => Promise<void>): Promise<Reading[]> {
@@ -92,4 +80,4 @@ async function readAt(count: number, work: () => Promise<void>): Promise<Reading
   return readings;
 }
 
-if (process.argv[2] === CHILD && process.send) process.send(await peakOfTraining(), () => process.disconnect());
+await reportPeak(trainLikeReadme);

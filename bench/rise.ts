@@ -3,17 +3,15 @@
  * passes in batches of the same size, and peak memory for few and for many masks, which should be
  * the same; every number of masks in a process of its own, since a peak never goes down.
  */
-import {fork} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {rise, selectBackend} from '../src/index.js';
 import {loadModel} from './data.js';
+import {peakInChild, reportPeak} from './peak-in-child.js';
 import {plainRun} from './plain.js';
 import type {BenchResult} from './report.js';
 import {timeRatio, timingRow} from './timing.js';
 
 const MODEL = 'mobilenet_v2_100_224';
-const CHILD = '--rise-child';
 const TIMED_MASKS = 512;
 
 /** Options: `--batch 32`, `--repeats 5`, and `--memory FEW,MANY` for the memory, `--memory none` without. */
@@ -39,7 +37,7 @@ export async function run(args: string[]): Promise<BenchResult> {
   if (values.memory !== 'none') {
     const peaks: number[] = [];
     for (const masks of values.memory.split(',')) {
-      const peak = await peakInChild(masks, values.batch);
+      const peak = await peakInChild(import.meta.url, [masks, values.batch]);
       peaks.push(peak);
       rows.push({what: `peak memory, ${masks} masks`, MiB: Math.round(peak)});
     }
@@ -48,28 +46,13 @@ export async function run(args: string[]): Promise<BenchResult> {
   return {rows, ratios};
 }
 
-function peakInChild(masks: string, batchSize: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), [CHILD, masks, batchSize]);
-    let peak: number | undefined;
-    child.on('message', (message) => (peak = message as number));
-    child.on('error', reject);
-    child.on('exit', (code) =>
-      peak === undefined ? reject(new Error(`The measurement of ${masks} masks ended with ${code}.`)) : resolve(peak),
-    );
-  });
-}
-
-/** Resident memory in MiB at its highest, when one plain batch and RISE have run. */
-async function peakMemory(masks: number, batchSize: number): Promise<number> {
+/** One plain batch, and RISE. */
+async function explainWith(masks: number, batchSize: number): Promise<void> {
   await selectBackend({prefer: ['wasm']});
   const model = await loadModel(MODEL);
   const plain = plainRun(model, batchSize);
   await plain.forward(batchSize);
   await rise(plain.image, model, {numMasks: masks, batchSize});
-  return process.resourceUsage().maxRSS / 1024;
 }
 
-if (process.argv[2] === CHILD && process.send) {
-  process.send(await peakMemory(Number(process.argv[3]), Number(process.argv[4])), () => process.disconnect());
-}
+await reportPeak(([masks, batchSize]) => explainWith(Number(masks), Number(batchSize)));

@@ -21,7 +21,7 @@ import {ownWorld, shapesWorld, type World} from './worlds.js';
 
 const SHEET = 12;
 // RISE and LIME ask the teacher hundreds of times per picture.
-const SLOW = 8;
+const SLOW = 4;
 
 const started = performance.now();
 const options = readOptions();

@@ -23,7 +23,7 @@ export interface World {
   readonly training: FitOptions;
 }
 
-const UNSEEN = 60;
+const UNSEEN = 40;
 const BATCH = 16;
 const SHAPES = 1024;
 

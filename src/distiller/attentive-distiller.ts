@@ -131,14 +131,15 @@ export class AttentiveDistiller implements Explainer {
     const values = read();
     if (values.mode === 'joint' && this.#method.guidance !== 'none')
       throw new TypeError(`${where}: mode must be 'staged' with guidance, whose gradient is that of a student which stays as it is.`);
-    const sorted = fitSettings(values, this.#networks);
-    const settings = {...sorted, signal: eitherSignal(sorted.signal, this.#end.signal)};
+    const given = fitSettings(values, this.#networks);
     checkBatches(where, batches);
-    if (settings.validation !== undefined) checkBatches(`${where}: validation`, settings.validation);
+    if (given.validation !== undefined) checkBatches(`${where}: validation`, given.validation);
     checkTeacherAlive(where, this.teacher);
     const resumed = this.#resumed;
-    if (resumed !== undefined) checkSameSettings(where, resumed, settings);
-    if (settings.checkpoint !== undefined) checkUrl(`${where}: checkpoint.to`, settings.checkpoint.to);
+    if (resumed !== undefined) checkSameSettings(where, resumed, given);
+    if (given.checkpoint !== undefined) checkUrl(`${where}: checkpoint.to`, given.checkpoint.to);
+    const {signal, unlink} = eitherSignal(given.signal, this.#end.signal);
+    const settings = {...given, signal};
     this.#isTraining = true;
     this.#running++;
     this.#compiled.dispose(); // Training needs the memory, and what it changes is compiled anew.
@@ -162,6 +163,7 @@ export class AttentiveDistiller implements Explainer {
     } catch (error) {
       throw backendFailure(where, error);
     } finally {
+      unlink();
       if (resumed !== undefined) disposeState(resumed);
       this.#compiled.dispose();
       this.#isTraining = false;
@@ -252,9 +254,9 @@ export class AttentiveDistiller implements Explainer {
   }
 
   /**
-   * Loads a saved distiller. Its maps equal those of the saved one bit for bit on the same backend. What the save does not
-   * hold of a student of `studentFromTeacher` is taken from the teacher, which therefore must have the very weights that it had
-   * when it was saved; for other students its answers decide whether it is the same.
+   * Loads a saved distiller. Its maps equal those of the saved one bit for bit on the same backend. The teacher must
+   * have the very weights that it had when it was saved, and what the save does not hold of a student of
+   * `studentFromTeacher` is taken from it. Where its weights cannot be read, its answers decide whether it is the same.
    *
    * @throws {TypeError | RangeError} If `url` or an option is wrong.
    * @throws {ModelFileError} If there is none at `url` or it is damaged.

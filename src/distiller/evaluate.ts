@@ -14,7 +14,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
 import {runFields} from '../core/common-options.js';
-import {eitherSignal} from '../core/either-signal.js';
+import {withEitherSignal} from '../core/either-signal.js';
 import {boolean, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {Random} from '../core/random.js';
@@ -97,17 +97,18 @@ export async function evaluateNetworks(
 ): Promise<Evaluation> {
   const [height, width] = subject.networks.teacher.inputShape;
   const {causal, stepSize = defaultStepSize(height, width), signal: given, onProgress} = readOptions(evaluateSchema, options);
-  const signal = eitherSignal(given, subject.end);
   checkBatches(WHERE, batches);
-  const rows: Row[] = [];
-  let index = 0;
-  for await (const batch of iterateBatches(WHERE, batches, 0)) {
-    await yieldToEvents();
-    signal?.throwIfAborted();
-    rows.push(...(await measureBatch(subject, batch, {where: `${WHERE}: batch ${index++}`, causal, stepSize, signal})));
-    onProgress?.({stage: WHERE, done: rows.length, total: imagesIn(batches)});
-  }
-  return summaryOf(rows, causal);
+  return withEitherSignal(given, subject.end, async (signal) => {
+    const rows: Row[] = [];
+    let index = 0;
+    for await (const batch of iterateBatches(WHERE, batches, 0)) {
+      await yieldToEvents();
+      signal.throwIfAborted();
+      rows.push(...(await measureBatch(subject, batch, {where: `${WHERE}: batch ${index++}`, causal, stepSize, signal})));
+      onProgress?.({stage: WHERE, done: rows.length, total: imagesIn(batches)});
+    }
+    return summaryOf(rows, causal);
+  });
 }
 
 /** What one image comes to. */

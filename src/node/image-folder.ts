@@ -91,28 +91,43 @@ export async function imageFolder(folder: string | URL, options?: ImageFolderOpt
   const labels = labelled && Int32Array.from(chosen, (index) => at(labelled.labels, index));
   const skipped = new Set<number>();
 
-  const decode = async ({index, flipped}: EpochItem): Promise<DecodedImage | undefined> => {
+  const decode = async ({index, flipped}: EpochItem): Promise<DecodedImage | ModelFileError | undefined> => {
     if (skipped.has(index)) return undefined;
-    const file = files[index] as string;
+    const file = nodeBuiltin('node:path').join(root, files[index] as string);
     try {
-      const image = await decodeFrom(where, nodeBuiltin('node:path').join(root, file), {size, fit, background, maxPixels});
+      const image = await decodeFrom(where, file, {size, fit, background, maxPixels});
       return flipped ? flipImage(image) : image;
     } catch (error) {
-      if (onUnreadable === 'error' || !(error instanceof ModelFileError)) throw error;
-      if (!skipped.has(index)) onSkip?.(file, error);
-      skipped.add(index);
-      if (skipped.size < files.length) return undefined;
-      throw new ModelFileError(`${where}: none of the ${files.length} pictures in ${root} can be decoded.`, {cause: error});
+      if (error instanceof ModelFileError) return error;
+      throw error;
     }
+  };
+
+  const skip = (index: number, error: ModelFileError): void => {
+    if (onUnreadable === 'error') throw error;
+    if (skipped.has(index)) return;
+    onSkip?.(files[index] as string, error);
+    skipped.add(index);
+    if (skipped.size < files.length) return;
+    throw new ModelFileError(`${where}: none of the ${files.length} pictures in ${root} can be decoded.`, {cause: error});
   };
 
   const load = async (items: readonly EpochItem[]): Promise<TrainingBatch> => {
     signal?.throwIfAborted();
     const decoded = await Promise.all(items.map(decode));
-    const images = decoded.filter((image) => image !== undefined);
+    const images: DecodedImage[] = [];
+    const readable: number[] = [];
+    // Pictures are decoded in any order, and skipped in the order of the batch.
+    for (const [position, {index}] of items.entries()) {
+      const image = decoded[position];
+      if (image instanceof ModelFileError) skip(index, image);
+      else if (image !== undefined) {
+        images.push(image);
+        readable.push(index);
+      }
+    }
     if (labels === undefined) return {images};
-    const readable = items.filter((_, position) => decoded[position] !== undefined);
-    return {images, labels: Int32Array.from(readable, ({index}) => at(labels, index))};
+    return {images, labels: Int32Array.from(readable, (index) => at(labels, index))};
   };
 
   async function* epochBatches(epoch: number): AsyncGenerator<TrainingBatch, void, undefined> {

@@ -2,7 +2,21 @@
  * Baseline images drawn at random, for training: a map that is trained against one of them learns what that one hides
  * badly; against several it has to find what the model looks at.
  */
-import {add, mean, mul, sqrt, square, tensor4d, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  add,
+  concat,
+  gather,
+  mean,
+  mul,
+  slice,
+  sqrt,
+  square,
+  tensor1d,
+  tensor4d,
+  tidy,
+  type Tensor,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
 import type {Random} from '../core/random.js';
 import {blurImages} from './blur.js';
@@ -32,15 +46,19 @@ export function randomBaselines(
 ): Tensor4D[] {
   const numImages = images.shape[0];
   return tidy(() => {
-    const once = kinds.includes('blur') ? blurImages(images) : undefined;
-    const twice = once && blurImages(once);
-    const average = kinds.includes('mean') ? mean(images, [1, 2], true) : undefined; // [N,1,1,C]
-    return Array.from({length: count}, (_, index) => {
+    const drawn = Array.from({length: count}, (_, index) => {
       const stream = random.split(`baseline ${index}`);
-      const draws = Array.from({length: numImages}, (_unused, image) => {
+      return Array.from({length: numImages}, (_unused, image) => {
         const own = stream.split(first + image);
         return {kind: at(kinds, own.int(kinds.length)), share: own.next()};
       });
+    });
+    const blurred = Array.from({length: numImages}, (_, image) => image).filter((image) =>
+      drawn.some((draws) => at(draws, image).kind === 'blur'),
+    );
+    const [once, twice] = blurred.length > 0 ? blurSome(images, blurred) : [];
+    const average = kinds.includes('mean') ? mean(images, [1, 2], true) : undefined; // [N,1,1,C]
+    return drawn.map((draws, index) => {
       // One number per image: how much of each ingredient.
       const weightOf = (weight: (draw: (typeof draws)[number]) => number): Tensor4D => tensor4d(draws.map(weight), [numImages, 1, 1, 1]);
       const parts: Tensor[] = [mul(images, 0)];
@@ -71,11 +89,20 @@ export function randomBaselines(
           sqrt(mean(square(images), [1, 2, 3], true)),
           weightOf(({kind, share}) => (kind === 'noise' ? 2 * share : 0)),
         );
-        parts.push(mul(noiseLike(images, stream.split('noise')), size));
+        parts.push(mul(noiseLike(images, random.split(`baseline ${index}`).split('noise')), size));
       }
       return parts.reduce((sum, part) => add(sum, part)) as Tensor4D;
     });
   });
+}
+
+/** Images blurred once and twice, where they are among `some`; the others are zeros, since a blur costs much. */
+function blurSome(images: Tensor4D, some: readonly number[]): [once: Tensor4D, twice: Tensor4D] {
+  const once = blurImages(gather(images, tensor1d(Int32Array.from(some), 'int32')));
+  const zeros = mul<Tensor4D>(slice(images, 0, 1), 0);
+  const places = Array.from({length: images.shape[0]}, (_, image) => 1 + some.indexOf(image));
+  const spread = (blurred: Tensor4D): Tensor4D => gather(concat([zeros, blurred], 0), tensor1d(Int32Array.from(places), 'int32'));
+  return [spread(once), spread(blurImages(once))];
 }
 
 /** Uniform numbers in −1 … 1, `[1,H,W,C]`. */

@@ -117,7 +117,9 @@ describe('a guided distiller', () => {
   it('reports what it was trained on, with the same numbers for the same seed', async () => {
     expect(Object.keys(records[0]!.losses).sort()).toEqual(['ranking', 'total']);
     const losses = records.map((record) => record.losses['ranking']!);
-    expect(meanOf(losses.slice(-12))).toBeLessThan(meanOf(losses.slice(0, 12)) - 0.05);
+    // Six steps are one pass over the images.
+    expect(meanOf(losses.slice(-12))).toBeLessThan(meanOf(losses.slice(0, 6)) - 0.1);
+    expect(meanOf(losses.slice(-12))).toBeLessThan(-0.4);
     const again = await AttentiveDistiller.create({teacher, ...form, seed: 7});
     const some: number[] = [];
     await again.train(batches, {

@@ -29,7 +29,7 @@ import {
 } from '../../src/index.js';
 import {Random} from '../../src/core/random.js';
 import {HEIGHT, patchBatch, patchTeacher, WIDTH} from '../helpers/patch-world.js';
-import {rounds} from './rounds.js';
+import {rounds} from '../helpers/environment.js';
 
 const TRIES = rounds(200, 6);
 

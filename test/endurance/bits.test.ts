@@ -8,7 +8,7 @@ import {afterAll, beforeAll, expect, it} from 'vitest';
 import {Random} from '../../src/core/random.js';
 import {AttentiveDistiller, ModelFileError} from '../../src/index.js';
 import {patchTeacher} from '../helpers/patch-world.js';
-import {rounds} from './rounds.js';
+import {rounds} from '../helpers/environment.js';
 
 const BITS = rounds(2000, 100);
 const folder = await mkdtemp(join(tmpdir(), 'bits-'));

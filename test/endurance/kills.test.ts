@@ -7,7 +7,7 @@ import {setTimeout as pause} from 'node:timers/promises';
 import {afterAll, describe, expect, it} from 'vitest';
 import {Random} from '../../src/core/random.js';
 import {loadArtifacts} from '../../src/files/artifact-store.js';
-import {rounds} from './rounds.js';
+import {rounds} from '../helpers/environment.js';
 import {programOf, type Running} from './program.js';
 
 const root = await mkdtemp(join(tmpdir(), 'kills-'));

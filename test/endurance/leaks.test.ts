@@ -10,7 +10,7 @@ import {Random} from '../../src/core/random.js';
 import {writePng} from '../../src/node/index.js';
 import {makeWorld} from '../fuzz/calls.js';
 import {free, freeTensors} from '../fuzz/free.js';
-import {rounds} from './rounds.js';
+import {rounds} from '../helpers/environment.js';
 
 const CALLS = rounds(10_000, 600);
 

@@ -6,6 +6,7 @@ import {afterAll, beforeEach, describe, expect, it, vi} from 'vitest';
 import {ModelFileError} from '../../src/core/errors/model-file-error.js';
 import {loadArtifactFiles, saveArtifactFiles} from '../../src/files/artifact-files.js';
 import {LOCK, withFolderLock} from '../../src/files/folder-lock.js';
+import {rounds} from '../helpers/environment.js';
 import {artifactsOf} from './artifacts-of.js';
 
 const root = await mkdtemp(join(tmpdir(), 'folder-lock-'));
@@ -104,13 +105,13 @@ describe('withFolderLock', () => {
 });
 
 describe('processes that save to one folder', () => {
-  const rounds = process.env['AKD_EXTENT'] === 'whole' ? 200 : 6;
+  const numRounds = rounds(200, 6);
 
   it(
-    `leave a whole save, one that somebody made last, in ${rounds} rounds of two and three`,
-    {timeout: 30_000 + rounds * 5_000},
+    `leave a whole save, one that somebody made last, in ${numRounds} rounds of two and three`,
+    {timeout: 30_000 + numRounds * 5_000},
     async () => {
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; round < numRounds; round++) {
         folder = join(root, `round ${round}`);
         const writers = 2 + (round % 2);
         const last = await Promise.all(Array.from({length: writers}, (_, writer) => saver(100 * (writer + 1), 4)));

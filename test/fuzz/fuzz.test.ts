@@ -13,12 +13,13 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {AttentiveError} from '../../src/core/errors/attentive-error.js';
 import {writePng} from '../../src/node/index.js';
 import {documentedFunctions} from '../../scripts/options-page.js';
+import {rounds} from '../helpers/environment.js';
 import {entries, isPlain, makeWorld, withoutArguments, type Call, type World} from './calls.js';
 import {free, freeTensors} from './free.js';
 import {junk, type Maker} from './junk.js';
 
 const SEED = Number(process.env['AKD_FUZZ_SEED'] ?? 20261126);
-const CALLS = process.env['AKD_EXTENT'] === 'whole' ? 28_000 : 1_500;
+const CALLS = rounds(28_000, 1_500);
 /** Milliseconds that a call may take; long work is stopped by its signal before. */
 const SOON = 10_000;
 const STOP = 3_000;

@@ -16,6 +16,11 @@ export function casesWhere<T>(isSlow: boolean, all: readonly T[]): readonly T[] 
   return isSlow && !isWhole ? all.slice(0, 1) : all;
 }
 
+/** How often something is tried: `AKD_EXTENT=whole` takes as many rounds as a promise names, otherwise a few. */
+export function rounds(whole: number, few: number): number {
+  return isWhole ? whole : few;
+}
+
 /** Milliseconds that a long test may take. */
 export const patience: number = isWhole ? 1_800_000 : 240_000;
 

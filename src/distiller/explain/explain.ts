@@ -1,7 +1,7 @@
 /** Explains any number of images in batches of bounded memory. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
 import {batchSizeField, MAX_SEED, runFields, targetField, workersField} from '../../core/common-options.js';
-import {eitherSignal} from '../../core/either-signal.js';
+import {withEitherSignal} from '../../core/either-signal.js';
 import {absentMeans, boolean, integer, withDefault} from '../../core/fields.js';
 import {recordOptions} from '../../core/option-record.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
@@ -95,16 +95,23 @@ export interface DrawingNetworks {
 
 /** Draws one map per image and target. */
 export async function explainImages(
-  {networks, compiled, seed, end}: DrawingNetworks,
+  drawing: DrawingNetworks,
   images: ImagesInput,
   options: ExplainOptions | MapsOnlyOptions | undefined,
 ): Promise<SaliencyMap[] | UnscoredMap[]> {
-  const given = readOptions(explainSchema, options);
-  const settings = {...given, signal: eitherSignal(given.signal, end)};
-  const {batchSize, compile, score, refine, workers, signal, onProgress} = settings;
-  if (!score && options?.target !== undefined) {
+  const settings = readOptions(explainSchema, options);
+  if (!settings.score && options?.target !== undefined) {
     throw new TypeError(`${WHERE}: target chooses the class whose score is reported, so it cannot be given with score: false.`);
   }
+  return withEitherSignal(settings.signal, drawing.end, (signal) => drawMaps(drawing, images, {...settings, signal}));
+}
+
+async function drawMaps(
+  {networks, compiled, seed}: DrawingNetworks,
+  images: ImagesInput,
+  settings: ExplainSettings,
+): Promise<SaliencyMap[] | UnscoredMap[]> {
+  const {batchSize, compile, score, refine, workers, signal, onProgress} = settings;
   const target = score ? settings.target : undefined;
   const numImages = checkImages(WHERE, images);
   checkTarget(WHERE, target, numImages);
