@@ -10,6 +10,7 @@ import {formatTable} from '../src/core/format-table.js';
 import type {Bench, BenchReport, BenchRow} from './report.js';
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  attention: async () => (await import('./attention.js')).run,
   'black-box': async () => (await import('./black-box.js')).run,
   causal: async () => (await import('./causal.js')).run,
   classes: async () => (await import('./classes.js')).run,
