@@ -12,7 +12,7 @@ const slow = [
   'fuzz/fuzz',
   'metrics/causal-golden',
   'models/{black-box,graph-model}',
-  'node/images',
+  'node/{images,published-counts}',
   'tfjs/{convolution-gradients,moved-and-folded}',
   'workers/workers',
 ].map((name) => `test/${name}.test.ts`);
