@@ -1,4 +1,6 @@
 /** How long a stage lasts, how far it is, and what is left: by passes over the data, by steps or by minutes. */
+import {absentMeans, group, integer, number} from '../core/fields.js';
+import type {Field, Settled} from '../core/options.js';
 
 /** When a stage ends. */
 export interface Budget {
@@ -7,6 +9,15 @@ export interface Budget {
   /** After so many minutes, above 0; the step under way is finished. What is learned then depends on the machine. @default no limit */
   readonly minutes?: number | undefined;
 }
+
+/** `budget`: what ends a stage beside its epochs. */
+export const budgetField: Field<Budget | undefined> = /* @__PURE__ */ absentMeans(
+  group<Settled<Budget, 'steps' | 'minutes'>>({
+    steps: absentMeans(integer(1), 'no limit'),
+    minutes: absentMeans(number(Number.MIN_VALUE), 'no limit'),
+  }),
+  'none',
+);
 
 /** What ends a stage: the first of these that is reached; without any, {@link StageLength} decides. */
 export interface StageLimits extends Budget {

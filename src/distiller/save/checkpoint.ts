@@ -16,6 +16,7 @@ import {methodFields, paperForm, type Method} from '../method.js';
 import type {TrainingProgress} from '../progress.js';
 import {placeFields, type TrainingPlace, type TrainingState, type TrainingTensors} from '../train/training-state.js';
 import {packStudent, rebuildStudent, rebuiltFields, type RebuiltStudent} from './saved-student.js';
+import {listNamed, nameLists, under} from './state-tensors.js';
 import {checkSameTeacher, probeFields, type TeacherProbe} from './teacher-probe.js';
 
 /** What a saved distiller holds besides networks that are stored whole. */
@@ -79,9 +80,7 @@ export async function packCheckpoint(
     ...decoder.weights.map((weight) => {
       return {name: `decoder:${weight.originalName}`, tensor: clone(valueOf(weight.read()))};
     }),
-    ...Object.entries(training?.tensors ?? {}).flatMap(([list, held]) =>
-      (held as readonly Tensor[]).map((tensor, index) => ({name: `training:${list}:${index}`, tensor: clone(tensor)})),
-    ),
+    ...nameLists(training?.tensors ?? {}),
   ]);
   try {
     const {rebuilt, topology, weights} = await packStudent(student, teacher, valueOf);
@@ -153,7 +152,7 @@ export async function unpackCheckpoint(
         : rebuildStudent({where, url, teacher, savedFor: metadata.teacher.name}, rebuilt, under('student', tensors)));
       return {
         networks: {teacher, student: {model, trainingMode}, decoder, method, seed},
-        training: training && stateOf(training, under('training', tensors)),
+        training: training && stateOf(training, tensors),
       };
     } catch (error) {
       disposeModel(decoder);
@@ -169,10 +168,7 @@ export async function unpackCheckpoint(
 
 /** The state of a training; its tensors are copies. */
 function stateOf({place, history}: SavedTraining, tensors: NamedTensorMap): TrainingState {
-  const listed = (name: keyof TrainingTensors): Tensor[] => {
-    const own = under(name, tensors);
-    return Object.keys(own).map((_, index) => clone(own[String(index)] as Tensor));
-  };
+  const listed = (name: keyof TrainingTensors): Tensor[] => listNamed(name, tensors);
   const numbers = (record: TrainingProgress): TrainingProgress => ({
     ...record,
     // JSON has no NaN.
@@ -201,12 +197,6 @@ async function restoreModel(topology: object, weights: NamedTensorMap): Promise<
     disposeModel(model);
     throw error;
   }
-}
-
-/** The tensors `prefix:name`, by name. */
-function under(prefix: string, tensors: NamedTensorMap): NamedTensorMap {
-  const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${prefix}:`));
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length + 1), tensor]));
 }
 
 /** A topology of format version 1 with the words of today. */

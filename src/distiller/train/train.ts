@@ -5,7 +5,6 @@
  */
 import {dispose, tidy} from '@tensorflow/tfjs-core';
 import {requireBackend} from '../../backend/check-backend.js';
-import {checkNumber} from '../../core/check.js';
 import {Random} from '../../core/random.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import {batchesPerEpoch, iterateBatches, type TrainingBatches} from '../../data/batches.js';
@@ -16,6 +15,8 @@ import type {TrainingProgress, TrainingSummary} from '../progress.js';
 import {StageLength} from '../stage-length.js';
 import {AveragedWeights} from './averaged-weights.js';
 import {BestWeights} from './best-weights.js';
+import {epochSteps, stepPlace} from './epoch-steps.js';
+import {checkWeights} from './gradient-step.js';
 import {HeldImages} from './held-images.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
 import {Means} from './means.js';
@@ -28,7 +29,7 @@ import {stageNetworks} from './stage-networks.js';
 import type {Run, StageRun, Training} from './stage-run.js';
 import {restore, writeIfDue} from './stage-state.js';
 import {StudentGuard} from './student-guard.js';
-import {checkWeights, stageVariables, trainStep} from './train-step.js';
+import {stageVariables, trainStep} from './train-step.js';
 import type {TrainingState} from './training-state.js';
 
 // A collapse in the middle of an epoch must not hide behind the good steps before it.
@@ -140,29 +141,25 @@ async function warningsOf({run: {networks, seed, settings}, stage, guard, seen, 
 async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): AsyncGenerator<TrainingProgress> {
   const {run, networks} = stageRun;
   const {where, settings} = run;
-  const {stage, learningRate, schedule, variables, updater, length, averages, guard, seen} = stageRun;
-  let step = 0;
-  for await (const batch of iterateBatches(where, run.batches, epoch)) {
-    await yieldToEvents();
-    settings.signal?.throwIfAborted();
+  const {stage, variables, updater, length, averages, guard, seen} = stageRun;
+  const steps = epochSteps({where, batches: run.batches, epoch, skipped, length, signal: settings.signal}, (count) => {
+    run.epochLength = count;
+  });
+  for await (const {batch, step, isDone} of steps) {
     const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
     const learnsBlackBox = stage !== 'explanation' && isBlackBox(run.networks.teacher);
     const leastCrop = learnsBlackBox ? Math.max(settings.leastCrop, LEAST_LEARNT) : stage === 'explanation' ? settings.leastCrop : 1;
     const drawn = {random, leastCrop, hides: learnsBlackBox};
     const prepare = (): Promise<PreparedBatch> => prepareBatch(`${where}: batch ${step}`, networks, batch, drawn);
-    if (step < skipped) {
-      if (step++ < skipped - 1) continue;
+    if (isDone) {
       // The verdict on the maps may be on the images of the last step.
       const prepared = await prepare();
       seen.take(prepared.images);
       dispose({...prepared});
-      if (length.isOver) return;
       continue;
     }
     const since = performance.now();
-    const passed = epoch + (Number.isNaN(run.epochLength) ? 0.5 : Math.min(1, (step + 0.5) / run.epochLength));
-    const epochs = length.epochsAt(passed, run.epochLength);
-    const rate = learningRate * checkNumber(`${where}: the factor of schedule`, schedule(passed, epochs), 0);
+    const {passed, epochs, rate} = stepPlace(where, stageRun, {epoch, step}, run.epochLength);
     updater.setRate(rate);
     const lambda = settings.lambda * warmup(passed, settings.lambdaWarmup * epochs);
     const position = `epoch ${epoch + 1}, step ${step + 1}`;
@@ -182,20 +179,12 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
       position,
     }).finally(() => dispose({...prepared}));
     averages.follow();
-    step++;
     run.steps++;
     length.steps++;
     const progress = record({run, stage: stageRun, epoch}, {kind: 'step', learningRate: rate, numbers, images, since});
-    await writeIfDue(stageRun, epoch, step);
+    await writeIfDue(stageRun, epoch, step + 1);
     yield progress;
-    if (length.isOver) return;
   }
-  if (step < skipped) {
-    throw new RangeError(
-      `${where}: epoch ${epoch + 1} has ${step} batches, but the training was interrupted after ${skipped} of them. Give the batches that it began with.`,
-    );
-  }
-  run.epochLength = step;
 }
 
 async function validate({run, networks, ...stageRun}: StageRun, batches: TrainingBatches, epoch: number): Promise<TrainingProgress> {
