@@ -80,6 +80,12 @@ export class StageLength {
     return Number.isNaN(epochLength) ? DEFAULT_EPOCHS : Math.max(DEFAULT_EPOCHS, Math.ceil(DEFAULT_STEPS / epochLength));
   }
 
+  /** How many passes there are to be, the one under way included; estimated where minutes end the stage. */
+  epochCount(epoch: number, epochLength: number): number {
+    const planned = Math.ceil(this.totalSteps(epochLength) / epochLength) || 0;
+    return Math.min(this.maxEpochs(epochLength), Math.max(epoch + 1, planned));
+  }
+
   /** Whether the steps or the minutes are used up. */
   get isOver(): boolean {
     const {steps = Infinity, minutes = Infinity} = this.#limits;

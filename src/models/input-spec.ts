@@ -14,6 +14,12 @@ export const inputShapeField: Field<readonly [number, number, number] | undefine
   "the model's",
 );
 
+/** What its caller says of the input of a model. */
+export interface GivenInput {
+  readonly inputShape?: readonly [number, number, number] | undefined;
+  readonly preprocessing?: PreprocessingName | Preprocessing | undefined;
+}
+
 /** What a model takes. */
 export interface InputSpec {
   readonly inputShape: readonly [number, number, number];
@@ -27,14 +33,7 @@ export interface InputSpec {
  * @throws {UnsupportedModelError} If the model leaves its input open, and so does the caller.
  * @throws {RangeError} If what the caller says does not fit the model.
  */
-export function inputSpec(
-  where: string,
-  model: LayersModel,
-  given: {
-    readonly inputShape?: readonly [number, number, number] | undefined;
-    readonly preprocessing?: PreprocessingName | Preprocessing | undefined;
-  },
-): InputSpec {
+export function inputSpec(where: string, model: LayersModel, given: GivenInput): InputSpec {
   const inputShape = resolveInputShape(where, model, given.inputShape);
   const preprocessing = given.preprocessing === undefined ? undefined : resolvePreprocessing(where, given.preprocessing);
   for (const key of ['mean', 'std'] as const) {

@@ -7,7 +7,7 @@ import {dispose, tidy} from '@tensorflow/tfjs-core';
 import {requireBackend} from '../../backend/check-backend.js';
 import {Random} from '../../core/random.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
-import {batchesPerEpoch, iterateBatches, type TrainingBatches} from '../../data/batches.js';
+import {batchesPerEpoch, type TrainingBatches} from '../../data/batches.js';
 import {isBlackBox} from '../../models/black-box.js';
 import {makeUpdater} from '../../tfjs/optimizer.js';
 import type {StageSettings} from '../options.js';
@@ -19,12 +19,11 @@ import {epochSteps, stepPlace} from './epoch-steps.js';
 import {checkWeights} from './gradient-step.js';
 import {HeldImages} from './held-images.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
-import {Means} from './means.js';
 import {mapWarnings, VERDICT_IMAGES} from './map-verdict.js';
+import {measureBatches} from './measure-batches.js';
 import {stageLoss, type PreparedBatch} from './objectives.js';
 import {pixelWarning} from './pixel-warning.js';
 import {prepareBatch} from './prepare-batch.js';
-import {readScalars} from './read-scalars.js';
 import {stageNetworks} from './stage-networks.js';
 import type {Run, StageRun, Training} from './stage-run.js';
 import {restore, writeIfDue} from './stage-state.js';
@@ -191,28 +190,20 @@ async function validate({run, networks, ...stageRun}: StageRun, batches: Trainin
   const since = performance.now();
   const {where, settings} = run;
   const {stage, unseen, best} = stageRun;
-  const means = new Means();
-  let index = 0;
-  for await (const batch of iterateBatches(`${where}: validation`, batches, epoch)) {
-    await yieldToEvents();
-    settings.signal?.throwIfAborted();
+  const means = await measureBatches({where: `${where}: validation`, batches, epoch, signal: settings.signal}, async (batch, index) => {
     const random = new Random(run.seed).split(`validation ${index}`);
-    const prepared = await prepareBatch(`${where}: validation: batch ${index++}`, networks, batch, {random, leastCrop: 1});
+    const prepared = await prepareBatch(`${where}: validation: batch ${index}`, networks, batch, {random, leastCrop: 1});
     try {
       const scalars = tidy(() => {
         const {total, reported} = stageLoss(networks, prepared, {where, stage, settings, lambda: settings.lambda, training: false, random});
         return {...reported, total};
       });
-      try {
-        if (means.count === 0) unseen.take(prepared.images);
-        means.add(await readScalars(scalars), prepared.images.shape[0]);
-      } finally {
-        dispose(scalars);
-      }
+      if (index === 0) unseen.take(prepared.images);
+      return {scalars, images: prepared.images.shape[0]};
     } finally {
       dispose({...prepared});
     }
-  }
+  });
   const numbers = means.values();
   best.consider(numbers['total'] ?? NaN);
   return record({run, stage: stageRun, epoch}, {kind: 'validation', learningRate: 0, numbers, images: means.count, since});
@@ -244,7 +235,7 @@ function record({run, stage: {stage, length}, epoch}: Place, {kind, learningRate
     done: run.steps,
     total: run.settings.stages.reduce((all, each) => all + stepsOf(run, each), 0),
     epoch: epoch + 1,
-    epochs: Math.min(length.maxEpochs(epochLength), Math.max(epoch + 1, Math.ceil(length.totalSteps(epochLength) / epochLength) || 0)),
+    epochs: length.epochCount(epoch, epochLength),
     secondsLeft: length.secondsLeft(epochLength),
     learningRate,
     losses,
