@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   classes: async () => (await import('./classes.js')).run,
   'event-loop': async () => (await import('./event-loop.js')).run,
   explain: async () => (await import('./explain.js')).run,
+  'fine-tune': async () => (await import('./fine-tune.js')).run,
   lime: async () => (await import('./lime.js')).run,
   memory: async () => (await import('./memory.js')).run,
   native: async () => (await import('./native.js')).run,

@@ -79,9 +79,10 @@ export async function decodeView(
     const scaling = {
       height: size[0],
       width: size[1],
-      fit: chosen === undefined ? sharpFits[fit] : 'fill',
+      // The part has been cut to the aspect of `size`.
+      fit: chosen !== undefined && fit === 'crop' ? 'fill' : sharpFits[fit],
       kernel: 'linear',
-      withoutEnlargement: chosen === undefined && fit === 'inside',
+      withoutEnlargement: fit === 'inside',
     } as const;
     if (!hasAlpha || r !== undefined) return await finish(opaque.resize(scaling));
     // Scaling would first multiply the colours by alpha, which the network's input does not.

@@ -6,7 +6,7 @@ import {randomRectangle} from '../data/random-rectangle.js';
 /** What decides the part. */
 export interface PartBounds {
   readonly size: readonly [number, number] | undefined;
-  readonly fit: 'squash' | 'crop';
+  readonly fit: 'squash' | 'crop' | 'inside';
   readonly leastCrop: number;
   readonly maxStretch: number;
   readonly bannerHeight: number;
@@ -24,7 +24,7 @@ export function choosePart(height: number, width: number, random: Random, bounds
   const usable = height - bannerHeight;
   if (usable < 1) throw new Error(`it has ${height} rows, which the banner of ${bannerHeight} would leave none of`);
   const cut = size !== undefined && fit === 'crop' ? size : undefined;
-  if (leastCrop >= 1) return fitRegion([usable, width], cut ?? [usable, width], fit);
+  if (leastCrop >= 1) return fitRegion([usable, width], cut ?? [usable, width], cut === undefined ? 'squash' : 'crop');
   const aspect = cut === undefined ? 1 : cut[1] / cut[0] / (width / usable);
   const {top, left, ...share} = randomRectangle(random, {leastArea: leastCrop, aspect, maxStretch});
   const rows = inPixels(top, share.height, usable);

@@ -454,6 +454,16 @@ export async function makeWorld(folder: string): Promise<World> {
     plain('fileModelHandler', ['path'], () => ['quickstart/teacher/model.json'], node.fileModelHandler),
 
     {
+      name: 'fineTune',
+      params: ['model', 'batches', 'options'],
+      args: () => [
+        model,
+        [{images: picturesOf(2), labels: [0, 1]}],
+        {numClasses: 2, preprocessing: 'tf', epochs: 1, onProgress: (): void => undefined},
+      ],
+      run: (...args: Parameters<typeof library.fineTune>) => library.fineTune(...args).then((tuned) => tuned.model.dispose()),
+    },
+    {
       name: 'AttentiveDistiller.create',
       says: ['AttentiveDistiller', 'studentFromTeacher', 'explanationDecoder', 'teacherFromLayersModel'],
       params: ['options'],
