@@ -95,6 +95,7 @@ export async function run(args: string[]): Promise<BenchResult> {
     ] as const;
     for (const options of runs.filter(({epochs}) => epochs > 0)) {
       const accuracy = await tunedAccuracy(name, each, {...options, seed: Number(values.seed)});
+      console.log(`${name}, ${options.base}: ${accuracy} of the test pictures`);
       rows.push({
         case: name,
         classes: each.numClasses,

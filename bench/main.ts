@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   lime: async () => (await import('./lime.js')).run,
   memory: async () => (await import('./memory.js')).run,
   native: async () => (await import('./native.js')).run,
+  paper: async () => (await import('./paper.js')).run,
   quality: async () => (await import('./quality.js')).run,
   rise: async () => (await import('./rise.js')).run,
   speed: async () => (await import('./speed.js')).run,
