@@ -1,5 +1,5 @@
 /**
- * Whether training is kept fed: MobileNet v2 at 224 trained on JPEGs on disk, each cut and mirrored anew. `waiting.…` is the
+ * Whether training is kept fed: MobileNet v2 at 224 (or another `--model`) trained on JPEGs on disk, each cut and mirrored anew. `waiting.…` is the
  * share of the time from the second batch on in which training waits for a batch, without and with batches decoded
  * ahead; the target is at most 0.05. The two take turns. Beside it stands what loading alone takes, and how much of
  * that work is left to the training thread: `threadShare` (Linux only).
@@ -15,7 +15,6 @@ import {imageFolder, type ImageFolder, type ImageFolderOptions} from '../src/nod
 import {dataFolder, loadModel} from './data.js';
 import type {BenchResult, BenchRow} from './report.js';
 
-const MODEL = 'mobilenet_v2_100_224';
 const LOADED = 256;
 
 /** Runs the bench. */
@@ -24,16 +23,18 @@ export async function run(args: string[]): Promise<BenchResult> {
     args,
     options: {
       backend: {type: 'string'},
+      model: {type: 'string', default: 'mobilenet_v2_100_224'},
       steps: {type: 'string', default: '8'},
       rounds: {type: 'string', default: '2'},
       batch: {type: 'string', default: '16'},
     },
   });
   await selectBackend({prefer: values.backend === undefined ? ['tfjs-node', 'wasm'] : [values.backend as BackendName]});
-  const distiller = await AttentiveDistiller.create({teacher: await loadModel(MODEL), preprocessing: 'tf', seed: 1});
+  const distiller = await AttentiveDistiller.create({teacher: await loadModel(values.model), preprocessing: 'tf', seed: 1});
+  const [height, width] = distiller.teacher.inputShape;
   const open = (options: ImageFolderOptions): Promise<ImageFolder> =>
     imageFolder(join(dataFolder(), 'images/imagenet-sample'), {
-      size: [224, 224],
+      size: [height, width],
       batchSize: Number(values.batch),
       leastCrop: 0.25,
       flip: true,
@@ -65,7 +66,7 @@ export async function run(args: string[]): Promise<BenchResult> {
     'CPU ms a picture': round(alone.cpu),
     'of it on the training thread': round(alone.thread),
   });
-  rows.push({what: 'to network input', 'ms a picture': round(await inputTime(await open({limit: LOADED})))});
+  rows.push({what: 'to network input', 'ms a picture': round(await inputTime(await open({limit: LOADED}), [height, width, 3]))});
   const share = (name: keyof typeof sets): number => (timed.get(name)?.waiting ?? NaN) / (timed.get(name)?.total ?? NaN);
   return {
     rows,
@@ -123,11 +124,11 @@ function threadTime(): number {
 }
 
 /** Milliseconds of the training thread that a decoded picture takes to become network input. */
-async function inputTime(set: ImageFolder): Promise<number> {
+async function inputTime(set: ImageFolder, inputShape: readonly [number, number, number]): Promise<number> {
   let taken = 0;
   for await (const {images} of set(0)) {
     const before = threadTime();
-    toNetworkInput(images as Parameters<typeof toNetworkInput>[0], {inputShape: [224, 224, 3], preprocessing: 'tf'}).dispose();
+    toNetworkInput(images as Parameters<typeof toNetworkInput>[0], {inputShape, preprocessing: 'tf'}).dispose();
     taken += threadTime() - before;
   }
   return taken / set.length;
