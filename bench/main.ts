@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   explain: async () => (await import('./explain.js')).run,
   'fine-tune': async () => (await import('./fine-tune.js')).run,
   lime: async () => (await import('./lime.js')).run,
+  loading: async () => (await import('./loading.js')).run,
   memory: async () => (await import('./memory.js')).run,
   native: async () => (await import('./native.js')).run,
   paper: async () => (await import('./paper.js')).run,

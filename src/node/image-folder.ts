@@ -3,7 +3,7 @@ import {absentMeans, callback, either, list, oneOf, text} from '../core/fields.j
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {toFilePath} from '../files/file-path.js';
 import {labelImages, listImages, type LabelSource} from './list-images.js';
-import {pictureBatches, pictureFields, type PictureBatches, type PictureOptions} from './picture-batches.js';
+import {pictureBatches, pictureFields, type AbsentPictureOptions, type PictureBatches, type PictureOptions} from './picture-batches.js';
 
 /** Options of {@link imageFolder}. */
 export interface ImageFolderOptions extends PictureOptions {
@@ -14,7 +14,7 @@ export interface ImageFolderOptions extends PictureOptions {
 }
 
 /** The options of {@link imageFolder}. */
-export const imageFolderSchema: OptionsSchema<Settled<ImageFolderOptions, 'files' | 'limit' | 'labels' | 'onSkip' | 'signal' | 'size'>> = {
+export const imageFolderSchema: OptionsSchema<Settled<ImageFolderOptions, AbsentPictureOptions | 'files' | 'labels'>> = {
   where: 'imageFolder',
   fields: {
     ...pictureFields,

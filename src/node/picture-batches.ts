@@ -40,8 +40,11 @@ export interface PictureOptions extends EpochOptions, DecodeImageOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The options without a default. */
+export type AbsentPictureOptions = 'limit' | 'onSkip' | 'signal' | 'size';
+
 /** The options with their defaults. */
-export type PictureSettings = Settled<PictureOptions, 'limit' | 'onSkip' | 'signal' | 'size'>;
+export type PictureSettings = Settled<PictureOptions, AbsentPictureOptions>;
 
 /** The fields of {@link PictureOptions}. */
 export const pictureFields: OptionsSchema<PictureSettings>['fields'] = {

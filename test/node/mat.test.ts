@@ -48,6 +48,29 @@ describe('readMat', () => {
     expect(read(file(array(DOUBLE, [3, 1], small)))).toEqual({x: {kind: 'double', dims: [3, 1], real: [7, 8, 9]}});
   });
 
+  it('reads the two bytes of each character in either order, and characters of two units', () => {
+    const characters = (order: 'LE' | 'BE', type: number, text: string, count: number): Buffer => {
+      const word = (...values: number[]): Buffer => {
+        const bytes = Buffer.alloc(4 * values.length);
+        values.forEach((value, index) => bytes[`writeUInt32${order}`](value, 4 * index));
+        return bytes;
+      };
+      const units = Buffer.from(text, 'utf16le');
+      if (order === 'BE') units.swap16();
+      const parts = [word(6, 8, 4, 0), word(5, 8, 1, count), word((1 << 16) | 1), Buffer.from('x\0\0\0'), word(type, units.length), units];
+      const content = Buffer.concat([...parts, Buffer.alloc((8 - (units.length % 8)) % 8)]);
+      const version = order === 'LE' ? Buffer.from([0, 1, 0x49, 0x4d]) : Buffer.from([1, 0, 0x4d, 0x49]);
+      return Buffer.concat([Buffer.from('MATLAB 5.0'.padEnd(124)), version, word(14, content.length), content]);
+    };
+    for (const order of ['LE', 'BE'] as const) {
+      for (const type of [4, 17]) {
+        expect(read(characters(order, type, 'é日x', 3))).toEqual({x: {kind: 'char', dims: [1, 3], characters: ['é', '日', 'x']}});
+      }
+      // MATLAB counts units; a program that counts characters is understood as well.
+      for (const count of [2, 3]) expect(textOf('t', parseMat('x', characters(order, 17, 'a🐦', count)).get('x'))).toBe('a🐦');
+    }
+  });
+
   it.each(['version-4', 'sparse', 'object'])('refuses %s, and says what to do', (name) => {
     const message = {'version-4': /version 4, .*-v7/, sparse: /'x' is a sparse matrix/, object: /'x' is an object/}[name]!;
     expect(() => read(bytesOf(name))).toThrow(ModelFileError);

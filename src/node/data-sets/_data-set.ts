@@ -6,6 +6,7 @@ import type {OptionsSchema, Settled} from '../../core/options.js';
 import {
   pictureBatches,
   pictureFields,
+  type AbsentPictureOptions,
   type AnnotatedBatch,
   type PictureBatches,
   type PictureList,
@@ -24,7 +25,7 @@ export interface DataSetOptions extends PictureOptions {
 }
 
 /** The options with their defaults. */
-export type DataSetSettings = Settled<DataSetOptions, 'limit' | 'onSkip' | 'signal' | 'size'>;
+export type DataSetSettings = Settled<DataSetOptions, AbsentPictureOptions>;
 
 /** The fields of {@link DataSetOptions}. */
 export const dataSetFields: OptionsSchema<DataSetSettings>['fields'] = {

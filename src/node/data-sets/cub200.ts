@@ -1,18 +1,10 @@
 /** CUB-200-2011: Wah et al. 2011, "The Caltech-UCSD Birds-200-2011 Dataset". */
 import {nodeBuiltin} from '../../core/node-builtin.js';
 import {oneOf, required} from '../../core/fields.js';
-import {readOptions, type OptionsSchema} from '../../core/options.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
+import type {AbsentPictureOptions} from '../picture-batches.js';
 import {findRoot, numbersOf, readPairs, valueOf, type Archive} from './_archive.js';
-import {
-  dataSet,
-  dataSetFields,
-  labelFromOne,
-  splitOfRows,
-  type DataSet,
-  type DataSetOptions,
-  type DataSetSettings,
-  type Row,
-} from './_data-set.js';
+import {dataSet, dataSetFields, labelFromOne, splitOfRows, type DataSet, type DataSetOptions, type Row} from './_data-set.js';
 
 /** Options of {@link cub200}. */
 export interface Cub200Options extends DataSetOptions {
@@ -21,7 +13,7 @@ export interface Cub200Options extends DataSetOptions {
 }
 
 /** The options of {@link cub200}. */
-export const cub200Schema: OptionsSchema<DataSetSettings & Pick<Cub200Options, 'split'>> = {
+export const cub200Schema: OptionsSchema<Settled<Cub200Options, AbsentPictureOptions>> = {
   where: 'cub200',
   fields: {...dataSetFields, split: required(oneOf('train', 'test'))},
 };

@@ -2,17 +2,9 @@
 import {nodeBuiltin} from '../../core/node-builtin.js';
 import {oneOf, required, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
+import type {AbsentPictureOptions} from '../picture-batches.js';
 import {archiveError, findRoot, numbersOf, readLines, readPairs, valueOf, type Archive} from './_archive.js';
-import {
-  boxFromOne,
-  dataSet,
-  dataSetFields,
-  splitOfRows,
-  type DataSet,
-  type DataSetOptions,
-  type DataSetSettings,
-  type Row,
-} from './_data-set.js';
+import {boxFromOne, dataSet, dataSetFields, splitOfRows, type DataSet, type DataSetOptions, type Row} from './_data-set.js';
 
 /** Options of {@link fgvcAircraft}. */
 export interface FgvcAircraftOptions extends DataSetOptions {
@@ -23,7 +15,7 @@ export interface FgvcAircraftOptions extends DataSetOptions {
 }
 
 /** The options of {@link fgvcAircraft}. */
-export const fgvcAircraftSchema: OptionsSchema<DataSetSettings & Settled<Pick<FgvcAircraftOptions, 'split' | 'level'>>> = {
+export const fgvcAircraftSchema: OptionsSchema<Settled<FgvcAircraftOptions, AbsentPictureOptions>> = {
   where: 'fgvcAircraft',
   fields: {
     ...dataSetFields,

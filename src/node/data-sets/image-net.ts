@@ -1,9 +1,10 @@
 /** ImageNet, the 1000 classes of ILSVRC 2012: Russakovsky et al. 2015, "ImageNet Large Scale Visual Recognition Challenge". */
 import {at} from '../../core/at.js';
 import {custom, absentMeans, either, integer, list, oneOf, required, text} from '../../core/fields.js';
-import {readOptions, type OptionsSchema} from '../../core/options.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {archiveError, findRoot, type Archive} from './_archive.js';
-import {dataSet, dataSetFields, type DataSet, type DataSetOptions, type DataSetSettings, type Split} from './_data-set.js';
+import type {AbsentPictureOptions} from '../picture-batches.js';
+import {dataSet, dataSetFields, type DataSet, type DataSetOptions, type Split} from './_data-set.js';
 import {boxReader} from './_image-net-boxes.js';
 import {readDevkit, type Devkit} from './_image-net-devkit.js';
 import {readTrain, readVal, type Listing} from './_image-net-folders.js';
@@ -31,13 +32,10 @@ export interface ImageNetOptions extends DataSetOptions {
   readonly annotations?: string | URL | undefined;
 }
 
-type Absent = 'devkit' | 'leftOut' | 'annotations';
-type Own = Pick<ImageNetOptions, 'split'> & {readonly [K in Absent]: ImageNetOptions[K]};
-
 const place = either<string | URL>(text(), {...custom<URL>('a URL', (value) => (value instanceof URL ? undefined : 'kind'))});
 
 /** The options of {@link imageNet}. */
-export const imageNetSchema: OptionsSchema<DataSetSettings & Own> = {
+export const imageNetSchema: OptionsSchema<Settled<ImageNetOptions, AbsentPictureOptions | 'devkit' | 'leftOut' | 'annotations'>> = {
   where: 'imageNet',
   fields: {
     ...dataSetFields,

@@ -1,22 +1,13 @@
 /** Stanford Cars: Krause et al. 2013, "3D Object Representations for Fine-Grained Categorization". */
 import {integer, either, group, oneOf, absentMeans, required, text} from '../../core/fields.js';
 import {nodeBuiltin} from '../../core/node-builtin.js';
-import {readOptions, type OptionsSchema} from '../../core/options.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
+import type {AbsentPictureOptions} from '../picture-batches.js';
 import {readMat} from '../mat/read-mat.js';
 import {numberOf, structsOf, textOf, textsOf, type MatValue} from '../mat/values.js';
 import {archiveError, exists, findRoot, firstOf, type Archive} from './_archive.js';
 import {readCarTable, type CarTable} from './_car-table.js';
-import {
-  boxFromOne,
-  dataSet,
-  dataSetFields,
-  labelFromOne,
-  splitOfRows,
-  type DataSet,
-  type DataSetOptions,
-  type DataSetSettings,
-  type Row,
-} from './_data-set.js';
+import {boxFromOne, dataSet, dataSetFields, labelFromOne, splitOfRows, type DataSet, type DataSetOptions, type Row} from './_data-set.js';
 
 /** Options of {@link stanfordCars}. */
 export interface StanfordCarsOptions extends DataSetOptions {
@@ -35,7 +26,7 @@ export interface StanfordCarsOptions extends DataSetOptions {
 const column = either<string | number>(text(), integer(0));
 
 /** The options of {@link stanfordCars}. */
-export const stanfordCarsSchema: OptionsSchema<DataSetSettings & Pick<StanfordCarsOptions, 'split'> & {table: CarTable | undefined}> = {
+export const stanfordCarsSchema: OptionsSchema<Settled<StanfordCarsOptions, AbsentPictureOptions | 'table'>> = {
   where: 'stanfordCars',
   fields: {
     ...dataSetFields,
