@@ -93,6 +93,8 @@ async function mapRows(
 }
 
 interface Explained {
+  readonly image: DecodedImage;
+  /** The same as the network sees it, for the eye: the network's own resize may differ. */
   readonly shown: DecodedImage;
   readonly target: number;
   readonly maps: SaliencyMap[];
@@ -111,15 +113,15 @@ async function explained(
   for (const method of methods) maps.push(...((await explainers[method]?.explain(input, {target})) ?? []));
   input.dispose();
   const [height, width] = teacher.inputShape;
-  return {shown: await shownAs(at(images, 0), height, width), target, maps};
+  return {image: at(images, 0), shown: await shownAs(at(images, 0), height, width), target, maps};
 }
 
 /** A picture, its map, and the curves. */
 async function curveRow(figures: Figures, picture: number, method: string): Promise<PictureRow> {
   const {teacher, nameOf} = figures;
-  const {shown, target, maps} = await explained(figures, picture, [method]);
+  const {image, shown, target, maps} = await explained(figures, picture, [method]);
   const [map] = maps as [SaliencyMap];
-  const input = toNetworkInput(shown, teacher);
+  const input = toNetworkInput(image, teacher);
   const cells: PictureCell[] = [
     {image: shown, caption: nameOf(target).slice(0, 22)},
     {image: overlay(shown, map, {opacity: 0.6}), caption: method},
