@@ -39,7 +39,7 @@ import {
 import {at} from '../src/core/at.js';
 import {pictureSheet, writePng, type PictureRow} from '../src/node/index.js';
 import {overlay} from '../src/render/index.js';
-import {ProgressBar} from '../quickstart/progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 import {cachedExplainer} from './cached-explainer.js';
 import {loadModel} from './data.js';
 import {qualityCases, type Measured, type QualityCase} from './quality-cases.js';

@@ -119,7 +119,10 @@ export interface FitOptions {
    * that are planned. @default none
    */
   readonly patience?: number | undefined;
-  /** Where the state of the training is written, so that `AttentiveDistiller.resume` can go on from there. @default none */
+  /**
+   * Where the state of the training is written, so that `AttentiveDistiller.resume` can go on from there; once more when the
+   * signal stops it, so that no step is lost. @default none
+   */
   readonly checkpoint?: CheckpointOptions | undefined;
   /** Stops between two steps; the networks keep what they have learned. @default none */
   readonly signal?: AbortSignal | undefined;

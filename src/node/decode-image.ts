@@ -12,8 +12,11 @@ import {loadSharp} from './_sharp.js';
 export interface DecodeImageOptions {
   /** `[height, width]` to scale to while decoding, which is faster than afterwards. @default the picture's own */
   readonly size?: readonly [number, number] | undefined;
-  /** `'squash'` stretches to `size`; `'crop'` keeps the aspect and cuts the centre. @default 'squash' */
-  readonly fit?: 'squash' | 'crop' | undefined;
+  /**
+   * `'squash'` stretches to `size`; `'crop'` keeps the aspect and cuts the centre; `'inside'` keeps the aspect and the whole
+   * picture, at most as large as `size` and never enlarged. @default 'squash'
+   */
+  readonly fit?: 'squash' | 'crop' | 'inside' | undefined;
   /**
    * The colour behind transparent pixels, `[red, green, blue]` in 0–255; `'none'` keeps alpha as a fourth channel, and drops it
    * where the picture is scaled. @default [255, 255, 255]
@@ -26,6 +29,8 @@ export interface DecodeImageOptions {
 /** The options with their defaults. */
 export type DecodeImageSettings = Settled<DecodeImageOptions, 'size'>;
 
+const sharpFits = {squash: 'fill', crop: 'cover', inside: 'inside'} as const;
+
 type Background = readonly [number, number, number] | 'none';
 
 // What decoders and the resize take.
@@ -37,7 +42,7 @@ export const decodeImageSchema: OptionsSchema<DecodeImageSettings> = {
   where: 'decodeImage',
   fields: {
     size: absentMeans(tuple<readonly [number, number]>('[height, width], each 1–65535', side, side), "the picture's own"),
-    fit: withDefault(oneOf('squash', 'crop'), 'squash'),
+    fit: withDefault(oneOf('squash', 'crop', 'inside'), 'squash'),
     background: withDefault<Background, Background>(
       either<Background>(oneOf('none'), tuple<readonly [number, number, number]>('[red, green, blue], each 0–255', level, level, level)),
       [255, 255, 255],
@@ -83,7 +88,8 @@ export async function decodeFrom(
     const upright = r === undefined || !hasAlpha ? asStored : asStored.flatten({background: {r, g: g ?? 0, b: b ?? 0}});
     if (size === undefined) return await toImage(upright);
     const [height, width] = size;
-    const scaling = {height, width, fit: fit === 'crop' ? 'cover' : 'fill', kernel: 'linear'} as const;
+    const inside = fit === 'inside';
+    const scaling = {height, width, fit: sharpFits[fit], kernel: 'linear', withoutEnlargement: inside} as const;
     if (!hasAlpha || r !== undefined) return await toImage(upright.resize(scaling));
     // Scaling would first multiply the colours by alpha, which the network's input does not.
     const {data, info} = await upright.removeAlpha().raw({depth: 'uchar'}).toBuffer({resolveWithObject: true});

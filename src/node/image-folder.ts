@@ -2,7 +2,7 @@
 import {at} from '../core/at.js';
 import {signalField} from '../core/common-options.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
-import {absentMeans, callback, either, integer, oneOf, withDefault} from '../core/fields.js';
+import {absentMeans, callback, either, integer, list, oneOf, text, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import {Random} from '../core/random.js';
 import type {DecodedImage} from '../core/types.js';
@@ -16,6 +16,8 @@ import {labelImages, listImages, type LabelSource} from './list-images.js';
 
 /** Options of {@link imageFolder}. */
 export interface ImageFolderOptions extends EpochOptions, DecodeImageOptions {
+  /** These pictures alone, in this order: names relative to the folder, with `/`. @default all below the folder */
+  readonly files?: readonly string[] | undefined;
   /** At most so many pictures: drawn by the seed with `shuffle`, the first without. @default all */
   readonly limit?: number | undefined;
   /** Where class labels come from. @default none */
@@ -29,11 +31,12 @@ export interface ImageFolderOptions extends EpochOptions, DecodeImageOptions {
 }
 
 /** The options of {@link imageFolder}. */
-export const imageFolderSchema: OptionsSchema<Settled<ImageFolderOptions, 'limit' | 'labels' | 'onSkip' | 'signal' | 'size'>> = {
+export const imageFolderSchema: OptionsSchema<Settled<ImageFolderOptions, 'files' | 'limit' | 'labels' | 'onSkip' | 'signal' | 'size'>> = {
   where: 'imageFolder',
   fields: {
     ...epochFields,
     ...decodeImageSchema.fields,
+    files: absentMeans(list<string>(text(), 1), 'all below the folder'),
     limit: absentMeans(integer(1), 'all'),
     labels: absentMeans(either<LabelSource>(oneOf('folders', 'index'), callback()), 'none'),
     onUnreadable: withDefault(oneOf('error', 'skip'), 'error'),
@@ -71,6 +74,7 @@ export interface ImageFolder {
 export async function imageFolder(folder: string | URL, options?: ImageFolderOptions): Promise<ImageFolder> {
   const where = 'imageFolder';
   const {
+    files: named,
     limit,
     labels: labelSource,
     onUnreadable,
@@ -83,7 +87,7 @@ export async function imageFolder(folder: string | URL, options?: ImageFolderOpt
     ...order
   } = readOptions(imageFolderSchema, options);
   const root = toFilePath(folder, `${where}: folder`);
-  const found = await listImages(where, root);
+  const found = named ?? (await listImages(where, root));
   const labelled = labelSource === undefined ? undefined : await labelImages(where, root, found, labelSource);
   const kept = limit === undefined ? found.keys() : choose(found.length, limit, order.shuffle ? order.seed : null);
   const chosen = [...kept];

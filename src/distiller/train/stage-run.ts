@@ -46,8 +46,9 @@ export interface Run extends Training {
   readonly lengths: Map<Stage, StageLength>;
   /** When it began, in milliseconds. */
   readonly started: number;
-  /** When it was last written down. */
+  /** When it was last written down, and after how many steps. */
   written: number;
+  writtenSteps: number;
 }
 
 /** A stage under way. */

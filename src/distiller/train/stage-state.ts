@@ -15,16 +15,34 @@ export function restore({variables, updater, averages, best, guard}: StageRun, {
 }
 
 /** Writes down where the run stands, where it is time to. */
-export async function writeIfDue(
+export async function writeIfDue(stageRun: StageRun, epoch: number, step: number): Promise<void> {
+  const {run} = stageRun;
+  const {steps, settings} = run;
+  if (settings.checkpoint === undefined) return;
+  const {everySteps, everySeconds = everySteps === undefined ? CHECKPOINT_SECONDS : Infinity} = settings.checkpoint;
+  const isDue = (everySteps !== undefined && steps % everySteps === 0) || performance.now() - run.written >= 1000 * everySeconds;
+  if (isDue) await writeState(stageRun, epoch, step);
+}
+
+/**
+ * Stops a run whose signal has aborted, between two steps. Where the run stands is written down first, unless that has been done.
+ *
+ * @throws The signal's reason.
+ */
+export async function stopIfAborted(stageRun: StageRun, epoch: number, step: number): Promise<void> {
+  const {signal} = stageRun.run.settings;
+  if (signal?.aborted !== true) return;
+  if (step > 0 && stageRun.run.writtenSteps !== stageRun.run.steps) await writeState(stageRun, epoch, step);
+  signal.throwIfAborted();
+}
+
+async function writeState(
   {run, stage, variables, updater, averages, best, guard, length}: StageRun,
   epoch: number,
   step: number,
 ): Promise<void> {
   const {write, steps, history, settings, epochLength, started} = run;
-  if (write === undefined || settings.checkpoint === undefined) return;
-  const {everySteps, everySeconds = everySteps === undefined ? CHECKPOINT_SECONDS : Infinity} = settings.checkpoint;
-  const isDue = (everySteps !== undefined && steps % everySteps === 0) || performance.now() - run.written >= 1000 * everySeconds;
-  if (!isDue) return;
+  if (write === undefined) return;
   const optimizer = updater.state(variables.trainable);
   const means = averages.state;
   const place: TrainingPlace = {
@@ -52,4 +70,5 @@ export async function writeIfDue(
   };
   await write({place, history, tensors});
   run.written = performance.now();
+  run.writtenSteps = steps;
 }

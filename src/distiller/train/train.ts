@@ -26,7 +26,7 @@ import {prepareBatch} from './prepare-batch.js';
 import {readScalars} from './read-scalars.js';
 import {stageNetworks} from './stage-networks.js';
 import type {Run, StageRun, Training} from './stage-run.js';
-import {restore, writeIfDue} from './stage-state.js';
+import {restore, stopIfAborted, writeIfDue} from './stage-state.js';
 import {StudentGuard} from './student-guard.js';
 import {checkWeights, stageVariables, trainStep} from './train-step.js';
 import type {TrainingState} from './training-state.js';
@@ -42,7 +42,8 @@ export async function* trainNetworks(training: Training): AsyncGenerator<Trainin
   await requireBackend(where, 'train');
   const started = performance.now() - 1000 * (resumed?.place.seconds ?? 0);
   const epochLength = resumed?.place.epochLength ?? settings.batchesPerEpoch ?? batchesPerEpoch(batches);
-  const run: Run = {...training, epochLength, steps: resumed?.place.steps ?? 0, lengths: new Map(), started, written: performance.now()};
+  const steps = resumed?.place.steps ?? 0;
+  const run: Run = {...training, epochLength, steps, lengths: new Map(), started, written: performance.now(), writtenSteps: steps};
   history.push(...(resumed?.history ?? []));
   const first = Math.max(
     0,
@@ -144,7 +145,7 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
   let step = 0;
   for await (const batch of iterateBatches(where, run.batches, epoch)) {
     await yieldToEvents();
-    settings.signal?.throwIfAborted();
+    await stopIfAborted(stageRun, epoch, step);
     const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
     const learnsBlackBox = stage !== 'explanation' && isBlackBox(run.networks.teacher);
     const leastCrop = learnsBlackBox ? Math.max(settings.leastCrop, LEAST_LEARNT) : stage === 'explanation' ? settings.leastCrop : 1;
@@ -196,6 +197,7 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
     );
   }
   run.epochLength = step;
+  await stopIfAborted(stageRun, epoch, step);
 }
 
 async function validate({run, networks, ...stageRun}: StageRun, batches: TrainingBatches, epoch: number): Promise<TrainingProgress> {
