@@ -15,7 +15,7 @@ import {toCsv} from './csv.js';
 import {CommandError, exitCodes, type ExitCode} from './exit-code.js';
 import {findPictures} from './find-pictures.js';
 import type {MethodFlags, ModelFlags, PictureFlags, RunFlags} from './flags.js';
-import {bestMethod, chooseMethods, unknown} from './methods.js';
+import {bestMethod, chooseMethods, readMethodNames, unknown} from './methods.js';
 import {openModel, type OpenModel} from './open-model.js';
 import {readPictures} from './read-pictures.js';
 import {writing} from './run-record.js';
@@ -40,6 +40,7 @@ export async function compare(sources: readonly string[], flags: CompareFlags, {
   const {out, limit, strict = false, maxSide, seed, workers, reference} = flags;
   const pictures = (await findPictures(sources)).pictures.slice(0, limit);
   const metrics = readMetrics(flags.metrics);
+  readMethodNames(flags.method); // Before a model is loaded for nothing.
   const model = await openModel(flags, {terminal, signal, forPictures: true});
   const leftOut = new LeftOut();
   const images: Tensor3D[] = [];

@@ -13,7 +13,7 @@ import {CommandError, exitCodes, type ExitCode} from './exit-code.js';
 import {Explanations, type Explanation} from './explanations.js';
 import {findPictures} from './find-pictures.js';
 import type {ColorFlags, MethodFlags, ModelFlags, PictureFlags, RunFlags} from './flags.js';
-import {bestMethod, chooseMethods, unknown, type ChosenMethod} from './methods.js';
+import {bestMethod, chooseMethods, readMethodNames, unknown, type ChosenMethod} from './methods.js';
 import {fingerprint, openModel, type OpenModel} from './open-model.js';
 import {drawOverlay, peakPlace} from './place-map.js';
 import {readPictures, type ReadPicture} from './read-pictures.js';
@@ -39,6 +39,7 @@ export async function explain(sources: readonly string[], flags: ExplainFlags, {
   const {out, limit, strict = false, maxSide, seed} = flags;
   const found = (await findPictures(sources)).pictures.slice(0, limit);
   const chosenMetrics = readMetrics(flags.metrics);
+  readMethodNames(flags.method); // Before a model is loaded for nothing.
   const model = await openModel(flags, {terminal, signal, forPictures: true});
   try {
     const {teacher, names} = model;

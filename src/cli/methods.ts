@@ -67,6 +67,13 @@ export interface ChosenMethod {
   readonly settings: Settings;
 }
 
+/** The names in `--method`, if it is given. @throws {CommandError} If one is unknown. */
+export function readMethodNames(text: string | undefined): readonly string[] | undefined {
+  const names = text?.split(',').map((name) => name.trim());
+  for (const name of names ?? []) if (!methodNames.includes(name)) throw unknown('--method', name, methodNames);
+  return names && [...new Set(names)];
+}
+
 /**
  * Makes the explainers that were asked for.
  *
@@ -78,9 +85,7 @@ export function chooseMethods(
   model: OpenModel,
   fallback: readonly string[],
 ): ChosenMethod[] {
-  const given = method?.split(',').map((name) => name.trim()) ?? fallback;
-  const names = [...new Set(given)];
-  for (const name of names) if (!methodNames.includes(name)) throw unknown('--method', name, methodNames);
+  const names = readMethodNames(method) ?? fallback;
   const settings = readSettings(set, names);
   const {uses} = describeTeacher(model.teacher);
   return names.map((name) => {

@@ -15,6 +15,7 @@ import {checkNames, readClassNames} from './class-names.js';
 import {CommandError, exitCodes} from './exit-code.js';
 import type {ModelFlags, RunFlags} from './flags.js';
 import {loadOnnx} from './onnx.js';
+import {checkSharp} from './read-pictures.js';
 import {readSavedExplainer} from './saved-explainer.js';
 import type {Terminal} from './terminal.js';
 
@@ -48,9 +49,11 @@ export interface OpenOptions {
  * @throws {ModelFileError | UnsupportedModelError | BackendError} See `loadTeacher`.
  */
 export async function openModel(given: ModelFlags & RunFlags, options: OpenOptions): Promise<OpenModel> {
-  const {terminal} = options;
+  const {terminal, forPictures} = options;
+  if (forPictures) await checkSharp();
   const saved = given.explainer === undefined ? undefined : await readSavedExplainer(given.explainer);
-  const flags: ModelFlags & RunFlags = {...saved?.flags, ...given};
+  const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const flags: ModelFlags & RunFlags = {...saved?.flags, ...named};
   if (given.explainer !== undefined) await checkSave(given.explainer);
   if (flags.model === undefined) {
     const which = given.explainer === undefined ? '' : ` (${given.explainer} does not say which is its model.)`;
@@ -65,7 +68,7 @@ export async function openModel(given: ModelFlags & RunFlags, options: OpenOptio
     await dispose();
   };
   try {
-    if (options.forPictures && preprocessing === undefined) throw withoutPreprocessing(teacher);
+    if (forPictures && preprocessing === undefined) throw withoutPreprocessing(teacher);
     const given = flags.classNames === undefined ? saved?.names : await readClassNames(flags.classNames);
     const names = given === undefined ? teacher.labels : checkNames(given, Math.max(2, teacher.numClasses));
     if (flags.explainer !== undefined) {

@@ -7,7 +7,20 @@ import {AttentiveError} from '../core/errors/attentive-error.js';
 import {integer, number} from '../core/fields.js';
 import {VERSION} from '../core/version.js';
 import {CommandError, exitCodes, type ExitCode} from './exit-code.js';
-import {addColorFlags, addMethodFlags, addModelFlags, addPictureFlags, addRunFlags, numberFlag, type RunFlags} from './flags.js';
+import type {CompareFlags} from './compare.js';
+import type {DistilFlags} from './distil.js';
+import type {ExplainFlags} from './explain.js';
+import type {ViewFlags} from './view.js';
+import {
+  addColorFlags,
+  addMethodFlags,
+  addModelFlags,
+  addPictureFlags,
+  addRunFlags,
+  numberFlag,
+  type ModelFlags,
+  type RunFlags,
+} from './flags.js';
 import {stopOnSignals} from './stop-signals.js';
 import {Terminal, type Context} from './terminal.js';
 
@@ -15,14 +28,6 @@ const PHOTOS = "files, folders (with all below), or patterns in quotes: 'photos/
 const TARGET = 'what is explained: top (the likeliest class), top-3, or classes by number or name: 281,282 or "tabby"';
 const METHODS =
   'ours, grad-cam, grad-cam++, hires-cam, layer-cam, xgrad-cam, score-cam, cam, gradient, smooth-grad, integrated-gradients, meaningful-perturbation, occlusion, rise, lime, random; several with commas';
-
-const about = `Shows what image classifiers look at.
-
-  explain   photos in; overlays and a table out
-  distil    makes an explainer for a model, which then draws better maps, faster
-  compare   measures methods against each other
-  view      one sheet with all methods side by side
-  describe  what is known of a model, and which methods take it`;
 
 const codes = `
 Exit codes: 0 done; 1 failed; 2 wrong command line; 3 no picture; 4 done, but some pictures could not be read;
@@ -63,12 +68,13 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
   let isDebug = false;
   const run =
-    (work: (context: Context, args: readonly unknown[], flags: RunFlags) => Promise<ExitCode>) =>
+    <F extends RunFlags>(work: Work<F>) =>
     async (...parameters: unknown[]): Promise<void> => {
       const command = parameters.at(-1) as Command;
-      const flags = command.opts<RunFlags>();
+      const flags = command.opts<F>();
       isDebug = flags.debug ?? false;
-      code = await work({terminal: new Terminal(flags), signal: stopOnSignals()}, command.processedArgs, flags);
+      const {signal, release} = stopOnSignals();
+      code = await work({terminal: new Terminal(flags), signal}, command.processedArgs, flags).finally(release);
     };
   try {
     await makeProgram(run).parseAsync([...args], {from: 'user'});
@@ -79,13 +85,17 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-type Run = (
-  work: (context: Context, args: readonly unknown[], flags: RunFlags) => Promise<ExitCode>,
-) => (...parameters: unknown[]) => Promise<void>;
+/** What a command does. */
+type Work<F> = (context: Context, args: readonly unknown[], flags: F) => Promise<ExitCode>;
+type Run = <F extends RunFlags>(work: Work<F>) => (...parameters: unknown[]) => Promise<void>;
 
 function makeProgram(run: Run): Command {
   const program = new Command('attentive-distiller');
-  program.description(about).version(VERSION, '-V, --version').exitOverride().showHelpAfterError('(--help lists what there is.)');
+  program
+    .description('Shows what image classifiers look at.')
+    .version(VERSION, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(--help lists what there is.)');
   program.addHelpText('after', codes);
 
   const explain = command(program, 'explain', 'photos in; overlays and a table out').argument('<photos...>', PHOTOS);
@@ -99,7 +109,7 @@ function makeProgram(run: Run): Command {
     .option('--force', 'begin anew, whatever is there');
   addColorFlags(addPictureFlags(explain));
   addRunFlags(explain).action(
-    run(async (context, args, flags) => (await import('./explain.js')).explain(args[0] as string[], flags as never, context)),
+    run<ExplainFlags>(async (context, args, flags) => (await import('./explain.js')).explain(args[0] as string[], flags, context)),
   );
 
   const distil = command(program, 'distil', 'makes an explainer for a model').argument(
@@ -121,7 +131,7 @@ function makeProgram(run: Run): Command {
     .requiredOption('-o, --out <folder>', 'where the explainer goes')
     .option('--force', 'begin anew, whatever is there');
   addRunFlags(distil).action(
-    run(async (context, args, flags) => (await import('./distil.js')).distil(args[0] as string[], flags as never, context)),
+    run<DistilFlags>(async (context, args, flags) => (await import('./distil.js')).distil(args[0] as string[], flags, context)),
   );
 
   const compare = command(program, 'compare', 'measures methods against each other').argument('<photos...>', PHOTOS);
@@ -137,7 +147,7 @@ function makeProgram(run: Run): Command {
   compare.option('--reference <method>', 'also the differences from this one, image by image');
   compare.optionsGroup('Results:').option('-o, --out <folder>', 'also write the tables here, as CSV and JSON');
   addRunFlags(addPictureFlags(compare)).action(
-    run(async (context, args, flags) => (await import('./compare.js')).compare(args[0] as string[], flags as never, context)),
+    run<CompareFlags>(async (context, args, flags) => (await import('./compare.js')).compare(args[0] as string[], flags, context)),
   );
 
   const view = command(program, 'view', 'one sheet with methods side by side').argument('<photos...>', PHOTOS);
@@ -147,12 +157,14 @@ function makeProgram(run: Run): Command {
   view.optionsGroup('Results:').option('-o, --out <file>', 'where the sheet goes', 'sheet.png');
   view.addOption(numberFlag('--cell-size <pixels>', 'edge of a cell', integer(16, 2048), 224));
   addRunFlags(addColorFlags(addPictureFlags(view))).action(
-    run(async (context, args, flags) => (await import('./view.js')).view(args[0] as string[], flags as never, context)),
+    run<ViewFlags>(async (context, args, flags) => (await import('./view.js')).view(args[0] as string[], flags, context)),
   );
 
   const describe = command(program, 'describe', 'what is known of a model, and which methods take it').argument('[model]', 'as --model');
   addRunFlags(addModelFlags(describe, true)).action(
-    run(async (context, args, flags) => (await import('./describe.js')).describe(args[0] as string | undefined, flags, context)),
+    run<ModelFlags & RunFlags>(async (context, args, flags) =>
+      (await import('./describe.js')).describe(args[0] as string | undefined, flags, context),
+    ),
   );
   return program;
 }

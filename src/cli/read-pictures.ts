@@ -1,4 +1,5 @@
 /** Decodes pictures some at a time, the next ones while the last ones are worked on. */
+import {importOptional, importReason} from '../core/import-optional.js';
 import {ModelFileError} from '../core/errors/model-file-error.js';
 import type {DecodedImage} from '../core/types.js';
 import {decodeImage} from '../node/decode-image.js';
@@ -23,6 +24,19 @@ export interface ReadOptions {
   /** Gets those that cannot be read. */
   readonly leftOut: LeftOut;
   readonly signal: AbortSignal;
+}
+
+/** Checks that pictures can be read and written at all. @throws {CommandError} If not: exit code 1. */
+export async function checkSharp(): Promise<void> {
+  try {
+    await importOptional('sharp');
+  } catch (cause) {
+    throw new CommandError(
+      `${importReason('sharp', cause)} Photos are read and written with it. Install it beside attentive-distiller; or without installing anything: npx -p attentive-distiller -p sharp attentive-distiller …`,
+      exitCodes.failed,
+      {cause},
+    );
+  }
 }
 
 /**

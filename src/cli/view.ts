@@ -7,7 +7,7 @@ import {drawMaps, topClasses, type DrawOptions} from './draw-maps.js';
 import {CommandError, exitCodes, type ExitCode} from './exit-code.js';
 import {findPictures} from './find-pictures.js';
 import type {ColorFlags, MethodFlags, ModelFlags, PictureFlags, RunFlags} from './flags.js';
-import {allMethods, chooseMethods} from './methods.js';
+import {allMethods, chooseMethods, readMethodNames} from './methods.js';
 import {openModel} from './open-model.js';
 import {drawOverlay} from './place-map.js';
 import {readPictures} from './read-pictures.js';
@@ -27,6 +27,7 @@ const LETTER_WIDTH = 8;
 export async function view(sources: readonly string[], flags: ViewFlags, {terminal, signal}: Context): Promise<ExitCode> {
   const {out, limit, strict = false, maxSide, seed, cellSize, colormap, opacity} = flags;
   const pictures = (await findPictures(sources)).pictures.slice(0, limit);
+  readMethodNames(flags.method); // Before a model is loaded for nothing.
   const model = await openModel(flags, {terminal, signal, forPictures: true});
   const leftOut = new LeftOut();
   try {
