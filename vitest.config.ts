@@ -7,6 +7,7 @@ import {defineConfig, type ViteUserConfig} from 'vitest/config';
 const slow = [
   'backend/select-backend',
   'baselines/rise',
+  'cli/{compare-view-describe,distil,explain,onnx}',
   'distiller/{budget-and-warnings,compiled-student,distiller,guided,refine,resume}',
   'files/{artifact-store,folder-lock}',
   'fuzz/fuzz',

@@ -61,10 +61,12 @@ export async function explain(sources: readonly string[], flags: ExplainFlags, {
     const total = found.length * methods.length;
     const already = table.count * methods.length;
     const tell = (done: number, note?: string): void => terminal.progress({stage: 'explain', done: already + done, total}, note);
+    // What works on single images would gain nothing from a batch, and a stop would lose more.
+    const atOnce = methods.some(({single}) => single) ? 1 : batchSize;
     const drawing: Omit<DrawOptions, 'onProgress'> = {wanted, teacher, seed, batchSize, signal};
     const job = {flags, model, methods, metrics: chosenMetrics, drawing, batchSize};
     try {
-      for await (const batch of readPictures(table.missing, {batchSize, maxSide, strict, leftOut, signal})) {
+      for await (const batch of readPictures(table.missing, {batchSize: atOnce, maxSide, strict, leftOut, signal})) {
         const rows = await explainBatch(batch, job, (done, note) => tell(batchStart + done, note));
         for (const [index, {picture}] of batch.entries()) {
           const explanations = rows[index] as readonly Explanation[];

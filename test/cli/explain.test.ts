@@ -112,7 +112,7 @@ describe('attentive-distiller explain', {timeout: patience}, () => {
   });
 
   it('stops at Ctrl-C with 130, keeps what is explained, and the same command comes to the same table', async () => {
-    const args = ['photos', '--method', 'rise', '--set', 'numMasks=500', '--batch-size', '1', '--json'];
+    const args = ['photos', '--method', 'rise', '--set', 'numMasks=40', '--json'];
     const whole = await explain(...args, '--out', 'whole');
     const stopped = await runCommand(['explain', ...args, '--out', 'parts', ...model], {
       cwd: folder,
