@@ -6,17 +6,19 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {compare, formatComparison, gradCamExplainer, loadTeacher, randomExplainer, VERSION, type ComparisonRow} from '../../src/index.js';
 import {decodeImage} from '../../src/node/index.js';
 import {patience} from '../helpers/environment.js';
+import {startBackend} from '../helpers/start-backend.js';
 import {jsonLines, runCommand, runHere, shapesModel, writeBroken, writeShapes} from '../helpers/command-line.js';
 
 let folder: string;
 beforeAll(async () => {
+  await startBackend('wasm');
   folder = await mkdtemp(join(tmpdir(), 'compare-'));
   await writeShapes(join(folder, 'photos'), 3);
   await writeBroken(join(folder, 'photos/a/1.png'));
 });
 afterAll(() => rm(folder, {recursive: true}));
 
-const model = ['--model', shapesModel, '--preprocessing', 'tf', '--backend', 'cpu'];
+const model = ['--model', shapesModel, '--preprocessing', 'tf', '--backend', 'wasm'];
 
 describe('attentive-distiller compare', {timeout: patience}, () => {
   it('prints the table of compare() with standard errors, and writes it with the numbers of each image', async () => {
@@ -89,13 +91,13 @@ describe('attentive-distiller view', {timeout: patience}, () => {
 
 describe('attentive-distiller describe', {timeout: patience}, () => {
   it('says what is known of a model, as text and as JSON', async () => {
-    const text = await runHere(['describe', shapesModel, '--backend', 'cpu']);
+    const text = await runHere(['describe', shapesModel, '--backend', 'wasm']);
     expect(text.code).toBe(0);
     expect(text.stdout).toMatch(/input +\[64, 64, 3\]\n +output +probabilities: a softmax over 8 classes/);
-    const json = await runHere(['describe', '--model', shapesModel, '--json', '--backend', 'cpu', '--quiet']);
-    expect(jsonLines(json.stdout)).toMatchObject([{kind: 'Teacher', numClasses: 8, backend: 'cpu', uses: {layers: {works: true}}}]);
+    const json = await runHere(['describe', '--model', shapesModel, '--json', '--backend', 'wasm', '--quiet']);
+    expect(jsonLines(json.stdout)).toMatchObject([{kind: 'Teacher', numClasses: 8, backend: 'wasm', uses: {layers: {works: true}}}]);
     expect(json.stderr).toBe('');
-    const missing = await runHere(['describe', 'nowhere', '--backend', 'cpu']);
+    const missing = await runHere(['describe', 'nowhere', '--backend', 'wasm']);
     expect(missing.code).toBe(1);
     expect(missing.stderr).toMatch(/nowhere/);
   });

@@ -6,11 +6,13 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {gradCam, insertionScore, loadTeacher, overlay, rise, type LoadedTeacher} from '../../src/index.js';
 import {decodeImage} from '../../src/node/index.js';
 import {patience} from '../helpers/environment.js';
+import {startBackend} from '../helpers/start-backend.js';
 import {jsonLines, runCommand, runHere, shapesModel, writeBroken, writeShapes, type Outcome} from '../helpers/command-line.js';
 
 let folder: string;
 let teacher: LoadedTeacher;
 beforeAll(async () => {
+  await startBackend('wasm');
   folder = await mkdtemp(join(tmpdir(), 'explain-'));
   await writeShapes(join(folder, 'photos'), 4);
   await writeBroken(join(folder, 'mixed/broken.jpg'));
@@ -24,13 +26,13 @@ afterAll(async () => {
   await rm(folder, {recursive: true});
 });
 
-const model = ['--model', shapesModel, '--preprocessing', 'tf', '--backend', 'cpu'];
+const model = ['--model', shapesModel, '--preprocessing', 'tf', '--backend', 'wasm'];
 const explain = (...args: string[]): Promise<Outcome> => runHere(['explain', ...args, ...model], {cwd: folder});
 
 describe('attentive-distiller explain', {timeout: patience}, () => {
   it('writes an overlay and a line for each picture, with the numbers of the library', async () => {
     const {code, stdout, stderr} = await runCommand(['explain', 'photos', ...model], {cwd: folder});
-    expect(stderr).toMatch(/Backend: cpu\.\nMethod: grad-cam\./);
+    expect(stderr).toMatch(/Backend: wasm\.\nMethod: grad-cam\./);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^photo +class +score +overlay\n/);
     const lines = jsonLines(await readFile(join(folder, 'maps/explanations.jsonl'), 'utf8'));
@@ -155,9 +157,9 @@ describe('attentive-distiller explain', {timeout: patience}, () => {
       expect(outcome.code, args.join(' ')).toBe(code);
       expect(outcome.stdout).toBe('');
     }
-    const unsaid = await runHere(['explain', 'photos', '--model', shapesModel, '--backend', 'cpu'], {cwd: folder});
+    const unsaid = await runHere(['explain', 'photos', '--model', shapesModel, '--backend', 'wasm'], {cwd: folder});
     expect([unsaid.code, /--preprocessing is missing/.test(unsaid.stderr)]).toEqual([2, true]);
-    const broken = await runHere(['explain', 'photos', '-m', 'broken-model', '-p', 'tf', '--backend', 'cpu'], {cwd: folder});
+    const broken = await runHere(['explain', 'photos', '-m', 'broken-model', '-p', 'tf', '--backend', 'wasm'], {cwd: folder});
     expect(broken.code).toBe(1);
     expect(broken.stderr).toMatch(/broken-model.*model\.json/);
   });

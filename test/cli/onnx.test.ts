@@ -8,10 +8,12 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {onnxOfLayers} from '../../scripts/onnx/onnx-of-layers.js';
 import {writePng} from '../../src/node/index.js';
 import {patience} from '../helpers/environment.js';
+import {startBackend} from '../helpers/start-backend.js';
 import {jsonLines, runCommand, runHere} from '../helpers/command-line.js';
 
 let folder: string;
 beforeAll(async () => {
+  await startBackend('wasm');
   folder = await mkdtemp(join(tmpdir(), 'onnx-'));
   // Looks for pure red, green, blue.
   for (const [name, activation, gain] of [
@@ -60,10 +62,10 @@ describe('a model of ONNX', {timeout: patience}, () => {
   });
 
   it('has its scores looked at, and what does not fit refused', async () => {
-    const probabilities = await runHere(['describe', 'colours.onnx', '--backend', 'cpu', '--json'], {cwd: folder});
+    const probabilities = await runHere(['describe', 'colours.onnx', '--backend', 'wasm', '--json'], {cwd: folder});
     expect(jsonLines(probabilities.stdout)).toMatchObject([{kind: 'black box', inputShape: [16, 24, 3], numClasses: 3}]);
     expect(probabilities.stderr).not.toMatch(/logits/);
-    const logits = await runHere(['describe', 'logits.onnx', '--backend', 'cpu', '--json'], {cwd: folder});
+    const logits = await runHere(['describe', 'logits.onnx', '--backend', 'wasm', '--json'], {cwd: folder});
     expect(logits.stderr).toMatch(/are no probabilities: they are taken for logits, with a softmax/);
     const cases: [string[], number, RegExp][] = [
       [['describe', 'colours.onnx', '--input-size', '32'], 2, /takes pictures of 16x24/],
@@ -74,7 +76,7 @@ describe('a model of ONNX', {timeout: patience}, () => {
     ];
     await writeFile(join(folder, 'blue.onnx'), 'no model');
     for (const [args, code, words] of cases) {
-      const outcome = await runHere([...args, '--backend', 'cpu'], {cwd: folder});
+      const outcome = await runHere([...args, '--backend', 'wasm'], {cwd: folder});
       expect(outcome.stderr, args.join(' ')).toMatch(words);
       expect(outcome.code, args.join(' ')).toBe(code);
     }
