@@ -1,22 +1,16 @@
 /** `compare`: several methods and metrics on the same photos: a table, with standard errors. */
 import {mkdir} from 'node:fs/promises';
-import {join} from 'node:path';
 import {tidy, unstack, type Tensor3D} from '@tensorflow/tfjs-core';
-import {VERSION} from '../core/version.js';
 import {toNetworkInput} from '../data/network-input.js';
-import {writeFileAtomically} from '../files/atomic-file.js';
 import {compare as compareAll} from '../metrics/compare/compare.js';
-import {formatComparison} from '../metrics/compare/format-comparison.js';
 import {namedMetrics, type MetricName} from '../metrics/compare/named-metrics.js';
-import type {ComparisonRow} from '../metrics/compare/options.js';
-import {pairedDifferences} from '../metrics/compare/paired-differences.js';
 import {readTarget, type Wanted} from './class-names.js';
-import {toCsv} from './csv.js';
+import {tellComparison} from './comparison-output.js';
 import {CommandError, exitCodes, type ExitCode} from './exit-code.js';
 import {findPictures} from './find-pictures.js';
 import type {MethodFlags, ModelFlags, PictureFlags, RunFlags} from './flags.js';
 import {bestMethod, chooseMethods, readMethodNames, unknown} from './methods.js';
-import {openModel, type OpenModel} from './open-model.js';
+import {openModel} from './open-model.js';
 import {readPictures} from './read-pictures.js';
 import {writing} from './run-record.js';
 import {LeftOut, type Context} from './terminal.js';
@@ -76,18 +70,9 @@ export async function compare(sources: readonly string[], flags: CompareFlags, {
       onProgress: (progress) => terminal.progress(progress),
     });
     terminal.endProgress();
-    terminal.text(formatComparison(rows, {standardErrors: true}));
-    if (reference !== undefined)
-      terminal.text(
-        `\nLess ${reference}, image by image:\n${formatComparison(pairedDifferences(rows, {reference}), {standardErrors: true})}`,
-      );
-    for (const row of rows) terminal.record({...row, perImage: undefined});
-    if (out !== undefined) {
-      await writing(out, () => write(out, rows, files, flags, model));
-      terminal.text(
-        `\nTables: ${join(out, 'comparison.csv')}, for each image ${join(out, 'comparison-images.csv')}; both: ${join(out, 'comparison.json')}`,
-      );
-    }
+    const {model: path, explainer, preprocessing} = model.flags;
+    const settings = {model: path, explainer, preprocessing, target: flags.target, seed, maxSide, backend: model.backend};
+    await tellComparison({rows, files, names, settings}, {out, reference, terminal});
     return leftOut.count > 0 ? exitCodes.leftOut : exitCodes.done;
   } finally {
     terminal.endProgress();
@@ -95,58 +80,6 @@ export async function compare(sources: readonly string[], flags: CompareFlags, {
     leftOut.tell(terminal);
     await model.dispose();
   }
-}
-
-/** Writes the means, the numbers of every image, and all of it for programs. */
-async function write(
-  out: string,
-  rows: readonly ComparisonRow[],
-  files: readonly string[],
-  flags: CompareFlags,
-  model: OpenModel,
-): Promise<void> {
-  const metrics = Object.keys(rows[0]?.values ?? {});
-  const means = rows.map(({method, images, emptyMaps, tiedMaps, values}) => ({
-    method,
-    images,
-    emptyMaps,
-    tiedMaps,
-    ...Object.fromEntries(
-      Object.entries(values).flatMap(([name, {mean, standardError}]) => [
-        [name, mean],
-        [`${name} standard error`, standardError],
-      ]),
-    ),
-  }));
-  const perImage = rows.flatMap(({method, perImage: all}) =>
-    all.map(({index, target, score, explained, empty, values}) => ({
-      file: files[index],
-      method,
-      target,
-      class: model.names?.[target] ?? null,
-      score,
-      explained,
-      empty,
-      ...values,
-    })),
-  );
-  const meanColumns = ['method', 'images', 'emptyMaps', 'tiedMaps', ...metrics.flatMap((name) => [name, `${name} standard error`])];
-  const imageColumns = ['file', 'method', 'target', 'class', 'score', 'explained', 'empty', ...metrics];
-  const {target, seed, maxSide} = flags;
-  const {model: path, explainer, preprocessing} = model.flags;
-  const settings = {
-    program: `attentive-distiller ${VERSION}`,
-    model: path,
-    explainer,
-    preprocessing,
-    target,
-    seed,
-    maxSide,
-    backend: model.backend,
-  };
-  await writeFileAtomically(out, 'comparison.csv', toCsv(meanColumns, means));
-  await writeFileAtomically(out, 'comparison-images.csv', toCsv(imageColumns, perImage));
-  await writeFileAtomically(out, 'comparison.json', `${JSON.stringify({settings, files, rows}, undefined, 1)}\n`);
 }
 
 function readMetrics(text: string): MetricName[] {
