@@ -6,11 +6,9 @@ import {
   clone,
   dispose,
   engine,
-  getKernel,
   tidy,
   train,
   zerosLike,
-  type KernelConfig,
   type NamedTensorMap,
   type Optimizer,
   type Tensor,
@@ -18,7 +16,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
 import {floatEpsilon} from './float-epsilon.js';
-import {ADAM_STEP, MOMENTUM_STEP} from './wasm/optimizer-steps.js';
+import {ADAM_STEP, hasKernel, MOMENTUM_STEP} from './own-kernels.js';
 
 /** What training needs of an optimiser. */
 export interface Updater {
@@ -70,8 +68,7 @@ const ADAM = {beta1: 0.9, beta2: 0.999} as const;
 export function makeUpdater(name: OptimizerName, rate: number): Updater {
   if (name === 'momentum') return composedUpdater(name, rate);
   const kernelName = name === 'adam' ? ADAM_STEP : MOMENTUM_STEP;
-  const kernel = getKernel(kernelName, engine().backendName) as KernelConfig | undefined;
-  return kernel === undefined ? composedUpdater(name, rate) : fusedUpdater(kernelName, rate);
+  return hasKernel(kernelName) ? fusedUpdater(kernelName, rate) : composedUpdater(name, rate);
 }
 
 function composedUpdater(name: OptimizerName, rate: number): Updater {
