@@ -3,9 +3,10 @@
  * in one pass, that one. Both come to the same numbers, to rounding.
  */
 import {
-  clone,
+  add,
   dispose,
   engine,
+  scalar,
   tidy,
   train,
   zerosLike,
@@ -99,7 +100,19 @@ function composedUpdater(name: OptimizerName, rate: number): Updater {
       optimizer.applyGradients(zeros);
       moved.forEach((variable, index) => variable.assign(at(before, index)));
       dispose([...Object.values(zeros), ...before]);
-      remembered().forEach((slot, index) => slot.assign(at(state.tensors, index)));
+      const all = slots();
+      const isFused = powers.length > 0 && state.tensors.length === all.length;
+      if (!isFused) remembered().forEach((slot, index) => slot.assign(at(state.tensors, index)));
+      else {
+        [ADAM.beta1, ADAM.beta2].forEach((beta, index) =>
+          tidy(() => at(powers, index).assign(scalar(powerInSteps(beta, state.steps + 1)))),
+        );
+        const perVariable = all.length / moved.length;
+        all.forEach(({variable}, index) => {
+          const [offset, place] = [Math.floor(index / moved.length), index % moved.length];
+          variable.assign(at(state.tensors, place * perVariable + offset));
+        });
+      }
       steps = state.steps;
     },
     setRate: (next) => {
@@ -115,6 +128,18 @@ function composedUpdater(name: OptimizerName, rate: number): Updater {
       if (c !== undefined && !c.isDisposed) c.dispose();
     },
   };
+}
+
+/** β to a power as tfjs' Adam comes to it: multiplied step by step, in 32 bits. */
+function powerInSteps(beta: number, exponent: number): number {
+  let power = Math.fround(beta);
+  for (let step = 1; step < exponent; step++) power = Math.fround(power * Math.fround(beta));
+  return power;
+}
+
+/** The same values in a place of their own: they will be changed there. */
+function copyOf(tensor: Tensor): Tensor {
+  return tidy(() => add(tensor, 0));
 }
 
 function fusedUpdater(kernelName: typeof ADAM_STEP | typeof MOMENTUM_STEP, firstRate: number): Updater {
@@ -143,8 +168,11 @@ function fusedUpdater(kernelName: typeof ADAM_STEP | typeof MOMENTUM_STEP, first
     },
     restore: (variables, {steps: taken, places, tensors}) => {
       steps = taken;
+      // What tfjs' Adam has written begins with the powers of β and goes slot by slot.
+      const before = tensors.length - places.length * slots.length;
       places.forEach((place, index) => {
-        const own = slots.map((slot, offset) => [slot, clone(at(tensors, index * slots.length + offset))]);
+        const placeOf = (offset: number): number => (before > 0 ? before + offset * places.length + index : index * slots.length + offset);
+        const own = slots.map((slot, offset) => [slot, copyOf(at(tensors, placeOf(offset)))]);
         state[at(variables, place).name] = Object.fromEntries(own) as NamedTensorMap;
       });
     },
