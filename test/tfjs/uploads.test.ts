@@ -57,7 +57,7 @@ describe.skipIf(!onGpuBackend)('a training step on a GPU', () => {
     const {uploads, downloads} = await trafficOf(step);
     end();
     expect(Math.max(...uploads)).toBeLessThanOrEqual(SCALAR);
-    expect(total(uploads)).toBeLessThan(800);
+    expect(total(uploads)).toBeLessThan(1200); // WebGL has no programs of ours, and more constants
     expect(total(downloads)).toBeLessThanOrEqual(4 * SCALAR);
   }, 240_000);
 
