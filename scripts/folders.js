@@ -18,4 +18,5 @@ export const folders = [
   'metrics',
   'distiller',
   'node',
+  'queue',
 ];

@@ -1,0 +1,35 @@
+/** A plan in a store, beside its shards, so that whoever is told its id can work on it. */
+import {AttentiveError} from '../../core/errors/attentive-error.js';
+import {decodeContent, encodeContent} from './content.js';
+import {checkPlan, type ShardPlan} from './plan.js';
+import type {ShardStore} from './store.js';
+
+/**
+ * Keeps a plan in a store.
+ *
+ * @throws {TypeError | AttentiveError} If it is no plan, or one of another version.
+ */
+export async function writePlan(plan: ShardPlan, store: ShardStore): Promise<void> {
+  checkPlan('writePlan', plan);
+  await store.write(fileOf(plan.id), encodeContent(plan));
+}
+
+/**
+ * Reads the plan of that id.
+ *
+ * @throws {AttentiveError} If it is not there, damaged, or of another version.
+ */
+export async function readPlan(id: string, store: ShardStore): Promise<ShardPlan> {
+  const bytes = await store.read(fileOf(id));
+  const plan = bytes && (decodeContent(bytes) as ShardPlan | undefined);
+  if (plan?.id !== id) {
+    const problem = bytes === undefined ? 'is not in the store' : 'is damaged';
+    throw new AttentiveError(`readPlan: the plan ${id} ${problem}. Check that all machines see the same store, and enqueue again.`);
+  }
+  checkPlan('readPlan', plan);
+  return plan;
+}
+
+function fileOf(id: string): string {
+  return `plan-${id}.json`;
+}
