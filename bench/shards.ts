@@ -9,18 +9,22 @@ import {availableParallelism, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
-import {randomUniform, tensor2d, type Tensor3D} from '@tensorflow/tfjs-core';
-import {gradCamExplainer, riseExplainer, selectBackend, teacherFromLayersModel, type Explainer, type SaliencyMap} from '../src/index.js';
+import {randomUniform, type Tensor3D} from '@tensorflow/tfjs-core';
+import {gradCamExplainer, riseExplainer, selectBackend, teacherFromLayersModel, type Explainer} from '../src/index.js';
 import {folderStore, mergeShards, planShards, runShard, type ShardImage, type ShardParts, type ShardPlan} from '../src/node/index.js';
+import {openShardQueue, startShardWorker} from '../src/queue/index.js';
+import {startServer, servers} from '../test/queue/server.js';
 import {loadModel} from './data.js';
+import {madeUp, STUBBED} from './made-up.js';
 import {peakInChild, reportPeak} from './peak-in-child.js';
 import type {BenchResult, BenchRow} from './report.js';
 
 const MODEL = 'mobilenet_v1_025_128';
 const METHODS = ['grad-cam', 'rise'];
 const CHILD = '--shard-child';
-const STUBBED = ['a', 'b', 'c', 'd', 'e'];
 const WORKERS = 64;
+const QUEUED = 100;
+const WARM = 20;
 
 /** Options: `--images N` (400), `--repeats N` (3), `--stubbed N` (50000). */
 export async function run(args: string[]): Promise<BenchResult> {
@@ -34,13 +38,12 @@ export async function run(args: string[]): Promise<BenchResult> {
   });
   const folder = await mkdtemp(join(tmpdir(), 'bench-shards-'));
   try {
-    const [speed, memory] = [
-      await processes(folder, Number(values.images), Number(values.repeats)),
-      await stubbed(folder, Number(values.stubbed)),
-    ];
+    const speed = await processes(folder, Number(values.images), Number(values.repeats));
+    const queue = await queued(folder, speed.ofShard);
+    const memory = await stubbed(folder, Number(values.stubbed));
     return {
-      rows: [...speed.rows, ...memory.rows, {what: `cores that Node sees: ${availableParallelism()}`}],
-      ratios: {...speed.ratios, ...memory.ratios},
+      rows: [...speed.rows, ...queue.rows, ...memory.rows, {what: `cores that Node sees: ${availableParallelism()}`}],
+      ratios: {...speed.ratios, ...queue.ratios, ...memory.ratios},
     };
   } finally {
     await rm(folder, {recursive: true});
@@ -50,7 +53,7 @@ export async function run(args: string[]): Promise<BenchResult> {
 const named = (count: number): ShardImage[] => Array.from({length: count}, (_, index) => ({source: `${index}`, hash: `${index}`}));
 
 /** One process against two, in turn; the model is loaded and warm before the clock starts. */
-async function processes(folder: string, count: number, repeats: number): Promise<BenchResult> {
+async function processes(folder: string, count: number, repeats: number): Promise<BenchResult & {readonly ofShard: number}> {
   const plan = await planShards({
     task: {kind: 'compare', methods: METHODS, metrics: ['deletion'], settings: {deletion: {stepSize: 1024}}},
     images: named(count),
@@ -87,7 +90,7 @@ async function processes(folder: string, count: number, repeats: number): Promis
     },
     {what: `merge, of a shard (a shard is computed in ${ofShard.toFixed(0)} ms)`, ms: Number((merge / shards.length).toPrecision(3))},
   ];
-  return {rows, ratios: {'shards.two_processes': one / two, 'shards.merge_share': merge / one}};
+  return {rows, ratios: {'shards.two_processes': one / two, 'shards.merge_share': merge / one}, ofShard};
 }
 
 async function startChild(plan: ShardPlan): Promise<ChildProcess> {
@@ -129,6 +132,44 @@ async function serve(): Promise<void> {
   process.on('disconnect', () => process.exit(0));
 }
 
+/** What a shard costs beside its own work, in the queue with a worker of one thread: against the same shards one after the other. */
+async function queued(folder: string, ofShard: number): Promise<BenchResult> {
+  const rows: BenchRow[] = [];
+  const ratios: Record<string, number> = {};
+  const plan = await stubbedPlan(QUEUED * 32);
+  for (const [name, program] of servers) {
+    const [data, module] = [await mkdtemp(join(folder, `${name}-`)), fileURLToPath(new URL('made-up.ts', import.meta.url))];
+    process.env['BENCH_STORE'] = join(data, 'queued');
+    const server = await startServer(program, data);
+    const queue = await openShardQueue({connection: server.connection});
+    const ended: number[] = [];
+    const worker = await startShardWorker({connection: server.connection, module, onShard: () => ended.push(performance.now())});
+    const store = folderStore(join(data, 'queued'));
+    const started = performance.now();
+    await queue.enqueue(plan, {store});
+    const enqueued = performance.now() - started;
+    await queue.wait(plan, {pollSeconds: 0.2});
+    // The first ones wait for the thread to start.
+    const [from = NaN, to = NaN] = [ended[WARM], ended.at(-1)];
+    const each = (to - from) / (ended.length - 1 - WARM);
+    const alone = performance.now();
+    const direct = folderStore(join(data, 'direct'));
+    for (let shard = WARM; shard < QUEUED; shard++) await runShard(plan, shard, {parts: madeUp, store: direct});
+    const own = (performance.now() - alone) / (QUEUED - WARM);
+    const cost = enqueued / QUEUED + each - own;
+    rows.push({
+      what: `a shard in the queue on ${name}, ${QUEUED} shards of made-up scores`,
+      ms: Number((enqueued / QUEUED + each).toPrecision(3)),
+      'without ms': Number(own.toPrecision(3)),
+    });
+    ratios[`shards.queue_share_${name}`] = cost / ofShard;
+    await worker.close();
+    await queue.close();
+    await server.stop();
+  }
+  return {rows, ratios};
+}
+
 /** Images whose scores are made up, done by 64 workers at the same time, then merged in a process of its own: an eighth, and all. */
 async function stubbed(folder: string, count: number): Promise<BenchResult> {
   const peaks: number[] = [];
@@ -159,25 +200,6 @@ async function stubbed(folder: string, count: number): Promise<BenchResult> {
 
 const stubbedPlan = (images: number): Promise<ShardPlan> =>
   planShards({task: {kind: 'compare', methods: STUBBED, metrics: ['gini', 'intensity']}, images: named(images), model: 'made up'});
-
-const madeUp: ShardParts = {
-  model: (batch) => tensor2d(Array.from({length: batch.shape[0]}, (_, row) => [row % 7, 3])),
-  explainers: Object.fromEntries(
-    STUBBED.map((method, place): [string, Explainer] => [
-      method,
-      {
-        method,
-        explain: (_, {seed = 0, target = 0} = {}): Promise<SaliencyMap[]> => {
-          const data = Float32Array.from({length: 4}, (_unused, pixel) => ((seed >>> (4 * pixel)) % 16) + place);
-          return Promise.resolve([
-            {data, height: 2, width: 2, target: target as number, score: 1, method, seed, options: {}, empty: false},
-          ]);
-        },
-      },
-    ]),
-  ),
-  read: () => randomUniform([2, 2, 3], 0, 1, 'float32', 1) as Tensor3D,
-};
 
 if (process.argv[2] === CHILD) await serve();
 await reportPeak(async ([path = '', images = '']) => {

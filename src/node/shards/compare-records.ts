@@ -3,7 +3,7 @@ import type {ImageInput} from '../../core/types.js';
 import {comparePart} from '../../metrics/compare/compare.js';
 import {explainerOf} from './parts.js';
 import type {ComparedRecord} from './records.js';
-import type {ShardWork} from './run.js';
+import type {ShardWork} from './shard-work.js';
 import type {CompareTask} from './tasks.js';
 
 /** Compares on the images of a shard, with the classes, limits and seeds that they have among all. */

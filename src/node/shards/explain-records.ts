@@ -5,7 +5,7 @@ import type {ImageInput, Target} from '../../core/types.js';
 import {targetOf} from '../../metrics/of-explainer/explain-one.js';
 import {explainerOf} from './parts.js';
 import type {ExplainedRecord} from './records.js';
-import type {ShardWork} from './run.js';
+import type {ShardWork} from './shard-work.js';
 import type {ExplainTask} from './tasks.js';
 
 /** Explains the images of a shard one by one, so that a map does not depend on the images around. */

@@ -62,15 +62,6 @@ export const runShardSchema: OptionsSchema<Settings> = {
   },
 };
 
-/** What a task needs to do a shard. */
-export interface ShardWork<Task extends ShardTask> extends Pick<RunOptions, 'signal' | 'onProgress'> {
-  readonly task: Task;
-  readonly plan: ShardPlan;
-  readonly shard: PlannedShard;
-  readonly parts: ShardParts;
-  readonly workers: number;
-}
-
 /**
  * Does one shard and keeps its file, unless that is there and whole. The file says the same whoever computes it and however often,
  * as long as they compute on one backend; so a shard may be done twice, at the same time too.

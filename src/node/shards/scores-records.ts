@@ -11,7 +11,7 @@ import {finiteBaseline} from '../../queries/fill.js';
 import {finiteInput} from '../../queries/finite-input.js';
 import {blend} from '../../queries/perturb.js';
 import type {ScoresRecord} from './records.js';
-import type {ShardWork} from './run.js';
+import type {ShardWork} from './shard-work.js';
 import type {ScoresTask} from './tasks.js';
 
 const WHERE = 'runShard';
