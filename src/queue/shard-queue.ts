@@ -14,8 +14,7 @@ import type {RunOptions} from '../core/types.js';
 import {missingShards} from '../node/shards/merge.js';
 import {checkPlan, type ShardPlan} from '../node/shards/plan.js';
 import {writePlan} from '../node/shards/plan-file.js';
-import {storeField} from '../node/shards/run.js';
-import type {ShardStore} from '../node/shards/store.js';
+import {storeField, type ShardStore} from '../node/shards/store.js';
 import {addressFields, connectionOf, loadBullmq, type QueueAddress, type ShardJob} from './connect.js';
 
 // So many questions are on their way to the server at a time.

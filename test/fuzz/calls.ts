@@ -448,7 +448,14 @@ export async function makeWorld(folder: string): Promise<World> {
       () => [{task: {kind: 'scores', numMasks: 2}, images: shardImages, model: 'm', shardSize: 32}],
       node.planShards,
     ),
-    plain('runShard', ['plan', 'index', 'options'], () => [plan, 0, {parts: {...shardParts}, store: emptyStore()}], node.runShard),
+    // Its parts are left as they are: it frees the tensors that are read.
+    plain(
+      'runShard',
+      ['plan', 'index', 'options'],
+      () => [plan, 0, {store: emptyStore()}],
+      (first: never, second: never, third: node.RunShardOptions) =>
+        node.runShard(first, second, typeof third === 'object' && third !== null ? {...third, parts: shardParts} : third),
+    ),
     plain(
       'readShards',
       ['plan', 'options'],

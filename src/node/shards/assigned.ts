@@ -1,7 +1,8 @@
 /** Which shards a process of several does: told, or by the variables that clusters set. */
 import {checkInteger, show} from '../../core/check.js';
-import type {ShardPlan} from './plan.js';
-import {checkPlan} from './plan.js';
+import {absentMeans, integer} from '../../core/fields.js';
+import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
+import {checkPlan, type ShardPlan} from './plan.js';
 
 const WHERE = 'assignedShards';
 const VARIABLES = ['JOB_COMPLETION_INDEX', 'AWS_BATCH_JOB_ARRAY_INDEX', 'SLURM_ARRAY_TASK_ID'];
@@ -14,6 +15,15 @@ export interface ShardShare {
   readonly count?: number | undefined;
 }
 
+/** The options of {@link assignedShards}. */
+export const assignedShardsSchema: OptionsSchema<Settled<ShardShare, 'index' | 'count'>> = {
+  where: WHERE,
+  fields: {
+    index: absentMeans(integer(), `${VARIABLES.slice(0, -1).join(', ')} or ${VARIABLES.at(-1)}`),
+    count: absentMeans(integer(1), 'one for each shard'),
+  },
+};
+
 /**
  * Returns the shards that a process does: of `count` processes, number `index` does the shards `index`, `index + count`, and so on.
  * Kubernetes' indexed jobs, AWS Batch's arrays and Slurm's arrays (`--array=0-N`) say `index` by themselves.
@@ -24,10 +34,11 @@ export interface ShardShare {
  */
 export function assignedShards(plan: ShardPlan, share: ShardShare = {}, environment: NodeJS.ProcessEnv = process.env): number[] {
   checkPlan(WHERE, plan);
+  const {index: told, count: of} = readOptions(assignedShardsSchema, share);
   const all = plan.shards.map((_, index) => index);
-  const index = share.index ?? indexFrom(environment);
-  if (index === undefined && share.count === undefined) return all;
-  const count = share.count === undefined ? all.length : checkInteger(`${WHERE}: count`, share.count, 1);
+  const index = told ?? indexFrom(environment);
+  if (index === undefined && of === undefined) return all;
+  const count = of ?? all.length;
   if (index === undefined) throw new RangeError(`${WHERE}: index must be given with count, where none of ${VARIABLES.join(', ')} is set.`);
   checkInteger(`${WHERE}: index`, index, 0, count - 1);
   return all.filter((shard) => shard % count === index);

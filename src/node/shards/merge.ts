@@ -10,8 +10,8 @@ import {nameOf} from '../../metrics/compare/options.js';
 import {ComparisonTotals} from '../../metrics/compare/totals.js';
 import {checkPlan, type ShardPlan} from './plan.js';
 import type {RecordsOf} from './records.js';
-import {readShard, storeField} from './run.js';
-import type {ShardStore} from './store.js';
+import {readShard} from './run.js';
+import {checkStore, storeField, type ShardStore} from './store.js';
 import type {ShardTask} from './tasks.js';
 
 /** Options of {@link readShards}. */
@@ -88,6 +88,7 @@ export async function* readShards<Kind extends ShardTask['kind']>(
  */
 export async function missingShards(plan: ShardPlan, store: ShardStore, from: number = 0): Promise<number[]> {
   checkPlan('missingShards', plan);
+  checkStore('missingShards', store);
   const missing: number[] = [];
   for (let index = from; index < plan.shards.length; index++) {
     if ((await readShard(store, at(plan.shards, index))) === undefined) missing.push(index);

@@ -2,7 +2,7 @@
 import {AttentiveError} from '../../core/errors/attentive-error.js';
 import {decodeContent, encodeContent} from './content.js';
 import {checkPlan, type ShardPlan} from './plan.js';
-import type {ShardStore} from './store.js';
+import {checkStore, type ShardStore} from './store.js';
 
 /**
  * Keeps a plan in a store.
@@ -11,6 +11,7 @@ import type {ShardStore} from './store.js';
  */
 export async function writePlan(plan: ShardPlan, store: ShardStore): Promise<void> {
   checkPlan('writePlan', plan);
+  checkStore('writePlan', store);
   await store.write(fileOf(plan.id), encodeContent(plan));
 }
 
@@ -20,6 +21,7 @@ export async function writePlan(plan: ShardPlan, store: ShardStore): Promise<voi
  * @throws {AttentiveError} If it is not there, damaged, or of another version.
  */
 export async function readPlan(id: string, store: ShardStore): Promise<ShardPlan> {
+  checkStore('readPlan', store);
   const bytes = await store.read(fileOf(id));
   const plan = bytes && (decodeContent(bytes) as ShardPlan | undefined);
   if (plan?.id !== id) {

@@ -10,7 +10,7 @@ import {explainRecords} from './explain-records.js';
 import {imagesOf, shardOf, type PlannedShard, type ShardPlan} from './plan.js';
 import {explainerOf, withImages, type ShardParts} from './parts.js';
 import type {ShardContent} from './records.js';
-import type {ShardStore} from './store.js';
+import {storeField, type ShardStore} from './store.js';
 import {scoresRecords} from './scores-records.js';
 import type {ShardTask} from './tasks.js';
 
@@ -36,14 +36,6 @@ export interface ShardRun {
 }
 
 type Settings = Settled<RunShardOptions, 'signal' | 'onProgress' | 'root'>;
-
-/** `store`: where files of shards are kept. */
-export const storeField = required(
-  custom<ShardStore>('a store {read(), write()}', (value) => {
-    const {read, write} = (value ?? {}) as Partial<ShardStore>;
-    return typeof read === 'function' && typeof write === 'function' ? undefined : 'kind';
-  }),
-);
 
 /** The options of {@link runShard}. */
 export const runShardSchema: OptionsSchema<Settings> = {

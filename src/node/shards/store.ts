@@ -2,6 +2,8 @@
 import {createHash} from 'node:crypto';
 import {mkdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {custom, required} from '../../core/fields.js';
+import {refusal, type Field} from '../../core/options.js';
 import {writeFileAtomically} from '../../files/atomic-file.js';
 import {toFilePath} from '../../files/file-path.js';
 
@@ -14,6 +16,20 @@ export interface ShardStore {
   read(name: string): Promise<Uint8Array | undefined>;
   /** Keeps the bytes, whole or not at all, in place of those before. */
   write(name: string, content: Uint8Array): Promise<void>;
+}
+
+/** `store`: where files of shards are kept. */
+export const storeField: Field<ShardStore> = required(
+  custom<ShardStore>('a store {read(), write()}', (value) => {
+    const {read, write} = (value ?? {}) as Partial<ShardStore>;
+    return typeof read === 'function' && typeof write === 'function' ? undefined : 'kind';
+  }),
+);
+
+/** Checks an argument that has to be a store. @throws {TypeError} If it is none. */
+export function checkStore(where: string, store: unknown): asserts store is ShardStore {
+  const problem = storeField.problem(store);
+  if (problem !== undefined) throw refusal(where, {...problem, path: 'store'});
 }
 
 /**
