@@ -445,31 +445,31 @@ export async function makeWorld(folder: string): Promise<World> {
     plain(
       'planShards',
       ['options'],
-      () => [{task: {kind: 'scores', numMasks: 2}, images: shardImages, model: 'm', shardSize: 32}],
+      () => [{task: {kind: 'scores', numMasks: 2}, images: structuredClone(shardImages), model: 'm', shardSize: 32}],
       node.planShards,
     ),
     // Its parts are left as they are: it frees the tensors that are read.
     plain(
       'runShard',
       ['plan', 'index', 'options'],
-      () => [plan, 0, {store: emptyStore()}],
+      () => [structuredClone(plan), 0, {store: emptyStore()}],
       (first: never, second: never, third: node.RunShardOptions) =>
         node.runShard(first, second, typeof third === 'object' && third !== null ? {...third, parts: shardParts} : third),
     ),
     plain(
       'readShards',
       ['plan', 'options'],
-      () => [plan, {store: fullStore}],
+      () => [structuredClone(plan), {store: {...fullStore}}],
       async (...args: Parameters<typeof node.readShards>) => {
         for await (const record of node.readShards(...args)) return record;
         return undefined;
       },
     ),
-    plain('mergeShards', ['plan', 'options'], () => [plan, {store: fullStore}], node.mergeShards),
-    plain('missingShards', ['plan', 'store'], () => [plan, fullStore], node.missingShards),
-    plain('assignedShards', ['plan', 'share'], () => [plan, {index: 0, count: 2}], node.assignedShards),
-    plain('writePlan', ['plan', 'store'], () => [plan, emptyStore()], node.writePlan),
-    plain('readPlan', ['id', 'store'], () => [plan.id, fullStore], node.readPlan),
+    plain('mergeShards', ['plan', 'options'], () => [structuredClone(plan), {store: {...fullStore}}], node.mergeShards),
+    plain('missingShards', ['plan', 'store'], () => [structuredClone(plan), {...fullStore}], node.missingShards),
+    plain('assignedShards', ['plan', 'share'], () => [structuredClone(plan), {index: 0, count: 2}], node.assignedShards),
+    plain('writePlan', ['plan', 'store'], () => [structuredClone(plan), emptyStore()], node.writePlan),
+    plain('readPlan', ['id', 'store'], () => [plan.id, {...fullStore}], node.readPlan),
     plain('hashFiles', ['files'], () => [[`${folder}/a.png`]], node.hashFiles),
     plain('folderStore', ['folder'], () => [`${folder}/shards`], node.folderStore),
     plain('decodeImage', ['source', 'options'], () => [`${folder}/a.png`, {size: [4, 4]}], node.decodeImage),

@@ -1,4 +1,5 @@
 /** A plan in a store, beside its shards, so that whoever is told its id can work on it. */
+import {show} from '../../core/check.js';
 import {AttentiveError} from '../../core/errors/attentive-error.js';
 import {decodeContent, encodeContent} from './content.js';
 import {checkPlan, type ShardPlan} from './plan.js';
@@ -18,9 +19,11 @@ export async function writePlan(plan: ShardPlan, store: ShardStore): Promise<voi
 /**
  * Reads the plan of that id.
  *
+ * @throws {TypeError} If `id` is none.
  * @throws {AttentiveError} If it is not there, damaged, or of another version.
  */
 export async function readPlan(id: string, store: ShardStore): Promise<ShardPlan> {
+  if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id)) throw new TypeError(`readPlan: id must be that of a plan, but is ${show(id)}.`);
   checkStore('readPlan', store);
   const bytes = await store.read(fileOf(id));
   const plan = bytes && (decodeContent(bytes) as ShardPlan | undefined);

@@ -8,7 +8,7 @@ import {at} from '../../core/at.js';
 import {show} from '../../core/check.js';
 import {progressField, signalField} from '../../core/common-options.js';
 import {AttentiveError} from '../../core/errors/attentive-error.js';
-import {custom, integer, required, text, withDefault} from '../../core/fields.js';
+import {custom, integer, list, required, text, withDefault} from '../../core/fields.js';
 import {readOptions, refusal, type OptionsSchema, type Settled} from '../../core/options.js';
 import type {RunOptions} from '../../core/types.js';
 import {VERSION} from '../../core/version.js';
@@ -168,6 +168,8 @@ export function checkPlan(where: string, plan: ShardPlan): void {
  * @throws {AttentiveError} If a file cannot be read.
  */
 export async function hashFiles(files: readonly string[]): Promise<string> {
+  const problem = list(text()).problem(files);
+  if (problem !== undefined) throw refusal('hashFiles', {...problem, path: `files${problem.path}`});
   const hashes: string[] = [];
   for (const file of files) hashes.push(hashOf(await bytesOf('hashFiles', file, undefined)));
   return hashOf(hashes.join());
