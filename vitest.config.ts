@@ -7,12 +7,13 @@ import {defineConfig, type ViteUserConfig} from 'vitest/config';
 const slow = [
   'backend/select-backend',
   'baselines/rise',
+  'cli/{compare-view-describe,distil,explain,onnx}',
   'distiller/{budget-and-warnings,compiled-student,distiller,guided,refine,resume}',
   'files/{artifact-store,folder-lock}',
   'fuzz/fuzz',
   'metrics/causal-golden',
   'models/{black-box,graph-model}',
-  'node/images',
+  'node/{images,published-counts}',
   'tfjs/{convolution-gradients,moved-and-folded}',
   'workers/workers',
 ].map((name) => `test/${name}.test.ts`);

@@ -51,6 +51,9 @@ const ownLayer = `
   globalThis.Twice = Twice;
 `;
 
+const root = join(import.meta.dirname, '..');
+const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {version: string; bin: Record<string, string>};
+
 const {folder, packed, remove} = packedProject();
 try {
   const {files, unpackedSize} = packed;
@@ -88,7 +91,19 @@ try {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
 
+  // The program starts by the name that npm gives it, and no entry of the library loads any of it.
+  const program = join(folder, 'node_modules/attentive-distiller', packageJson.bin['attentive-distiller'] as string);
+  assert.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/);
+  assert.equal(execFileSync(process.execPath, [program, '--version'], {encoding: 'utf8'}), `${packageJson.version}\n`);
+  const described = execFileSync(process.execPath, [program, 'describe', join(root, 'quickstart/teacher'), '--json', '--quiet'], {
+    encoding: 'utf8',
+  });
+  assert.equal((JSON.parse(described) as {numClasses: number}).numClasses, 8);
   const dist = join(folder, 'node_modules/attentive-distiller/dist/esm');
+  const cli = [...browserEntries, 'node/index.js']
+    .flatMap((entry) => [...reachable(join(dist, entry))])
+    .filter((file) => file.includes('/cli/'));
+  assert.deepEqual(cli, [], 'the library loads parts of the program');
   for (const entry of browserEntries) {
     for (const file of reachable(join(dist, entry))) {
       const text = readFileSync(file, 'utf8');

@@ -19,4 +19,5 @@ export const folders = [
   'distiller',
   'node',
   'queue',
+  'cli',
 ];

@@ -1,9 +1,16 @@
+export {cub200, type Cub200Options} from './data-sets/cub200.js';
+export type {DataSet, DataSetOptions} from './data-sets/_data-set.js';
+export type {CarTable} from './data-sets/_car-table.js';
+export {fgvcAircraft, type FgvcAircraftOptions} from './data-sets/fgvc-aircraft.js';
+export {imageNet, type ImageNet, type ImageNetOptions} from './data-sets/image-net.js';
+export {stanfordCars, type StanfordCarsOptions} from './data-sets/stanford-cars.js';
 export {loadGraphModelFromFiles, type LoadedGraphModel} from '../files/load-graph-model.js';
 export {loadLayersModelFromFiles} from '../files/load-layers-model.js';
 export {fileModelHandler} from '../files/model-files.js';
 export {decodeImage, type DecodeImageOptions} from './decode-image.js';
 export {imageFolder, type ImageFolder, type ImageFolderOptions} from './image-folder.js';
 export type {LabelSource} from './list-images.js';
+export type {AnnotatedBatch, PictureBatches, PictureOptions} from './picture-batches.js';
 export {pictureSheet, type PictureCell, type PictureRow, type PictureSheetOptions} from './picture-sheet.js';
 export {assignedShards, type ShardShare} from './shards/assigned.js';
 export {mergeShards, missingShards, readShards, type MergeShardsOptions, type ReadShardsOptions} from './shards/merge.js';

@@ -43,8 +43,8 @@ export interface UpdaterState {
   readonly tensors: readonly Tensor[];
 }
 
-/** `'adam'`, or `'sgd'` with Nesterov momentum. */
-export type OptimizerName = 'adam' | 'sgd';
+/** `'adam'`, `'sgd'` with Nesterov momentum, or `'momentum'`: the same without Nesterov's look ahead. */
+export type OptimizerName = 'adam' | 'sgd' | 'momentum';
 
 /** One accumulator of tfjs' optimisers. */
 interface Slot {
@@ -66,8 +66,9 @@ const MOMENTUM = 0.9;
 // Those of Adam's paper, except ε, which follows the precision of the backend, as in tfjs.
 const ADAM = {beta1: 0.9, beta2: 0.999} as const;
 
-/** Makes Adam, or SGD with Nesterov momentum 0.9 (section 4.1), for the backend in use. */
+/** Makes Adam, or SGD with momentum 0.9, Nesterov's or plain (both section 4.1), for the backend in use. */
 export function makeUpdater(name: OptimizerName, rate: number): Updater {
+  if (name === 'momentum') return composedUpdater(name, rate);
   const kernelName = name === 'adam' ? ADAM_STEP : MOMENTUM_STEP;
   const kernel = getKernel(kernelName, engine().backendName) as KernelConfig | undefined;
   return kernel === undefined ? composedUpdater(name, rate) : fusedUpdater(kernelName, rate);
@@ -75,7 +76,7 @@ export function makeUpdater(name: OptimizerName, rate: number): Updater {
 
 function composedUpdater(name: OptimizerName, rate: number): Updater {
   const optimizer: Optimizer =
-    name === 'sgd' ? train.momentum(rate, MOMENTUM, true) : train.adam(rate, ADAM.beta1, ADAM.beta2, floatEpsilon());
+    name === 'adam' ? train.adam(rate, ADAM.beta1, ADAM.beta2, floatEpsilon()) : train.momentum(rate, MOMENTUM, name === 'sgd');
   // getWeights() of tfjs leaves the powers of β out, and setWeights() computes them otherwise than the steps do.
   const {accBeta1, accBeta2, ...lists} = optimizer as unknown as Remembered;
   const powers = [accBeta1, accBeta2].filter((power) => power !== undefined);

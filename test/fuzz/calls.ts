@@ -70,6 +70,15 @@ const picture = (): object => ({
   height: SIZE,
 });
 const map = (): object => ({data: Float32Array.from(values(SIZE * SIZE, 9)), width: SIZE, height: SIZE, target: 0});
+const dataSets = 'test/fixtures/data-sets';
+const ofPart = {complete: false, batchSize: 1, size: [4, 4], leastCrop: 0.5, prefetch: 0};
+/** Of a set on disk, the first batch. */
+const firstBatch =
+  <Args extends unknown[]>(open: (...args: Args) => Promise<node.PictureBatches>) =>
+  async (...args: Args): Promise<unknown> => {
+    for await (const batch of (await open(...args))(0)) return batch;
+    return undefined;
+  };
 const quick = {batchSize: 4, onProgress: (): void => undefined};
 
 /** A network of three scales that a student can be made from. */
@@ -473,17 +482,21 @@ export async function makeWorld(folder: string): Promise<World> {
     plain('hashFiles', ['files'], () => [[`${folder}/a.png`]], node.hashFiles),
     plain('folderStore', ['folder'], () => [`${folder}/shards`], node.folderStore),
     plain('decodeImage', ['source', 'options'], () => [`${folder}/a.png`, {size: [4, 4]}], node.decodeImage),
-    {
-      ...plain(
-        'imageFolder',
-        ['folder', 'options'],
-        () => [folder, {batchSize: 1, size: [4, 4]}],
-        async (...args: Parameters<typeof node.imageFolder>) => {
-          for await (const batch of (await node.imageFolder(...args))(0)) return batch;
-          return undefined;
-        },
-      ),
-    },
+    plain('imageFolder', ['folder', 'options'], () => [folder, {batchSize: 1, size: [4, 4]}], firstBatch(node.imageFolder)),
+    plain('cub200', ['root', 'options'], () => [dataSets, {split: 'train', ...ofPart}], firstBatch(node.cub200)),
+    plain(
+      'fgvcAircraft',
+      ['root', 'options'],
+      () => [dataSets, {split: 'test', level: 'family', ...ofPart}],
+      firstBatch(node.fgvcAircraft),
+    ),
+    plain(
+      'imageNet',
+      ['root', 'options'],
+      () => [`${dataSets}/imagenet`, {split: 'val', leftOut: [1], ...ofPart}],
+      firstBatch(node.imageNet),
+    ),
+    plain('stanfordCars', ['root', 'options'], () => [dataSets, {split: 'train', ...ofPart}], firstBatch(node.stanfordCars)),
     plain(
       'writePng',
       ['file', 'image'],
@@ -500,6 +513,16 @@ export async function makeWorld(folder: string): Promise<World> {
     plain('loadGraphModelFromFiles', ['path'], () => [`${folder}/graph`], node.loadGraphModelFromFiles),
     plain('fileModelHandler', ['path'], () => ['quickstart/teacher/model.json'], node.fileModelHandler),
 
+    {
+      name: 'fineTune',
+      params: ['model', 'batches', 'options'],
+      args: () => [
+        model,
+        [{images: picturesOf(2), labels: [0, 1]}],
+        {numClasses: 2, preprocessing: 'tf', epochs: 1, onProgress: (): void => undefined},
+      ],
+      run: (...args: Parameters<typeof library.fineTune>) => library.fineTune(...args).then((tuned) => tuned.model.dispose()),
+    },
     {
       name: 'AttentiveDistiller.create',
       says: ['AttentiveDistiller', 'studentFromTeacher', 'explanationDecoder', 'teacherFromLayersModel'],

@@ -20,6 +20,7 @@ import type {Stage} from '../progress.js';
 import {rankingObjective} from '../ranking-objective.js';
 import {piecewise} from '../../tfjs/gradients/piecewise.js';
 import {isOnGpu} from '../../backend/is-on-gpu.js';
+import type {StepResult} from './gradient-step.js';
 import {mapStatistics} from './map-statistics.js';
 
 /** A batch with what does not depend on the networks in training. */
@@ -49,12 +50,6 @@ export interface Objective {
   /** Draws what the losses draw. */
   readonly random: Random;
 }
-
-/** The loss to be minimised, and every number to be reported, all scalars. */
-export type StepResult = {
-  readonly total: Scalar;
-  readonly reported: Readonly<Record<string, Scalar>>;
-};
 
 type Losses = Readonly<Record<string, WeightedLoss>>;
 

@@ -1,11 +1,11 @@
 /** A batch as the losses need it: network input, the teacher's logits, labels. */
-import {cast, oneHot, tensor1d, tidy, type Tensor2D} from '@tensorflow/tfjs-core';
+import {tidy} from '@tensorflow/tfjs-core';
 import {at} from '../../core/at.js';
 import {withTensors} from '../../core/tensors.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import type {Random} from '../../core/random.js';
 import type {ImagesInput} from '../../core/types.js';
-import {batchLabels, type TrainingBatch} from '../../data/batches.js';
+import {batchLabels, oneHotOf, type TrainingBatch} from '../../data/batches.js';
 import {networkInput} from '../../data/network-input.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {checkFinite} from '../../queries/finite-input.js';
@@ -51,7 +51,7 @@ export async function prepareBatch(
     await yieldToEvents(); // What comes next takes as long as what is behind.
     const answers = tidy(() => ({
       taps: tapsOf?.(images, logProbabilityOf(targets, kindOf(teacher))),
-      oneHotLabels: labels === undefined ? undefined : cast(oneHot(tensor1d(labels, 'int32'), numClasses) as Tensor2D, 'float32'),
+      oneHotLabels: labels === undefined ? undefined : oneHotOf(labels, numClasses),
     }));
     return {images: scope.release(images), teacherLogits: scope.release(teacherLogits), targets, ...answers};
   });
