@@ -13,6 +13,7 @@ import {randomUniform, type Tensor3D} from '@tensorflow/tfjs-core';
 import {gradCamExplainer, riseExplainer, selectBackend, teacherFromLayersModel, type Explainer} from '../src/index.js';
 import {folderStore, mergeShards, planShards, runShard, type ShardImage, type ShardParts, type ShardPlan} from '../src/node/index.js';
 import {openShardQueue, startShardWorker} from '../src/queue/index.js';
+import {programOf} from '../test/endurance/program.js';
 import {startServer, servers} from '../test/queue/server.js';
 import {loadModel} from './data.js';
 import {madeUp, STUBBED} from './made-up.js';
@@ -36,10 +37,13 @@ export async function run(args: string[]): Promise<BenchResult> {
       stubbed: {type: 'string', default: '50000'},
     },
   });
+  await selectBackend({prefer: ['cpu']}); // The children that compute choose their own.
   const folder = await mkdtemp(join(tmpdir(), 'bench-shards-'));
   try {
     const speed = await processes(folder, Number(values.images), Number(values.repeats));
+    console.log(speed.ratios);
     const queue = await queued(folder, speed.ofShard);
+    console.log(queue.ratios);
     const memory = await stubbed(folder, Number(values.stubbed));
     return {
       rows: [...speed.rows, ...queue.rows, ...memory.rows, {what: `cores that Node sees: ${availableParallelism()}`}],
@@ -137,13 +141,19 @@ async function queued(folder: string, ofShard: number): Promise<BenchResult> {
   const rows: BenchRow[] = [];
   const ratios: Record<string, number> = {};
   const plan = await stubbedPlan(QUEUED * 32);
+  // Threads load what is built.
+  const module = await programOf('made-up', import.meta.dirname);
   for (const [name, program] of servers) {
-    const [data, module] = [await mkdtemp(join(folder, `${name}-`)), fileURLToPath(new URL('made-up.ts', import.meta.url))];
+    const data = await mkdtemp(join(folder, `${name}-`));
     process.env['BENCH_STORE'] = join(data, 'queued');
     const server = await startServer(program, data);
     const queue = await openShardQueue({connection: server.connection});
     const ended: number[] = [];
-    const worker = await startShardWorker({connection: server.connection, module, onShard: () => ended.push(performance.now())});
+    const worker = await startShardWorker({
+      connection: server.connection,
+      module: module.file,
+      onShard: () => ended.push(performance.now()),
+    });
     const store = folderStore(join(data, 'queued'));
     const started = performance.now();
     await queue.enqueue(plan, {store});
@@ -167,6 +177,7 @@ async function queued(folder: string, ofShard: number): Promise<BenchResult> {
     await queue.close();
     await server.stop();
   }
+  await module.remove();
   return {rows, ratios};
 }
 
