@@ -13,4 +13,6 @@ export type {LabelSource} from './list-images.js';
 export type {AnnotatedBatch, PictureBatches, PictureOptions} from './picture-batches.js';
 export {pictureSheet, type PictureCell, type PictureRow, type PictureSheetOptions} from './picture-sheet.js';
 export {setUpWebGPUInNode, type WebGPUInNode, type WebGPUInNodeOptions} from './set-up-webgpu.js';
+export {view} from './view.js';
 export {writePng} from './write-png.js';
+export {writeReport, type WriteReportOptions} from './write-report.js';
