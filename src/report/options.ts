@@ -1,4 +1,5 @@
 /** What a report is made of, and the checks before anything is drawn. */
+import {Tensor} from '@tensorflow/tfjs-core';
 import {show} from '../core/check.js';
 import {runFields} from '../core/common-options.js';
 import {absentMeans, custom, either, integer, list, number, oneOf, record, required, text, tuple, withDefault} from '../core/fields.js';
@@ -134,6 +135,12 @@ export function planReport<S extends PicturesSettings>(schema: OptionsSchema<S>,
   const {where} = schema;
   const {images, rows = [], maps = {}, names, range} = settings;
   const numImages = checkImages(where, images);
+  for (const image of [images].flat()) {
+    if (image instanceof Tensor && ((image.rank !== 3 && image.rank !== 4) || image.dtype !== 'float32'))
+      throw new RangeError(
+        `${where}: images must be float32 of shape [H, W, C] or [N, H, W, C], but are ${image.dtype} [${image.shape.join(', ')}].`,
+      );
+  }
   if (names !== undefined && names.length !== numImages)
     throw new RangeError(`${where}: names must be one for each image, but there are ${names.length} for ${numImages} images.`);
   if (range !== undefined && !(range[0] < range[1]))
