@@ -110,9 +110,8 @@ describe(`${TRIES} timer aborts of`, () => {
     const random = new Random(5).split(name);
     const idle: Stop = {signal: new AbortController().signal, onProgress: () => undefined};
     await run(idle); // Compiles.
-    const start = performance.now();
-    await run(idle);
-    const whole = performance.now() - start;
+    // The shorter of two: by one that other work held up, most timers would go off after the end.
+    const whole = Math.min(await timed(() => run(idle)), await timed(() => run(idle)));
     const held = memory().numTensors;
     let [stopped, latest] = [0, 0];
     for (let tried = 0; tried < TRIES; tried++) {
@@ -142,8 +141,13 @@ describe(`${TRIES} timer aborts of`, () => {
       expect(after, 'reports after the signal').toBeLessThanOrEqual(1);
       expect(memory().numTensors, `${name}, stopped for the ${tried}th time`).toBe(held);
     }
-    // A few tries may mostly come after the end, where the run that was timed was a slow one.
-    expect(stopped).toBeGreaterThan(TRIES < 100 ? 0 : TRIES / 4);
+    expect(stopped).toBeGreaterThan(TRIES / 4);
     console.log(`${name}: ${whole.toFixed(0)} ms; ${stopped} of ${TRIES} stopped, at the latest ${latest.toFixed(0)} ms after the signal.`);
   });
 });
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
