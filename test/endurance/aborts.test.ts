@@ -110,9 +110,8 @@ describe(`${TRIES} timer aborts of`, () => {
     const random = new Random(5).split(name);
     const idle: Stop = {signal: new AbortController().signal, onProgress: () => undefined};
     await run(idle); // Compiles.
-    const start = performance.now();
-    await run(idle);
-    const whole = performance.now() - start;
+    // The shorter of two: by one that other work held up, most timers would go off after the end.
+    const whole = Math.min(await timed(() => run(idle)), await timed(() => run(idle)));
     const held = memory().numTensors;
     let [stopped, latest] = [0, 0];
     for (let tried = 0; tried < TRIES; tried++) {
@@ -146,3 +145,9 @@ describe(`${TRIES} timer aborts of`, () => {
     console.log(`${name}: ${whole.toFixed(0)} ms; ${stopped} of ${TRIES} stopped, at the latest ${latest.toFixed(0)} ms after the signal.`);
   });
 });
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
