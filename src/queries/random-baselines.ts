@@ -46,13 +46,13 @@ export function randomBaselines(
 ): Tensor4D[] {
   const numImages = images.shape[0];
   return tidy(() => {
-    const drawn = Array.from({length: count}, (_, index) => {
-      const stream = random.split(`baseline ${index}`);
-      return Array.from({length: numImages}, (_unused, image) => {
+    const streams = Array.from({length: count}, (_, index) => random.split(`baseline ${index}`));
+    const drawn = streams.map((stream) =>
+      Array.from({length: numImages}, (_, image) => {
         const own = stream.split(first + image);
         return {kind: at(kinds, own.int(kinds.length)), share: own.next()};
-      });
-    });
+      }),
+    );
     const blurred = Array.from({length: numImages}, (_, image) => image).filter((image) =>
       drawn.some((draws) => at(draws, image).kind === 'blur'),
     );
@@ -89,7 +89,7 @@ export function randomBaselines(
           sqrt(mean(square(images), [1, 2, 3], true)),
           weightOf(({kind, share}) => (kind === 'noise' ? 2 * share : 0)),
         );
-        parts.push(mul(noiseLike(images, random.split(`baseline ${index}`).split('noise')), size));
+        parts.push(mul(noiseLike(images, at(streams, index).split('noise')), size));
       }
       return parts.reduce((sum, part) => add(sum, part)) as Tensor4D;
     });
