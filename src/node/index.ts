@@ -1,6 +1,6 @@
 export {cub200, type Cub200Options} from './data-sets/cub200.js';
-export type {DataSet, DataSetOptions} from './data-sets/_data-set.js';
-export type {CarTable} from './data-sets/_car-table.js';
+export type {DataSet, DataSetOptions} from './data-sets/data-set.js';
+export type {CarTable} from './data-sets/car-table.js';
 export {fgvcAircraft, type FgvcAircraftOptions} from './data-sets/fgvc-aircraft.js';
 export {imageNet, type ImageNet, type ImageNetOptions} from './data-sets/image-net.js';
 export {stanfordCars, type StanfordCarsOptions} from './data-sets/stanford-cars.js';

@@ -4,7 +4,7 @@ import {oneOf, required} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import type {AbsentPictureOptions} from '../picture-batches.js';
 import {findRoot, numbersOf, readPairs, valueOf, type Archive} from './_archive.js';
-import {dataSet, dataSetFields, labelFromOne, splitOfRows, type DataSet, type DataSetOptions, type Row} from './_data-set.js';
+import {dataSet, dataSetFields, labelFromOne, splitOfRows, type DataSet, type DataSetOptions, type Row} from './data-set.js';
 
 /** Options of {@link cub200}. */
 export interface Cub200Options extends DataSetOptions {

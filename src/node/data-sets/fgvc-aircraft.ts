@@ -4,7 +4,7 @@ import {oneOf, required, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import type {AbsentPictureOptions} from '../picture-batches.js';
 import {archiveError, findRoot, numbersOf, readLines, readPairs, valueOf, type Archive} from './_archive.js';
-import {boxFromOne, dataSet, dataSetFields, splitOfRows, type DataSet, type DataSetOptions, type Row} from './_data-set.js';
+import {boxFromOne, dataSet, dataSetFields, splitOfRows, type DataSet, type DataSetOptions, type Row} from './data-set.js';
 
 /** Options of {@link fgvcAircraft}. */
 export interface FgvcAircraftOptions extends DataSetOptions {

@@ -4,7 +4,7 @@ import {custom, absentMeans, either, integer, list, oneOf, required, text} from 
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {archiveError, findRoot, type Archive} from './_archive.js';
 import type {AbsentPictureOptions} from '../picture-batches.js';
-import {dataSet, dataSetFields, type DataSet, type DataSetOptions, type Split} from './_data-set.js';
+import {dataSet, dataSetFields, type DataSet, type DataSetOptions, type Split} from './data-set.js';
 import {boxReader} from './_image-net-boxes.js';
 import {readDevkit, type Devkit} from './_image-net-devkit.js';
 import {readTrain, readVal, type Listing} from './_image-net-folders.js';

@@ -6,8 +6,8 @@ import type {AbsentPictureOptions} from '../picture-batches.js';
 import {readMat} from '../mat/read-mat.js';
 import {numberOf, structsOf, textOf, textsOf, type MatValue} from '../mat/values.js';
 import {archiveError, exists, findRoot, firstOf, type Archive} from './_archive.js';
-import {readCarTable, type CarTable} from './_car-table.js';
-import {boxFromOne, dataSet, dataSetFields, labelFromOne, splitOfRows, type DataSet, type DataSetOptions, type Row} from './_data-set.js';
+import {readCarTable, type CarTable} from './car-table.js';
+import {boxFromOne, dataSet, dataSetFields, labelFromOne, splitOfRows, type DataSet, type DataSetOptions, type Row} from './data-set.js';
 
 /** Options of {@link stanfordCars}. */
 export interface StanfordCarsOptions extends DataSetOptions {

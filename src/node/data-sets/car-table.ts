@@ -4,7 +4,7 @@ import {AttentiveError} from '../../core/errors/attentive-error.js';
 import {nodeBuiltin} from '../../core/node-builtin.js';
 import {readText} from '../../files/model-json.js';
 import {archiveError, type Archive} from './_archive.js';
-import {boxFromOne, labelFromOne, type Row} from './_data-set.js';
+import {boxFromOne, labelFromOne, type Row} from './data-set.js';
 
 /** Where the annotations of a copy are. */
 export interface CarTable {
