@@ -53,7 +53,7 @@ export interface Published {
   readonly scores: Readonly<Record<string, readonly [insertion: number, deletion: number]>>;
 }
 
-const methods = ['paper, λ 0.00001', 'paper, λ 0.0001', 'RISE', 'LIME', 'Grad-CAM'] as const;
+const methods = ['paper, λ 1e-5', 'paper, λ 1e-4', 'RISE', 'LIME', 'Grad-CAM'] as const;
 
 function column(teacher: number, student: number, ...scores: readonly (readonly [number, number])[]): Published {
   return {teacher, student, scores: Object.fromEntries(methods.map((method, index) => [method, scores[index] ?? [NaN, NaN]]))};
@@ -72,7 +72,7 @@ export const published: Readonly<Record<PaperColumn, Published>> = {
 /** Table 3 of Lee & Kim 2021, on ImageNet with ResNet-50: images per second on a Titan XP, and mean intensity. */
 export const publishedSpeed: Readonly<Record<string, readonly [rate: number, intensity: number]>> = {
   'normal inference': [83.3, 1],
-  'paper, λ 0.00001': [24.4, 0.189],
+  'paper, λ 1e-5': [24.4, 0.189],
   RISE: [0.03, 0.347],
   'Grad-CAM': [34.8, 0.421],
 };

@@ -3,6 +3,7 @@
  * (6), the same with LIME and the scores (7 to 9, one for each fine-grained data set), and where ours does worst (10).
  */
 import {join} from 'node:path';
+import sharp from 'sharp';
 import {
   deletionScore,
   insertionScore,
@@ -13,7 +14,7 @@ import {
   type Teacher,
 } from '../src/index.js';
 import {at} from '../src/core/at.js';
-import {decodeImage, pictureSheet, writePng, type PictureCell, type PictureRow} from '../src/node/index.js';
+import {pictureSheet, writePng, type PictureCell, type PictureRow} from '../src/node/index.js';
 import {overlay} from '../src/render/index.js';
 import type {PaperDataset} from './paper-data.js';
 import type {Score} from './paper-scores.js';
@@ -25,8 +26,9 @@ export interface Figures {
   readonly teacher: Teacher;
   readonly explainers: Readonly<Record<string, Explainer>>;
   readonly scores: Readonly<Record<string, readonly Score[]>>;
-  /** Which method is the paper's. */
+  /** Which method is the paper's, and which ones get curves. */
   readonly ours: string;
+  readonly curvesOf: readonly string[];
   /** How many pictures every method has explained. */
   readonly common: number;
   /** The name of a class of the teacher. */
@@ -40,7 +42,7 @@ const FAILURES = 4;
 
 /** Draws all figures; returns their files. */
 export async function drawFigures(figures: Figures): Promise<string[]> {
-  const {ours, common, folder, explainers, scores} = figures;
+  const {ours, curvesOf, common, folder, explainers, scores} = figures;
   const numbers = Array.from({length: common}, (_, picture) => picture);
   const found = numbers.slice(0, SHOWN);
   const some = Object.keys(explainers).filter((method) => method !== 'LIME');
@@ -49,7 +51,7 @@ export async function drawFigures(figures: Figures): Promise<string[]> {
   const worst = numbers.sort((a, b) => gap(b) - gap(a)).slice(0, 2 * FAILURES);
   const dimFirst = worst.sort((a, b) => valueOf(scores, ours, a, 'intensity') - valueOf(scores, ours, b, 'intensity'));
   const sheets: Readonly<Record<string, () => Promise<PictureRow[]>>> = {
-    'figure-5': () => Promise.all(found.slice(0, 2).map((picture) => curveRow(figures, picture))),
+    'figure-5': () => inTurn(found.slice(0, 2).flatMap((picture) => curvesOf.map((method) => () => curveRow(figures, picture, method)))),
     'figure-6': () => mapRows(figures, found, some, false),
     'figures-7-to-9': () => mapRows(figures, found, Object.keys(explainers), true),
     // (a) in the upper half: too little is lit up; (b) in the lower: the wrong places.
@@ -91,6 +93,8 @@ async function mapRows(
 }
 
 interface Explained {
+  readonly image: DecodedImage;
+  /** The same as the network sees it, for the eye: the network's own resize may differ. */
   readonly shown: DecodedImage;
   readonly target: number;
   readonly maps: SaliencyMap[];
@@ -109,18 +113,18 @@ async function explained(
   for (const method of methods) maps.push(...((await explainers[method]?.explain(input, {target})) ?? []));
   input.dispose();
   const [height, width] = teacher.inputShape;
-  return {shown: await shownAs(at(images, 0), height, width), target, maps};
+  return {image: at(images, 0), shown: await shownAs(at(images, 0), height, width), target, maps};
 }
 
 /** A picture, its map, and the curves. */
-async function curveRow(figures: Figures, picture: number): Promise<PictureRow> {
-  const {teacher, ours, nameOf} = figures;
-  const {shown, target, maps} = await explained(figures, picture, [ours]);
+async function curveRow(figures: Figures, picture: number, method: string): Promise<PictureRow> {
+  const {teacher, nameOf} = figures;
+  const {image, shown, target, maps} = await explained(figures, picture, [method]);
   const [map] = maps as [SaliencyMap];
-  const input = toNetworkInput(shown, teacher);
+  const input = toNetworkInput(image, teacher);
   const cells: PictureCell[] = [
     {image: shown, caption: nameOf(target).slice(0, 22)},
-    {image: overlay(shown, map, {opacity: 0.6}), caption: ours},
+    {image: overlay(shown, map, {opacity: 0.6}), caption: method},
   ];
   for (const [name, score] of Object.entries({insertion: insertionScore, deletion: deletionScore})) {
     const {curve, fractions, auc} = await score(input, map, teacher, {target});
@@ -128,6 +132,12 @@ async function curveRow(figures: Figures, picture: number): Promise<PictureRow> 
   }
   input.dispose();
   return {cells};
+}
+
+async function inTurn<T>(works: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results: T[] = [];
+  for (const work of works) results.push(await work());
+  return results;
 }
 
 /** A curve over the share of pixels, 0–1, and what lies below it. */
@@ -147,5 +157,6 @@ async function curvePicture(curve: ArrayLike<number>, fractions: ArrayLike<numbe
 <polyline points="${points.join(' ')}" fill="none" stroke="#08519c" stroke-width="2"/>
 <path d="M${left},${top} V${bottom} H${left + side}" fill="none" stroke="black"/>
 ${text(4, top + 8, '1')}${text(4, bottom, '0')}${text(left, bottom + 13, '0')}${text(left + side - 8, bottom + 13, '1')}</svg>`;
-  return decodeImage(Buffer.from(svg));
+  const {data, info} = await sharp(Buffer.from(svg)).removeAlpha().raw().toBuffer({resolveWithObject: true});
+  return {data, width: info.width, height: info.height, channels: 3};
 }

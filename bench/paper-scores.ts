@@ -4,7 +4,7 @@ import {compare, type Explainer, type Teacher} from '../src/index.js';
 import {at} from '../src/core/at.js';
 import {Random} from '../src/core/random.js';
 import {meanOf, type MeanOf} from '../src/metrics/mean-of.js';
-import {ProgressBar} from '../quickstart/progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 import {kept} from './kept.js';
 import type {PaperDataset} from './paper-data.js';
 

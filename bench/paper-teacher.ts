@@ -14,7 +14,7 @@ import {
 } from '../src/index.js';
 import {saveArtifacts} from '../src/files/artifact-store.js';
 import {loadLayersModelFromFiles} from '../src/node/index.js';
-import {ProgressBar} from '../quickstart/progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 import {loadModel} from './data.js';
 import {qualityCases} from './quality-cases.js';
 

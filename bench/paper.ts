@@ -53,7 +53,7 @@ import {explainerIn, makeExplainer} from './trained-explainer.js';
 const LAMBDAS = [1e-5, 1e-4];
 const OURS = 'ours';
 const SLOW = ['RISE', 'LIME'];
-const paperName = (lambda: number): string => `paper, λ ${lambda === 1e-5 ? '0.00001' : lambda}`;
+const paperName = (lambda: number): string => `paper, λ ${lambda.toExponential()}`;
 
 /** Runs the bench. */
 export async function run(args: string[]): Promise<BenchResult> {
@@ -165,6 +165,7 @@ async function measure(settings: Settings): Promise<BenchResult> {
   const speeds = await speedsOf(settings, {model, teacher, methods});
   const files = await drawFigures({
     ...{dataset, teacher, explainers, scores, folder},
+    curvesOf: [OURS, paperName(at(LAMBDAS, 0))],
     ours: paperName(at(LAMBDAS, 0)),
     common: slow,
     nameOf: (target) => dataset.classNames[target - labelOffset] ?? `class ${target}`,

@@ -12,7 +12,7 @@ import {
   type TrainingBatches,
   type TrainOptions,
 } from '../src/index.js';
-import {ProgressBar} from '../quickstart/progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 
 /** Loads the explainer of a folder, and says how it was made; `undefined` where there is none. */
 export async function explainerIn(folder: string, name: string, teacher: Teacher): Promise<AttentiveDistiller | undefined> {
