@@ -46,9 +46,7 @@ export async function explain(sources: readonly string[], flags: ExplainFlags, {
     const wanted = readTarget(flags.target, Math.max(2, teacher.numClasses), names);
     const methods = chooseMethods(flags, model, [bestMethod(model)]);
     if (flags.method === undefined && model.distiller === undefined)
-      terminal.note(
-        `Method: ${methods[0]?.name}. (A distilled explainer, --explainer FOLDER, draws better maps: see attentive-distiller distil --help.)`,
-      );
+      terminal.note(`Method: ${methods[0]?.name}. (With --explainer FOLDER, what distil has made draws.)`);
     const batchSize = Math.min(flags.batchSize, model.maxBatch ?? Infinity);
     const goesOn = await openRun(out, 'run.json', await recordOf(flags, model, methods), flags.force ?? false);
     const perPicture = methods.length * mapsPerPicture(wanted);

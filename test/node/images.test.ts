@@ -276,6 +276,21 @@ describe('classes by folder', () => {
   });
 });
 
+describe("the fit 'inside'", () => {
+  it('keeps the aspect and the whole picture, and never enlarges', async () => {
+    const file = join(root, 'wide.png');
+    await sharp(Buffer.alloc(40 * 20 * 3, 90), raw(40, 20, 3))
+      .png()
+      .toFile(file);
+    const sizeOf = async (size: [number, number]): Promise<number[]> => {
+      const {height, width} = await decodeImage(file, {size, fit: 'inside'});
+      return [height, width];
+    };
+    expect(await sizeOf([10, 10])).toEqual([5, 10]);
+    expect(await sizeOf([100, 100])).toEqual([20, 40]);
+  });
+});
+
 describe('imageFolder', () => {
   let folder: string;
   const names = ['b/x.PNG', 'a/deep/z.png', 'a/1.png', 'b/w.png', 'b/v.png', 'c/u.png', 'a/10.png', 'a/2.png'];
@@ -524,5 +539,25 @@ describe.skipIf(!has)(`the pictures in AKD_DATA${has ? '' : ' (skipped: the fold
     // About half of the set are right; 16 draws fall below 3 in one case of 500.
     expect(right).toBeGreaterThanOrEqual(3);
     model.dispose();
+  });
+});
+
+describe('the option files', () => {
+  it('takes these pictures alone, in this order', async () => {
+    const folder = join(root, 'some');
+    await mkdir(join(folder, 'x'), {recursive: true});
+    for (const [name, grey] of [
+      ['a.png', 10],
+      ['x/b.png', 20],
+      ['c.png', 30],
+    ] as const)
+      await sharp(Buffer.alloc(12, grey), raw(2, 2, 3))
+        .png()
+        .toFile(join(folder, name));
+    const photos = await imageFolder(folder, {files: ['c.png', 'x/b.png'], shuffle: false, batchSize: 2});
+    expect(photos.files).toEqual(['c.png', 'x/b.png']);
+    const {value} = await photos(0).next();
+    expect((value as {images: DecodedImage[]}).images.map(({data}) => data[0])).toEqual([30, 20]);
+    await expect(imageFolder(folder, {files: []})).rejects.toThrow(/files must be a list of at least 1/);
   });
 });
