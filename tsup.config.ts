@@ -21,6 +21,7 @@ const publicEntries = {
 const threadEntries = {
   'worker-thread': 'src/workers/worker-thread.ts',
   'queries/score-job': 'src/queries/score-job.ts',
+  'distiller/train/part-job': 'src/distiller/train/part-job.ts',
   'distiller/explain/explain-job': 'src/distiller/explain/explain-job.ts',
 };
 

@@ -15,7 +15,7 @@ const slow = [
   'models/{black-box,graph-model}',
   'node/{images,published-counts}',
   'tfjs/{convolution-gradients,moved-and-folded}',
-  'workers/workers',
+  'workers/{training,workers}',
 ].map((name) => `test/${name}.test.ts`);
 
 const isOnlySlow = process.env['AKD_TESTS'] === 'slow';

@@ -22,6 +22,8 @@ const options = [
 ];
 const variants = {
   SIMD_MODULE: [],
+  // For engines with relaxed SIMD: multiplication and addition in one instruction.
+  SIMD_MODULE_RELAXED: ['--enable', 'relaxed-simd'],
   // For the backend with threads, whose memory is shared between them.
   SIMD_MODULE_SHARED: ['--enable', 'threads', '--sharedMemory', '--maximumMemory', '65536'],
 };

@@ -1,5 +1,5 @@
 /** What a training run can be told, its defaults, and the paper's own settings. */
-import {signalField} from '../core/common-options.js';
+import {signalField, workersField} from '../core/common-options.js';
 import {absentMeans, callback, either, group, integer, list, number, oneOf, withDefault} from '../core/fields.js';
 import type {Field, OptionsSchema, Settled} from '../core/options.js';
 import {explanationLossSchema, type LambdaRule} from '../losses/explanation-loss.js';
@@ -94,6 +94,14 @@ export interface FitOptions extends ValidationOptions {
    */
   readonly batchesPerEpoch?: number | undefined;
   /**
+   * Worker threads that compute the gradients of parts of each batch, 0–256; 0 for none but this one. In Node, on the
+   * backends wasm and cpu. With 1 or more a batch is learned in at most 8 parts of at least 4 images, whose gradients are
+   * added in their order: the result is the same, bit for bit, with any number of threads, and that without to rounding.
+   * The batch norms of a student in training mode see one part at a time, of at least 8 images. Threads are kept for
+   * later calls until `disposeWorkers()`. @default 0
+   */
+  readonly workers?: number | undefined;
+  /**
    * Where the state of the training is written, so that `AttentiveDistiller.resume` can go on from there; once more when the
    * signal stops it, so that no step is lost. @default none
    */
@@ -171,6 +179,7 @@ export const fitSchema: OptionsSchema<FitValues> = {
     averaging: absentMeans(number(0, 0.9999), "0.98; 0 with the objective 'fidelity'"),
     batchesPerEpoch: absentMeans(integer(1), 'counted'),
     ...validationFields,
+    workers: workersField,
     checkpoint: checkpointField,
     signal: signalField,
   },

@@ -31,7 +31,27 @@ export interface GradientStep {
 export async function gradientStep(
   loss: () => StepResult,
   {updater, variables, network, position}: GradientStep,
-): Promise<Record<string, number>> {
+): Promise<Readonly<Record<string, number>>> {
+  const {reported, gradients} = await slopesOf(loss, variables);
+  try {
+    checkLosses(network, position, reported);
+    updater.apply(gradients);
+    return reported;
+  } finally {
+    dispose(gradients);
+  }
+}
+
+/** What a loss says of variables. */
+export interface Slopes {
+  /** The numbers to be reported, with the total. */
+  readonly reported: Readonly<Record<string, number>>;
+  /** By the name of the variable; the caller's. */
+  readonly gradients: NamedTensorMap;
+}
+
+/** Computes a loss and its gradients. */
+export async function slopesOf(loss: () => StepResult, variables: Variable[]): Promise<Slopes> {
   let held: Readonly<Record<string, Scalar>> = {};
   let gradients: NamedTensorMap = {};
   try {
@@ -44,18 +64,20 @@ export async function gradientStep(
       return total;
     }, variables);
     gradients = computed.grads;
-    const reported = await readScalars(held);
-    const bad = Object.entries(reported).filter(([, value]) => !Number.isFinite(value));
-    if (bad.length > 0) throw diverged(network, position, bad.map(([name, value]) => `${name} is ${value}`).join(', '));
-    updater.apply(gradients);
-    return reported;
+    return {reported: await readScalars(held), gradients};
   } catch (error) {
     disposeAbandonedTape();
+    dispose(gradients);
     throw error;
   } finally {
-    dispose(gradients);
     dispose({...held});
   }
+}
+
+/** @throws {NonFiniteLossError} If a number is NaN or infinite. */
+export function checkLosses(network: string, position: string, reported: Slopes['reported']): void {
+  const bad = Object.entries(reported).filter(([, value]) => !Number.isFinite(value));
+  if (bad.length > 0) throw diverged(network, position, bad.map(([name, value]) => `${name} is ${value}`).join(', '));
 }
 
 /**

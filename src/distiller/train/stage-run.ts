@@ -7,6 +7,7 @@ import type {Stage, TrainingProgress} from '../progress.js';
 import type {StageLength} from '../stage-length.js';
 import type {AveragedWeights} from './averaged-weights.js';
 import type {HeldImages} from './held-images.js';
+import type {BatchLearner} from './learner.js';
 import type {Learner} from './run-place.js';
 import type {StageNetworks} from './stage-networks.js';
 import type {StudentGuard} from './student-guard.js';
@@ -60,4 +61,5 @@ export interface StageRun extends StageSettings, Learner {
   readonly unseen: HeldImages;
   readonly run: Run;
   readonly networks: StageNetworks;
+  readonly learner: BatchLearner;
 }

@@ -30,7 +30,7 @@ export async function trainStep(
   networks: Networks,
   prepared: PreparedBatch,
   {updater, variables, position, ...objective}: TrainStep,
-): Promise<Record<string, number>> {
+): Promise<Readonly<Record<string, number>>> {
   const loss = (): ReturnType<typeof stageLoss> => stageLoss(networks, prepared, {...objective, training: true});
   return gradientStep(loss, {updater, variables, position, network: objective.stage});
 }

@@ -48,5 +48,7 @@ export function disposeState({tensors}: {readonly tensors: object}): void {
 
 /** Lists the options of a run that have to be the same when it is resumed. */
 export function fitDescription(settings: FitSettings): string[] {
-  return describeSettings({...settings, signal: undefined, checkpoint: undefined, validation: settings.validation !== undefined});
+  // Threads learn a batch in parts, however many there are.
+  const workers = settings.workers === 0 ? 0 : 'any number from 1';
+  return describeSettings({...settings, workers, signal: undefined, checkpoint: undefined, validation: settings.validation !== undefined});
 }

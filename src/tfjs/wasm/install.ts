@@ -6,12 +6,12 @@ import {getKernel, registerKernel, type KernelConfig, type KernelFunc} from '@te
 import {mark} from '../mark.js';
 import {wrapKernel} from '../wrap-kernel.js';
 import {asKernelFunc} from './_kernels.js';
-import {whereSimd} from './_simd.js';
+import {hasMultiplyAdd, whereSimd} from './_simd.js';
 import {avgPoolGrad} from './avg-pool-grad.js';
 import {BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, batchNormTraining, batchNormTrainingGradient} from './batch-norm-training.js';
 import {conv2dBackpropFilter} from './conv2d-backprop-filter.js';
 import {conv2dBackpropInput} from './conv2d-backprop-input.js';
-import {convolveOnce} from './convolution.js';
+import {COMPILED_CONVOLUTION, compiledConvolution, convolveOnce} from './convolution.js';
 import {depthwiseBackpropFilter} from './depthwise-backprop-filter.js';
 import {depthwiseBackpropInput} from './depthwise-backprop-input.js';
 import {einsum} from './einsum.js';
@@ -62,12 +62,17 @@ export function installOnWasm(): void {
   if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
   installWasmGradients();
   for (const [kernelName, kernelFunc] of Object.entries(added)) {
-    if ((getKernel(kernelName, 'wasm') as KernelConfig | undefined) !== undefined) continue;
-    registerKernel({kernelName, backendName: 'wasm', kernelFunc: mark(kernelFunc)});
+    registerOnce(kernelName, kernelFunc);
   }
+  if (hasMultiplyAdd()) registerOnce(COMPILED_CONVOLUTION, asKernelFunc(compiledConvolution));
   for (const [kernelName, wrap] of Object.entries(replaced)) {
     wrapKernel(kernelName, 'wasm', (original) => whereSimd(wrap(original), original));
   }
+}
+
+function registerOnce(kernelName: string, kernelFunc: KernelFunc): void {
+  if ((getKernel(kernelName, 'wasm') as KernelConfig | undefined) !== undefined) return;
+  registerKernel({kernelName, backendName: 'wasm', kernelFunc: mark(kernelFunc)});
 }
 
 function convolveBack(original: KernelFunc): KernelFunc {
