@@ -45,8 +45,8 @@ const isShort = extent === 'short';
 const onGPU = {short: quick, whole: [...computing, ...further, ...training]}[extent] ?? computing;
 
 const backends: Readonly<Record<string, readonly string[]>> = {
-  webgl: onGPU,
-  webgpu: onGPU,
+  webgl: [...onGPU, 'tfjs/uploads'],
+  webgpu: [...onGPU, 'tfjs/uploads', 'tfjs/webgpu-kernels'],
   wasm: isShort ? quick : [...computing, ...further, ...training, ...plain],
   'wasm-threads': quick,
   cpu: ['distiller/backends-agree', 'browser/backend', 'losses/*'],

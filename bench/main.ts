@@ -28,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   train: async () => (await import('./train.js')).run,
   sanity: async () => (await import('./sanity.js')).run,
   smoke: async () => (await import('./smoke.js')).run,
+  uploads: async () => (await import('./uploads.js')).run,
   workers: async () => (await import('./workers.js')).run,
 };
 

@@ -1,6 +1,6 @@
 /**
- * Table 3 of Lee & Kim: images per second of a plain prediction of ResNet-50 at 224, of ours, Grad-CAM,
- * RISE and LIME, one image at a time, and besides what a training step takes. Teacher and student are
+ * Table 3 of Lee & Kim: images per second of a plain prediction of ResNet-50 at 224, of ours (the paper's form and guided),
+ * Grad-CAM, RISE and LIME, one image at a time, and besides predictions in batches and what a training step takes. Teacher and student are
  * ResNet-50 (`residualStudent()`), with random weights: a clock does not see them.
  *
  * `--backend NAME` names it in the words of `selectBackend`; without it that chooses. RISE's masks
@@ -62,14 +62,18 @@ async function measure({size, masks, part, samples, steps, batch, repeats}: Sett
   const model = resnet50(size);
   const teacher = teacherFromLayersModel(model);
   const distiller = await AttentiveDistiller.create({teacher, ...paperMethod(), student: residualStudent()});
+  const guided = await AttentiveDistiller.create({teacher, student: residualStudent()});
   const image = randomUniform([1, size, size, 3], -1, 1, 'float32', 1) as Tensor4D;
+  const images = randomUniform([batch, size, size, 3], -1, 1, 'float32', 1) as Tensor4D;
   const segments = gridSegments(size, size, {numSegments: 49});
   // A GPU compiles what is new to it; the first whole batch is not timed.
   await rise(image, teacher, {numMasks: 32});
   const {rates, shares} = await methodRates(
     predicting(model, image),
     {
+      'inference in batches': {work: predicting(model, images), isSlow: false, times: 1 / batch},
       ours: {work: () => distiller.explain(image), isSlow: false},
+      'ours, guided': {work: () => guided.explain(image), isSlow: false},
       'Grad-CAM': {work: () => gradCam(image, teacher), isSlow: false},
       RISE: {work: () => rise(image, teacher, {numMasks: part}), isSlow: true, times: masks / part},
       LIME: {work: () => lime(image, teacher, {numSamples: samples, segmenter: segments}), isSlow: true},
@@ -98,11 +102,15 @@ async function stepSeconds(distiller: AttentiveDistiller, size: number, batch: n
 }
 
 function report(backend: string, {rates, shares, steps}: Measured, {masks, part, samples, batch}: Settings): BenchResult {
-  const notes: Readonly<Record<string, string>> = {RISE: `${masks} masks, estimated from ${part}`, LIME: `${samples} samples, 49 squares`};
+  const notes: Readonly<Record<string, string>> = {
+    'inference in batches': `of ${batch}`,
+    RISE: `${masks} masks, estimated from ${part}`,
+    LIME: `${samples} samples, 49 squares`,
+  };
   const rows: BenchRow[] = Object.entries(rates).map(([method, rate]) => {
     const published = paper[method];
     return {
-      ...{backend, method, 'images/s': round(rate), '÷ normal': round(shares[method] ?? 1)},
+      ...{backend, method, 'images/s': round(rate), 'ms per image': round(1000 / rate), '÷ normal': round(shares[method] ?? 1)},
       ...{
         'paper images/s': published ?? '–',
         'paper ÷ normal': published === undefined ? '–' : round(published / (paper['normal inference'] as number)),
@@ -115,6 +123,7 @@ function report(backend: string, {rates, shares, steps}: Measured, {masks, part,
       backend,
       method: `training, ${stage}`,
       'images/s': round(batch / seconds),
+      'ms per image': round((1000 * seconds) / batch),
       note: `${round(seconds)} s per step of ${batch} images`,
     });
   }

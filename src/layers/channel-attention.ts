@@ -25,7 +25,9 @@ import {overPlaces} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
 import {MAX_CHANNELS} from '../core/check.js';
 import {checkWeights, nameField, readLayerConfig} from './layer-config.js';
+import {channelGateOf} from '../tfjs/channel-gate.js';
 import {denseOfInput} from '../tfjs/gradients/input-only.js';
+import {CHANNEL_GATE, hasKernel} from '../tfjs/own-kernels.js';
 import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 
 /** Options of {@link ChannelAttention}. */
@@ -98,6 +100,9 @@ export class ChannelAttention extends layers.Layer implements Compilable {
   gate(x: Tensor4D): Tensor2D {
     return tidy(() => {
       const [fc1, bias1, fc2, bias2] = this.#read();
+      if (hasKernel(CHANNEL_GATE)) {
+        return channelGateOf({average: mean(x, [1, 2]), maximum: max(x, [1, 2]), fc1, bias1, fc2, bias2});
+      }
       const perceptron = (pooled: Tensor): Tensor => add(matMul(relu(add(matMul(pooled, fc1), bias1)), fc2), bias2);
       return sigmoid(add(perceptron(mean(x, [1, 2])), perceptron(max(x, [1, 2])))) as Tensor2D;
     });
