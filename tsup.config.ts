@@ -16,6 +16,7 @@ const publicEntries = {
   data: 'src/data/index.ts',
   render: 'src/render/index.ts',
   node: 'src/node/index.ts',
+  queue: 'src/queue/index.ts',
 };
 // Not to be imported: worker threads run the first, and it loads the job that it is asked to do.
 const threadEntries = {
@@ -23,6 +24,7 @@ const threadEntries = {
   'queries/score-job': 'src/queries/score-job.ts',
   'distiller/train/part-job': 'src/distiller/train/part-job.ts',
   'distiller/explain/explain-job': 'src/distiller/explain/explain-job.ts',
+  'queue/shard-thread': 'src/queue/shard-thread.ts',
 };
 
 const modules = readdirSync('src', {recursive: true, encoding: 'utf8'})

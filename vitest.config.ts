@@ -25,7 +25,7 @@ const leavesOut = process.env['AKD_BACKEND'] === undefined && names.length === 0
 const config: ViteUserConfig = defineConfig({
   test: {
     include: isOnlySlow ? slow : ['test/**/*.test.ts'],
-    exclude: ['test/browser/**', 'test/endurance/**', ...(leavesOut ? slow : [])],
+    exclude: ['test/browser/**', 'test/endurance/**', 'test/queue/**', ...(leavesOut ? slow : [])],
     setupFiles: ['test/helpers/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -24,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   paper: async () => (await import('./paper.js')).run,
   quality: async () => (await import('./quality.js')).run,
   rise: async () => (await import('./rise.js')).run,
+  shards: async () => (await import('./shards.js')).run,
   speed: async () => (await import('./speed.js')).run,
   train: async () => (await import('./train.js')).run,
   sanity: async () => (await import('./sanity.js')).run,

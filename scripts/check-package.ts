@@ -9,7 +9,7 @@ import {dirname, join} from 'node:path';
 import {packedProject} from './packed-project.js';
 
 const browserFolders = ['layers', 'losses', 'models', 'data', 'metrics', 'baselines', 'render'];
-const entries = ['.', ...browserFolders.map((folder) => `./${folder}`), './node'];
+const entries = ['.', ...browserFolders.map((folder) => `./${folder}`), './node', './queue'];
 const browserEntries = ['index.js', ...browserFolders.map((folder) => `${folder}/index.js`)];
 
 // Importing must not choose a backend, start anything or know where it is; afterwards it must work.

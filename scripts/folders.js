@@ -18,5 +18,6 @@ export const folders = [
   'metrics',
   'distiller',
   'node',
+  'queue',
   'cli',
 ];

@@ -12,5 +12,15 @@ export {imageFolder, type ImageFolder, type ImageFolderOptions} from './image-fo
 export type {LabelSource} from './list-images.js';
 export type {AnnotatedBatch, PictureBatches, PictureOptions} from './picture-batches.js';
 export {pictureSheet, type PictureCell, type PictureRow, type PictureSheetOptions} from './picture-sheet.js';
+export {assignedShards, type ShardShare} from './shards/assigned.js';
+export {mergeShards, missingShards, readShards, type MergeShardsOptions, type ReadShardsOptions} from './shards/merge.js';
+export type {ShardParts} from './shards/parts.js';
+export type {Plain} from './shards/plain.js';
+export {hashFiles, planShards, type PlannedShard, type PlanShardsOptions, type ShardImage, type ShardPlan} from './shards/plan.js';
+export {readPlan, writePlan} from './shards/plan-file.js';
+export type {ComparedRecord, ExplainedRecord, RecordsOf, ScoresRecord, ShardRecord} from './shards/records.js';
+export {runShard, type RunShardOptions, type ShardRun} from './shards/run.js';
+export {folderStore, type ShardStore} from './shards/store.js';
+export type {CompareTask, ExplainTask, ScoresTask, ShardTask} from './shards/tasks.js';
 export {setUpWebGPUInNode, type WebGPUInNode, type WebGPUInNodeOptions} from './set-up-webgpu.js';
 export {writePng} from './write-png.js';

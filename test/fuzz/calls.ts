@@ -1,6 +1,6 @@
 /** Every public function with arguments that are right, made anew for each call. */
 import {mkdir, writeFile} from 'node:fs/promises';
-import {randomUniform, tensor2d, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {randomUniform, tensor2d, type Tensor, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import * as baselines from '../../src/baselines/index.js';
 import * as data from '../../src/data/index.js';
@@ -10,6 +10,7 @@ import * as losses from '../../src/losses/index.js';
 import * as metrics from '../../src/metrics/index.js';
 import * as models from '../../src/models/index.js';
 import * as node from '../../src/node/index.js';
+import * as queue from '../../src/queue/index.js';
 import * as render from '../../src/render/index.js';
 
 /** A function and how it is called. */
@@ -43,6 +44,7 @@ export const entries: Readonly<Record<string, Readonly<Record<string, unknown>>>
   data,
   render,
   node,
+  queue,
 };
 
 /** Functions that take nothing, and classes that only carry a message. */
@@ -51,6 +53,9 @@ export const withoutArguments: readonly string[] = [
   ...Object.keys(library).filter((name) => name.endsWith('Error')),
   // Changes the backend of the whole process.
   'setUpWebGPUInNode',
+  // They need a server: test/queue.
+  'openShardQueue',
+  'startShardWorker',
 ];
 
 const SIZE = 8;
@@ -179,6 +184,18 @@ export async function makeWorld(folder: string): Promise<World> {
     args,
     run: run as Call['run'],
   });
+
+  const emptyStore = (): node.ShardStore => ({read: () => Promise.resolve(undefined), write: () => Promise.resolve()});
+  const shardImages = Array.from({length: 3}, (_, index) => ({source: `image ${index}`, hash: `${index}`}));
+  const shardParts: node.ShardParts = {
+    model: teacher,
+    explainers: {random: baselines.randomExplainer(teacher)},
+    read: (_, index) => randomUniform([SIZE, SIZE, 3], -1, 1, 'float32', 1 + index) as Tensor3D,
+  };
+  const plan = await node.planShards({task: {kind: 'compare', methods: ['random'], metrics: ['gini']}, images: shardImages, model: 'm'});
+  const fullStore = node.folderStore(`${folder}/full`);
+  await node.writePlan(plan, fullStore);
+  await node.runShard(plan, 0, {parts: shardParts, store: fullStore});
 
   const calls: Call[] = [
     ...explaining('rise', some('numMasks'), baselines.rise),
@@ -434,6 +451,36 @@ export async function makeWorld(folder: string): Promise<World> {
     plain('resizeMap', ['map', 'size'], () => [map(), [4, 4]], render.resizeMap),
     plain('toRgba', ['image'], () => [picture()], render.toRgba),
 
+    plain(
+      'planShards',
+      ['options'],
+      () => [{task: {kind: 'scores', numMasks: 2}, images: structuredClone(shardImages), model: 'm', shardSize: 32}],
+      node.planShards,
+    ),
+    // Its parts are left as they are: it frees the tensors that are read.
+    plain(
+      'runShard',
+      ['plan', 'index', 'options'],
+      () => [structuredClone(plan), 0, {store: emptyStore()}],
+      (first: never, second: never, third: node.RunShardOptions) =>
+        node.runShard(first, second, typeof third === 'object' && third !== null ? {...third, parts: shardParts} : third),
+    ),
+    plain(
+      'readShards',
+      ['plan', 'options'],
+      () => [structuredClone(plan), {store: {...fullStore}}],
+      async (...args: Parameters<typeof node.readShards>) => {
+        for await (const record of node.readShards(...args)) return record;
+        return undefined;
+      },
+    ),
+    plain('mergeShards', ['plan', 'options'], () => [structuredClone(plan), {store: {...fullStore}}], node.mergeShards),
+    plain('missingShards', ['plan', 'store'], () => [structuredClone(plan), {...fullStore}], node.missingShards),
+    plain('assignedShards', ['plan', 'share'], () => [structuredClone(plan), {index: 0, count: 2}], node.assignedShards),
+    plain('writePlan', ['plan', 'store'], () => [structuredClone(plan), emptyStore()], node.writePlan),
+    plain('readPlan', ['id', 'store'], () => [plan.id, {...fullStore}], node.readPlan),
+    plain('hashFiles', ['files'], () => [[`${folder}/a.png`]], node.hashFiles),
+    plain('folderStore', ['folder'], () => [`${folder}/shards`], node.folderStore),
     plain('decodeImage', ['source', 'options'], () => [`${folder}/a.png`, {size: [4, 4]}], node.decodeImage),
     plain('imageFolder', ['folder', 'options'], () => [folder, {batchSize: 1, size: [4, 4]}], firstBatch(node.imageFolder)),
     plain('cub200', ['root', 'options'], () => [dataSets, {split: 'train', ...ofPart}], firstBatch(node.cub200)),

@@ -127,35 +127,46 @@ export interface ComparedExplainer {
 export interface ComparisonPlan {
   readonly settings: CompareSettings;
   readonly entries: readonly ComparedExplainer[];
-  /** Images that were given, and those that anyone gets. */
+  /** How many images there are in all. */
   readonly count: number;
-  readonly numImages: number;
-  /** Pairs of an explainer and an image. */
+  /** Numbers of the first image and of the one after the last that anyone gets of those that were given. */
+  readonly first: number;
+  readonly end: number;
+  /** Pairs of an explainer and one of these images. */
   readonly total: number;
   /** The baseline images that are worth making once. */
   readonly fills: ReadonlySet<Fill>;
   readonly random: Random;
 }
 
-/** Checks the options; see `compare` for what is thrown. */
-export function planComparison(options: CompareOptions): ComparisonPlan {
+/** Where the images that are given stand among all. */
+export interface ImagePart {
+  /** Number of the first. */
+  readonly first: number;
+  /** How many there are in all. */
+  readonly count: number;
+}
+
+/** Checks the options; see `compare` for what is thrown. @param part @default all images */
+export function planComparison(options: CompareOptions, part?: ImagePart): ComparisonPlan {
   const settings = readOptions(compareSchema, options);
   const {explainers, metrics, images, model, target, regions, limits = {}, commonImages, seed} = settings;
-  const count = checkImages(WHERE, images);
+  const given = checkImages(WHERE, images);
+  const {first, count} = part ?? {first: 0, count: given};
   checkModel(WHERE, model);
   checkTarget(WHERE, target, count);
   // Names of the caller's own: `constructor` is one as good as any.
-  const given = Object.entries(explainers);
+  const named = Object.entries(explainers);
   const bounds = new Map(Object.entries(limits));
-  if (given.length === 0) throw new RangeError(`${WHERE}: explainers must hold at least one, but is empty.`);
+  if (named.length === 0) throw new RangeError(`${WHERE}: explainers must hold at least one, but is empty.`);
   for (const name of bounds.keys()) {
-    if (given.some(([method]) => method === name)) continue;
+    if (named.some(([method]) => method === name)) continue;
     throw new RangeError(
-      `${WHERE}: limits must be for explainers, ${given.map(([method]) => show(method)).join(', ')}, but has ${show(name)}.`,
+      `${WHERE}: limits must be for explainers, ${named.map(([method]) => show(method)).join(', ')}, but has ${show(name)}.`,
     );
   }
-  if (regions !== undefined && regions.length !== count) {
-    throw new RangeError(`${WHERE}: regions must be one for each image, but there are ${regions.length} for ${count} images.`);
+  if (regions !== undefined && regions.length !== given) {
+    throw new RangeError(`${WHERE}: regions must be one for each image, but there are ${regions.length} for ${given} images.`);
   }
   regions?.forEach((region, index) => {
     if (region !== undefined) checkRegion(`${WHERE}: regions[${index}]`, region);
@@ -168,9 +179,9 @@ export function planComparison(options: CompareOptions): ComparisonPlan {
       throw new RangeError(`${WHERE}: regions must be given for '${name}', boxes or masks per image, but is undefined.`);
     }
   }
-  const own = given.map(([method]) => Math.min(bounds.get(method) ?? count, count));
+  const own = named.map(([method]) => Math.min(bounds.get(method) ?? count, count));
   const common = Math.min(...own);
-  const entries = given.map(([method, explainer], index) => ({method, explainer, limit: commonImages ? common : at(own, index)}));
+  const entries = named.map(([method, explainer], index) => ({method, explainer, limit: commonImages ? common : at(own, index)}));
   const {settings: ofMetrics = {}} = settings;
   const hiding = metrics.map((metric) => (metric === 'mu-fidelity' ? ofMetrics.muFidelity?.fill : causalOptions(metric, ofMetrics)?.fill));
   const fills = new Set(hiding.flatMap((fill) => (fill === undefined || fill === 'zeros' || fill === 'imputed' ? [] : [fill])));
@@ -178,8 +189,9 @@ export function planComparison(options: CompareOptions): ComparisonPlan {
     settings,
     entries,
     count,
-    numImages: Math.max(...entries.map(({limit}) => limit)),
-    total: entries.reduce((sum, {limit}) => sum + limit, 0),
+    first,
+    end: Math.min(Math.max(...entries.map(({limit}) => limit)), first + given),
+    total: entries.reduce((sum, {limit}) => sum + Math.max(0, Math.min(limit, first + given) - first), 0),
     fills,
     random: new Random(seed).split('compare'),
   };
