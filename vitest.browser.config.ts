@@ -54,6 +54,8 @@ const backends: Readonly<Record<string, readonly string[]>> = {
 
 const config: ViteUserConfig = defineConfig({
   plugins: [rawFiles([join(root, 'test/golden'), ...Object.values(folders)])],
+  // Found at once: what is found during a test reloads its page.
+  optimizeDeps: {include: ['axe-core', 'd3-color', 'd3-scale', 'd3-scale-chromatic', 'd3-shape']},
   server: {headers: isolation},
   test: {
     setupFiles: ['test/helpers/setup.ts'],

@@ -25,6 +25,9 @@ const layers = '@tensorflow/tfjs-layers';
 // Imported when the backend is selected, not before: a bundler makes files of their own of them.
 const backends = ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm'];
 
+// Scales and shapes of plots, and what they depend on.
+const plots = ['d3-array', 'd3-format', 'd3-path', 'd3-scale', 'd3-shape', 'internmap'];
+
 // What the peers depend on.
 const ofPeers = ['long', 'node-fetch', 'seedrandom'];
 
@@ -33,13 +36,15 @@ const ofPeers = ['long', 'node-fetch', 'seedrandom'];
 const budgets: Readonly<Record<string, Budget>> = {
   'the whole package': {
     code: "export * from 'attentive-distiller';",
-    kilobytes: 170,
-    packages: [core, layers, ...backends, 'd3-color', 'd3-interpolate', 'd3-scale-chromatic', 'ml-matrix', 'pure-rand'],
+    // Of which the report, with its plots and words, is 24.
+    kilobytes: 196,
+    packages: [core, layers, ...backends, ...plots, 'd3-color', 'd3-interpolate', 'd3-scale-chromatic', 'ml-matrix', 'pure-rand'],
   },
   layers: {code: "export * from 'attentive-distiller/layers';", kilobytes: 13.3, packages: [core, layers, 'pure-rand']},
   losses: {code: "export * from 'attentive-distiller/losses';", kilobytes: 5.8, packages: [core, 'pure-rand']},
   models: {code: "export * from 'attentive-distiller/models';", kilobytes: 33.5, packages: [core, layers, 'pure-rand']},
-  data: {code: "export * from 'attentive-distiller/data';", kilobytes: 7.5, packages: [core, 'pure-rand']},
+  // The images of a page are told apart here.
+  data: {code: "export * from 'attentive-distiller/data';", kilobytes: 9, packages: [core, 'pure-rand']},
   render: {
     code: "export * from 'attentive-distiller/render';",
     kilobytes: 18.8,

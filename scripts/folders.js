@@ -17,6 +17,7 @@ export const folders = [
   'baselines',
   'metrics',
   'distiller',
+  'report',
   'node',
   'queue',
   'cli',

@@ -50,6 +50,8 @@ export type {
   ImageInput,
   ImagesInput,
   Model,
+  PageImage,
+  PictureInput,
   Preprocessing,
   Progress,
   RunOptions,
@@ -68,6 +70,7 @@ export {VERSION} from './core/version.js';
 export {batchesOf, type BatchesOfOptions, type EpochBatches} from './data/batches-of.js';
 export type {BatchFunction, BatchSource, TrainingBatch, TrainingBatches} from './data/batches.js';
 export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
+export {readImage, type ReadImageOptions} from './data/read-image.js';
 export {AttentiveDistiller} from './distiller/attentive-distiller.js';
 export {paperMethod, type DistillerOptions} from './distiller/create.js';
 export {type MethodOptions} from './distiller/method.js';
@@ -95,6 +98,7 @@ export {
   type CausalMetricOptions,
   type Metric,
   type MetricContext,
+  type MetricCurve,
   type MetricName,
   type MetricSettings,
 } from './metrics/compare/named-metrics.js';
@@ -126,8 +130,11 @@ export {teacherFromGraphModel, type GraphTeacherOptions} from './models/teacher-
 export {teacherFromLayersModel, type TeacherOptions} from './models/teacher-from-layers-model.js';
 export {type Fill} from './queries/fill.js';
 export {colorize, type ColorizeOptions} from './render/colorize.js';
+export {draw, type DrawOptions} from './render/draw.js';
 export {maskImage, type MaskImageOptions} from './render/mask-image.js';
 export {overlay, type OverlayOptions} from './render/overlay.js';
 export {type RgbaImage} from './render/pixels.js';
+export {explainReport} from './report/explain-report.js';
+export {type PicturesOptions, type ReportOptions} from './report/options.js';
 export {installTrainingKernels} from './tfjs/install-training-kernels.js';
 export {disposeWorkers} from './workers/thread-pool.js';

@@ -40,6 +40,7 @@ const prelude = `
     const map: library.SaliencyMap;
     const maps: readonly library.SaliencyMap[];
     const mask: readonly boolean[];
+    const rows: readonly library.ComparisonRow[];
     const batches: library.TrainingBatches;
     const files: readonly string[];
     const load: (file: string) => Promise<Tensor4D>;

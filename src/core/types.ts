@@ -21,10 +21,16 @@ export interface DecodedImage {
 }
 
 /**
- * One image: a tensor that is already what the network sees (`[H,W,C]` or `[1,H,W,C]`), or a
- * decoded picture that still has to go through the teacher's preprocessing.
+ * An image of a page: whatever a canvas can draw. It is taken as the page shows it, at its own size, upright, with transparent
+ * parts over white; a canvas or video as it is when its turn comes.
  */
-export type ImageInput = Tensor3D | Tensor4D | DecodedImage;
+export type PageImage = HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap | HTMLVideoElement | VideoFrame;
+
+/** A picture that still has to go through the teacher's preprocessing; a file (`Blob`) is decoded when its turn comes, in browsers. */
+export type PictureInput = DecodedImage | PageImage | Blob;
+
+/** One image: a tensor that is already what the network sees (`[H,W,C]` or `[1,H,W,C]`), or a picture, see {@link PictureInput}. */
+export type ImageInput = Tensor3D | Tensor4D | PictureInput;
 
 /** One image, or several: a tensor `[N,H,W,C]` or an array of single images. */
 export type ImagesInput = ImageInput | readonly ImageInput[];

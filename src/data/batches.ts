@@ -4,12 +4,12 @@
  */
 import {cast, oneHot, Tensor, tensor1d, tidy, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkInteger, show} from '../core/check.js';
-import type {DecodedImage} from '../core/types.js';
+import type {PictureInput} from '../core/types.js';
 
 /** Images that are trained on in one step. */
 export interface TrainingBatch {
   /** Network input `[N,H,W,C]`, borrowed; or N pictures that go through the teacher's preprocessing. */
-  readonly images: Tensor4D | readonly DecodedImage[];
+  readonly images: Tensor4D | readonly PictureInput[];
   /** N class indices from 0; needed only where the hard loss is. A tensor is borrowed. */
   readonly labels?: ArrayLike<number> | Tensor1D | undefined;
 }

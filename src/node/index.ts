@@ -23,4 +23,6 @@ export {runShard, type RunShardOptions, type ShardRun} from './shards/run.js';
 export {folderStore, type ShardStore} from './shards/store.js';
 export type {CompareTask, ExplainTask, ScoresTask, ShardTask} from './shards/tasks.js';
 export {setUpWebGPUInNode, type WebGPUInNode, type WebGPUInNodeOptions} from './set-up-webgpu.js';
+export {view} from './view.js';
 export {writePng} from './write-png.js';
+export {writeReport, type WriteReportOptions} from './write-report.js';

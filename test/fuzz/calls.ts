@@ -196,6 +196,9 @@ export async function makeWorld(folder: string): Promise<World> {
   const fullStore = node.folderStore(`${folder}/full`);
   await node.writePlan(plan, fullStore);
   await node.runShard(plan, 0, {parts: shardParts, store: fullStore});
+  const reportArgs = (): unknown[] => [
+    {images: [picture()], maps: {a: [map()]}, preprocessing: 'tf', names: ['x'], pictureSize: 32, colormap: 'greys'},
+  ];
 
   const calls: Call[] = [
     ...explaining('rise', some('numMasks'), baselines.rise),
@@ -441,10 +444,33 @@ export async function makeWorld(folder: string): Promise<World> {
     ),
     plain('toNetworkInput', ['images', 'spec'], () => [[picture()], teacher], data.toNetworkInput),
     plain('toDisplayPixels', ['image', 'preprocessing'], () => [image, 'tf'], data.toDisplayPixels),
+    plain(
+      'readImage',
+      ['source', 'options'],
+      () => [picture(), {background: [0, 0, 0]}],
+      (source: never, options: never) =>
+        // In Node there is nothing that it takes: what is checked is the options.
+        data.readImage(source, options).catch((error: Error) => {
+          if (!error.message.includes('source must be')) throw error;
+        }),
+    ),
     plain('resizeBilinear', ['images', 'size', 'options'], () => [images, [4, 4], {antialias: true}], data.resizeBilinear),
 
     plain('colorize', ['map', 'options'], () => [map(), {range: [0, 1]}], render.colorize),
     plain('overlay', ['image', 'map', 'options'], () => [picture(), map(), {opacity: 0.4}], render.overlay),
+    plain(
+      'draw',
+      ['canvas', 'image', 'map', 'options'],
+      () => [{getContext: (): null => null}, picture(), map(), {opacity: 0.4}],
+      (...args: Parameters<typeof render.draw>) => {
+        try {
+          render.draw(...args);
+        } catch (error) {
+          // Right arguments come as far as this in Node; test/browser has the rest.
+          if (!/needs a canvas/.test((error as Error).message)) throw error;
+        }
+      },
+    ),
     plain('maskImage', ['image', 'map', 'options'], () => [picture(), map(), {fill: [1, 2, 3]}], render.maskImage),
     plain('outline', ['mask', 'width', 'height', 'options'], () => [values(64, 3), 8, 8, {side: 'outside'}], render.outline),
     plain('paint', ['image', 'mask', 'color'], () => [picture(), values(64, 3), [1, 2, 3]], render.paint),
@@ -508,6 +534,22 @@ export async function makeWorld(folder: string): Promise<World> {
       ['rows', 'options'],
       () => [[{title: 'a', cells: [{image: picture(), caption: 'b'}]}], {cellSize: 16}],
       node.pictureSheet,
+    ),
+    plain('explainReport', ['options'], reportArgs, library.explainReport),
+    {
+      ...plain(
+        'writeReport',
+        ['file', 'options'],
+        () => [`${folder}/out/report.html`, ...reportArgs()],
+        (file: never, options: never) => node.writeReport(within(folder, file), options),
+      ),
+      says: ['writeReport', 'explainReport'],
+    },
+    plain(
+      'view',
+      ['folder', 'options'],
+      () => [`${folder}/out/view`, ...reportArgs()],
+      (file: never, options: never) => node.view(within(folder, file), options),
     ),
     plain('loadLayersModelFromFiles', ['path', 'customObjects'], () => ['quickstart/teacher', {}], node.loadLayersModelFromFiles),
     plain('loadGraphModelFromFiles', ['path'], () => [`${folder}/graph`], node.loadGraphModelFromFiles),

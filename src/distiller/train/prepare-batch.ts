@@ -4,9 +4,10 @@ import {at} from '../../core/at.js';
 import {withTensors} from '../../core/tensors.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import type {Random} from '../../core/random.js';
-import type {ImagesInput, Teacher} from '../../core/types.js';
+import type {Teacher} from '../../core/types.js';
 import {batchLabels, oneHotOf, type TrainingBatch} from '../../data/batches.js';
 import {networkInput} from '../../data/network-input.js';
+import {decodeFiles} from '../../data/read-image.js';
 import {classLogits} from '../../losses/class-logits.js';
 import {checkFinite} from '../../queries/finite-input.js';
 import {checkBatch} from '../check-batches.js';
@@ -69,7 +70,7 @@ export async function readBatch(
   }
   const labels = await batchLabels(where, batch, count, classesOf(teacher));
   return withTensors(async (scope) => {
-    const whole = scope.own(networkInput(where, batch.images as ImagesInput, teacher));
+    const whole = scope.own(networkInput(where, await decodeFiles(`${where}: images`, batch.images), teacher));
     await checkFinite(where, whole);
     const cropped = scope.own(randomCrops(whole, leastCrop, random.split('crops')));
     return {images: hides ? hideParts(cropped, random.split('hide')) : scope.release(cropped), labels};

@@ -17,7 +17,7 @@ import {peakOf} from '../of-map/map-values.js';
 import type {CausalFill} from '../of-model/causal-curve.js';
 import {readMap} from '../read-map.js';
 import {ComparisonTotals} from './totals.js';
-import {confidenceOnce, valueOf, type MetricContext, type NamedContext} from './named-metrics.js';
+import {confidenceOnce, valueOf, type MetricContext, type MetricCurve, type NamedContext} from './named-metrics.js';
 import {
   nameOf,
   planComparison,
@@ -122,16 +122,19 @@ async function measureOne(
   settings: CompareSettings,
   isFirst: boolean,
 ): Promise<ComparedImage> {
-  const {model, settings: ofMetrics = {}, metrics, warmUp, batchSize, workers, signal} = settings;
+  const {model, settings: ofMetrics = {}, metrics, warmUp, details, batchSize, workers, signal} = settings;
   const {index, target, score, seed} = shared;
   const draw = (): Promise<Drawn> => naming(`explainer '${method}'`, index, signal, () => timedMap(explainer, shared, settings));
   if (warmUp && isFirst) await draw();
   const {drawn, map, seconds} = await draw();
   const basis: MetricContext = {...shared, method, explainer, map, seconds, model, batchSize, workers, signal};
-  const context: NamedContext = {...shared, ...basis, settings: ofMetrics, drawn, confidence: confidenceOnce(basis)};
+  const curves: [name: string, curve: MetricCurve][] = [];
+  const common = {...shared, ...basis, settings: ofMetrics, drawn, confidence: confidenceOnce(basis)};
   const values: [name: string, value: number][] = [];
   for (const metric of metrics) {
     signal?.throwIfAborted();
+    const onCurve = details ? (curve: MetricCurve): unknown => curves.push([nameOf(metric), curve]) : undefined;
+    const context: NamedContext = {...common, onCurve};
     const value = await naming(`metric '${nameOf(metric)}' of '${method}'`, index, signal, async () => {
       const measured: unknown = await valueOf(metric, context);
       if (typeof measured !== 'number') throw new TypeError(`the value must be a number, but is ${show(measured)}.`);
@@ -141,7 +144,8 @@ async function measureOne(
   }
   const asked = typeof target === 'function' ? -1 : target;
   const {peaks} = peakOf(map.data);
-  return {index, target: asked, score, explained: map.target, empty: map.empty, peaks, seed, values: Object.fromEntries(values)};
+  const numbers = {index, target: asked, score, explained: map.target, empty: map.empty, peaks, seed, values: Object.fromEntries(values)};
+  return details ? {...numbers, map: drawn, curves: Object.fromEntries(curves)} : numbers;
 }
 
 interface Drawn {

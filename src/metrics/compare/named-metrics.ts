@@ -10,7 +10,8 @@ import {giniSparseness} from '../of-map/gini-sparseness.js';
 import {meanIntensity} from '../of-map/mean-intensity.js';
 import {pointingGame, pointingGameSchema, type PointingOptions} from '../of-map/pointing-game.js';
 import type {Region} from '../of-map/region.js';
-import {causalFields, causalFills, type CausalFill, type CausalOptions} from '../of-model/causal-curve.js';
+import {causalFields, causalFills, type CausalFill, type CausalOptions, type CausalScore} from '../of-model/causal-curve.js';
+import {recordFill} from '../../queries/fill.js';
 import {confidenceChange, type ConfidenceChange} from '../of-model/confidence-change.js';
 import {deletionScore} from '../of-model/deletion-score.js';
 import {insertionScore} from '../of-model/insertion-score.js';
@@ -52,6 +53,19 @@ export interface Metric {
   measure(context: MetricContext): number | Promise<number>;
 }
 
+/** What insertion, deletion or srg saw on the way to their number. */
+export interface MetricCurve {
+  readonly metric: CausalName;
+  /** What was watched after 0, 1, … n steps. Of srg: while the most salient pixels go first. */
+  readonly curve: readonly number[];
+  /** Of srg alone: while the least salient pixels go first. */
+  readonly leastFirst?: readonly number[] | undefined;
+  /** Fraction of the pixels that has changed by then, 0 … 1. */
+  readonly fractions: readonly number[];
+  /** Every option in force. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** Metrics with a name: see the function of each. */
 export type MetricName =
   | 'insertion'
@@ -70,7 +84,7 @@ export type MetricName =
   | 'seconds';
 
 /** The metrics that exchange pixels step by step. */
-type CausalName = 'insertion' | 'deletion' | 'srg';
+export type CausalName = 'insertion' | 'deletion' | 'srg';
 
 /** The options of insertion, deletion and srg that a comparison leaves open. */
 export type CausalMetricOptions = Pick<CausalOptions, 'stepSize' | 'fill' | 'auc' | 'ties'>;
@@ -118,13 +132,23 @@ export const metricSettingsFields: OptionsSchema<MetricSettings>['fields'] = {
   ),
 };
 
+/** The number of a metric that exchanges pixels, and its curve. */
+type CausalResult = MetricCurve & {readonly value: number};
+
 const causalScores: Readonly<
-  Record<CausalName, (image: Tensor4D, map: SaliencyMap, model: Model, options: CausalOptions) => Promise<number>>
+  Record<CausalName, (image: Tensor4D, map: SaliencyMap, model: Model, options: CausalOptions) => Promise<CausalResult>>
 > = {
-  insertion: async (...all) => (await insertionScore(...all)).auc,
-  deletion: async (...all) => (await deletionScore(...all)).auc,
-  srg: async (...all) => (await symmetricRelevanceGain(...all)).gain,
+  insertion: async (...all) => ofScore('insertion', await insertionScore(...all)),
+  deletion: async (...all) => ofScore('deletion', await deletionScore(...all)),
+  srg: async (...all) => {
+    const {gain, mostFirst, leastFirst, fractions, options} = await symmetricRelevanceGain(...all);
+    return {metric: 'srg', value: gain, curve: mostFirst.curve, leastFirst: leastFirst.curve, fractions, options};
+  },
 };
+
+function ofScore(metric: CausalName, {auc, curve, fractions, options}: CausalScore): CausalResult {
+  return {metric, value: auc, curve, fractions, options};
+}
 
 const variantFields: OptionsSchema<CausalMetric>['fields'] = {
   metric: required(oneOf(...(Object.keys(causalScores) as CausalName[]))),
@@ -140,6 +164,8 @@ export interface NamedContext extends MetricContext {
   readonly drawn: SaliencyMap;
   /** `[1,H,W,C]`: what insertion begins with and the others end with, where it is not zeros, by the fill that makes it. */
   readonly baselines: ReadonlyMap<CausalFill, Tensor4D>;
+  /** Told the curve of every metric that has one. */
+  readonly onCurve: ((curve: MetricCurve) => void) | undefined;
   /** Drop, increase and gain come from one pass. */
   readonly confidence: () => Promise<ConfidenceChange>;
 }
@@ -223,10 +249,10 @@ function isCausal(name: string | undefined): name is CausalName {
 }
 
 async function causal(metric: CausalName | CausalMetric, context: NamedContext): Promise<number> {
-  const {settings, baselines, image, map, model, target, seed, batchSize, workers, signal} = context;
+  const {settings, baselines, image, map, model, target, seed, batchSize, workers, signal, onCurve} = context;
   const options = causalOptions(metric, settings);
   const fill = options && (baselines.get(options.fill) ?? options.fill);
-  return causalScores[typeof metric === 'string' ? metric : metric.metric](image, map, model, {
+  const {value, ...curve} = await causalScores[typeof metric === 'string' ? metric : metric.metric](image, map, model, {
     ...options,
     fill,
     target,
@@ -235,4 +261,7 @@ async function causal(metric: CausalName | CausalMetric, context: NamedContext):
     workers,
     signal,
   });
+  // A baseline that was computed before is still the fill that it was made by.
+  onCurve?.({...curve, options: {...curve.options, fill: options && recordFill(options.fill)}});
+  return value;
 }

@@ -5,7 +5,17 @@ import {batchSizeField, progressField, seedField, signalField, singleTargetField
 import {absentMeans, boolean, custom, group, integer, list, record, required, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
-import type {BatchOptions, Explainer, ImagesInput, Model, RunOptions, SeedOptions, SingleTarget, WorkerOptions} from '../../core/types.js';
+import type {
+  BatchOptions,
+  Explainer,
+  ImagesInput,
+  Model,
+  RunOptions,
+  SaliencyMap,
+  SeedOptions,
+  SingleTarget,
+  WorkerOptions,
+} from '../../core/types.js';
 import {checkImages} from '../../data/image-list.js';
 import {checkModel} from '../../models/score-model.js';
 import {checkTarget} from '../../models/targets.js';
@@ -19,6 +29,7 @@ import {
   metricSettingsFields,
   type CausalMetric,
   type Metric,
+  type MetricCurve,
   type MetricName,
   type MetricSettings,
 } from './named-metrics.js';
@@ -53,6 +64,11 @@ export interface CompareOptions extends RunOptions, BatchOptions, SeedOptions, W
   readonly settings?: MetricSettings | undefined;
   /** Explains the first image once before, untimed, since the first run compiles or warms up. @default false */
   readonly warmUp?: boolean | undefined;
+  /**
+   * Keeps every map, and every curve of insertion, deletion and srg, in the rows: what `explainReport` draws. A map takes four
+   * bytes a pixel. @default false
+   */
+  readonly details?: boolean | undefined;
 }
 
 /** The options with their defaults filled in. */
@@ -79,6 +95,7 @@ export const compareSchema: OptionsSchema<CompareSettings> = {
     commonImages: withDefault(boolean(), false),
     settings: absentMeans(group<MetricSettings>(metricSettingsFields), 'those of the functions'),
     warmUp: withDefault(boolean(), false),
+    details: withDefault(boolean(), false),
     batchSize: batchSizeField,
     seed: seedField,
     workers: workersField,
@@ -101,6 +118,10 @@ export interface ComparedImage {
   readonly peaks: number;
   readonly seed: number;
   readonly values: Readonly<Record<string, number>>;
+  /** With `details`: the map, as the explainer drew it. */
+  readonly map?: SaliencyMap | undefined;
+  /** With `details`: what the metrics that exchange pixels saw, by the name of the metric. */
+  readonly curves?: Readonly<Record<string, MetricCurve>> | undefined;
 }
 
 /** One explainer's results. */
