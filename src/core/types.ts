@@ -89,7 +89,14 @@ export interface Teacher {
    * Of a black box: the function that scores, and what its scores are. Then `logits` throws, and what needs a gradient of
    * the teacher is refused; see `teacherFromScores`.
    */
-  readonly scores?: {readonly score: ScoreFn; readonly output: 'probabilities' | 'logits'} | undefined;
+  readonly scores?:
+    | {
+        /** `(batch) => scores`. */
+        readonly score: ScoreFn;
+        /** What the scores are. */
+        readonly output: 'probabilities' | 'logits';
+      }
+    | undefined;
   /** The tfjs model behind it, where there is one: lets `studentFromTeacher` copy the graph. */
   readonly model?: LayersModel | undefined;
 }
@@ -112,7 +119,12 @@ export interface GraphModelLike {
   /** `[N,H,W,C]` to `[N,K]` or `[N,1,1,K]`, alone, in a list of one or under one name. */
   predict(batch: Tensor): unknown;
   /** Where a GraphModel says what it takes; `-1` or `null` leaves a size open. */
-  readonly inputs?: readonly {readonly shape?: readonly (number | null)[] | undefined}[] | undefined;
+  readonly inputs?:
+    | readonly {
+        /** The batch first. */
+        readonly shape?: readonly (number | null)[] | undefined;
+      }[]
+    | undefined;
 }
 
 /**
@@ -167,8 +179,16 @@ export type Target =
   | 'argmax'
   | number
   | readonly number[]
-  | {readonly perImage: readonly number[]}
-  | {readonly kind: 'binary'; readonly positive: boolean}
+  | {
+      /** A class for each image, from 0. */
+      readonly perImage: readonly number[];
+    }
+  | {
+      /** A model that tells one class from everything else. */
+      readonly kind: 'binary';
+      /** Whether the map tells what speaks for the class, or against it. */
+      readonly positive: boolean;
+    }
   | TargetFn;
 
 /** A {@link Target} that gives one number per image. */

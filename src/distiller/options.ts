@@ -19,7 +19,9 @@ export type PerStage<T> = T | StageValues<T>;
 
 /** A value for each stage. */
 export interface StageValues<T> {
+  /** For the training of the student. */
   readonly student?: T | undefined;
+  /** For the training of the explanation network. */
   readonly explanation?: T | undefined;
 }
 

@@ -67,8 +67,11 @@ type Weights = readonly [fc1: Tensor2D, bias1: Tensor1D, fc2: Tensor2D, bias2: T
 export class ChannelAttention extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveChannelAttention';
+  /** Channels for each unit in the middle of the perceptron. */
   readonly ratio: number;
+  /** What every gate is at first, in (0,1), where that was asked for. */
   readonly initialGate: number | undefined;
+  /** Decides the first weights. */
   readonly seed: number;
   #variables: LayerVariable[] = [];
 

@@ -92,10 +92,15 @@ const MOMENTUM = 0.99;
 export class SpatialAttention extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveSpatialAttention';
+  /** Side of the kernel, in pixels of the feature map. */
   readonly kernelSize: number;
+  /** Which of the two pooled planes comes first. */
   readonly poolOrder: 'max-mean' | 'mean-max';
+  /** Whether the gate is normalised before the sigmoid. */
   readonly batchNorm: boolean;
+  /** What every gate is at first, in (0,1). */
   readonly initialGate: number;
+  /** Decides the first weights. */
   readonly seed: number;
   #kernel!: LayerVariable;
   #shift!: LayerVariable;

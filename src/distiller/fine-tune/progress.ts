@@ -5,6 +5,7 @@ import type {StepProgress} from '../progress.js';
 /** One step of fine-tuning, or the validation after an epoch. */
 export interface FineTuneProgress extends StepProgress {
   readonly stage: 'fine-tuning';
+  /** Where the record comes from. */
   readonly kind: 'step' | 'validation';
   /** Cross entropy with the labels in nats, mean over the images; from before the step. */
   readonly loss: number;

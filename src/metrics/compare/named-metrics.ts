@@ -24,6 +24,7 @@ export interface MetricContext {
   readonly index: number;
   /** Name of the explainer in the comparison. */
   readonly method: string;
+  /** The explainer, for metrics that ask it again. */
   readonly explainer: Explainer;
   /** `[1,H,W,C]` as the network sees it; borrowed, and freed after the image. */
   readonly image: Tensor4D;
@@ -41,8 +42,11 @@ export interface MetricContext {
   readonly seconds: number;
   /** The image's own seed, the same for every explainer. */
   readonly seed: number;
+  /** Images per batch that the model is asked with. */
   readonly batchSize: number;
+  /** Threads that share the batches. */
   readonly workers: number;
+  /** Stops the comparison. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -50,6 +54,7 @@ export interface MetricContext {
 export interface Metric {
   /** Its column in the table. */
   readonly name: string;
+  /** Returns the value for one image; NaN where it has none, and the image is left out of the mean. */
   measure(context: MetricContext): number | Promise<number>;
 }
 
@@ -94,6 +99,7 @@ export type CausalMetricOptions = Pick<CausalOptions, 'stepSize' | 'fill' | 'auc
  * What it leaves out is that of `settings`.
  */
 export interface CausalMetric extends CausalMetricOptions {
+  /** Which of the three it is. */
   readonly metric: CausalName;
   /** Its column in the table. */
   readonly name: string;

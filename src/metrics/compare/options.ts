@@ -110,13 +110,17 @@ export interface ComparedImage {
   readonly index: number;
   /** The class that was asked for and watched (−1 for a function of the logits), and its score for the whole image. */
   readonly target: number;
+  /** The score of that class for the whole image. */
   readonly score: number;
   /** The class that the explainer says it explained: some cannot be asked. */
   readonly explained: number;
+  /** Whether the map has no evidence. */
   readonly empty: boolean;
   /** How many pixels share the map's highest value; 0 for a flat map. */
   readonly peaks: number;
+  /** The image's own seed, the same for every explainer. */
   readonly seed: number;
+  /** The metrics by name; NaN where one has no value. */
   readonly values: Readonly<Record<string, number>>;
   /** With `details`: the map, as the explainer drew it. */
   readonly map?: SaliencyMap | undefined;
@@ -126,6 +130,7 @@ export interface ComparedImage {
 
 /** One explainer's results. */
 export interface ComparisonRow {
+  /** Name of the explainer. */
   readonly method: string;
   /** Images explained. */
   readonly images: number;
@@ -133,7 +138,9 @@ export interface ComparisonRow {
   readonly emptyMaps: number;
   /** Maps whose highest value is shared by several pixels, such as saturated ones: pointing counts their share. */
   readonly tiedMaps: number;
+  /** Mean and standard error of every metric, by name. */
   readonly values: Readonly<Record<string, MeanOf>>;
+  /** The images, in the order in which they were given. */
   readonly perImage: readonly ComparedImage[];
 }
 

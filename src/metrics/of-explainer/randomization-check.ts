@@ -69,8 +69,11 @@ export interface RandomizationStep extends MeanOf {
 
 /** The result of {@link randomizationCheck}. */
 export interface RandomizationCheck {
+  /** Whether layers stay random once they are, or one is at a time. */
   readonly order: 'cascading' | 'independent';
+  /** How weights are replaced. */
   readonly kind: Randomization;
+  /** The seed in force. */
   readonly seed: number;
   /** The class that was explained, per image. */
   readonly targets: readonly number[];
