@@ -32,7 +32,7 @@ export const assignedShardsSchema: OptionsSchema<Settled<ShardShare, 'index' | '
  * @returns Indices for `runShard`; all shards if neither `share` nor the environment names a process.
  * @throws {RangeError} If the index is none of a process, or two variables name different ones.
  */
-export function assignedShards(plan: ShardPlan, share: ShardShare = {}, environment: NodeJS.ProcessEnv = process.env): number[] {
+export function assignedShards(plan: ShardPlan, share: ShardShare = {}, environment: Readonly<Record<string, string | undefined>> = process.env): number[] {
   checkPlan(WHERE, plan);
   const {index: told, count: of} = readOptions(assignedShardsSchema, share);
   const all = plan.shards.map((_, index) => index);
@@ -44,7 +44,7 @@ export function assignedShards(plan: ShardPlan, share: ShardShare = {}, environm
   return all.filter((shard) => shard % count === index);
 }
 
-function indexFrom(environment: NodeJS.ProcessEnv): number | undefined {
+function indexFrom(environment: Readonly<Record<string, string | undefined>>): number | undefined {
   const named = VARIABLES.filter((name) => (environment[name] ?? '') !== '');
   const values = new Set(named.map((name) => environment[name]));
   if (values.size > 1)
