@@ -6,6 +6,7 @@
  */
 import {
   add,
+  cast,
   customGrad,
   image,
   matMul,
@@ -118,7 +119,8 @@ function matrixOf({inSize, outSize, antialias}: AxisResize): Tensor2D {
   const before = sources.map(Math.floor);
   const shares = sources.map((source, out) => source - at(before, out));
   const weighted = (places: number[], weights: number[]): Tensor2D =>
-    mul(oneHot(tensor1d(places, 'int32'), inSize, 1, 0, 'float32'), tensor2d(weights, [outSize, 1]));
+    // As whole numbers: wasm writes them whatever the type asked for.
+    mul(cast(oneHot(tensor1d(places, 'int32'), inSize), 'float32'), tensor2d(weights, [outSize, 1]));
   return add(
     weighted(
       before,
