@@ -153,12 +153,18 @@ export function shardOf(where: string, plan: ShardPlan, index: number): PlannedS
 
 /** Checks what a plan says of itself; see {@link shardOf}. */
 export function checkPlan(where: string, plan: ShardPlan): void {
-  const {format, version} = (plan ?? {}) as Partial<ShardPlan>;
-  if (format !== FORMAT) throw new TypeError(`${where}: plan must be what planShards gave, but is ${show(plan)}.`);
+  const {format, version, shards, images} = (plan ?? {}) as Partial<ShardPlan>;
+  const isWhole = Array.isArray(shards) && Array.isArray(images) && shards.every(isShard);
+  if (format !== FORMAT || !isWhole) throw new TypeError(`${where}: plan must be what planShards gave, but is ${show(plan)}.`);
   if (version === VERSION) return;
   throw new AttentiveError(
     `${where}: the plan was made by version ${version}, but this is ${VERSION}, whose numbers may be others. Use one version everywhere, or plan again.`,
   );
+}
+
+function isShard(shard: unknown): boolean {
+  const {name, first, end} = (shard ?? {}) as Partial<PlannedShard>;
+  return typeof name === 'string' && typeof first === 'number' && typeof end === 'number';
 }
 
 /**
