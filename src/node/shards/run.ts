@@ -32,6 +32,7 @@ export interface ShardRun {
   readonly name: string;
   /** Whether it was computed now; otherwise its file was there already. */
   readonly computed: boolean;
+  /** How many images the shard has. */
   readonly images: number;
 }
 
