@@ -3,30 +3,9 @@
  * not used, with all that it imports; merged into chunks, each would bring along its neighbours'
  * dependencies. CommonJS, which nobody shakes, is one file per entry.
  */
-import {readdirSync} from 'node:fs';
 import {defineConfig, type Options} from 'tsup';
-
-const publicEntries = {
-  index: 'src/index.ts',
-  layers: 'src/layers/index.ts',
-  losses: 'src/losses/index.ts',
-  metrics: 'src/metrics/index.ts',
-  baselines: 'src/baselines/index.ts',
-  models: 'src/models/index.ts',
-  data: 'src/data/index.ts',
-  render: 'src/render/index.ts',
-  node: 'src/node/index.ts',
-};
-// Not to be imported: worker threads run the first, and it loads the job that it is asked to do.
-const threadEntries = {
-  'worker-thread': 'src/workers/worker-thread.ts',
-  'queries/score-job': 'src/queries/score-job.ts',
-  'distiller/explain/explain-job': 'src/distiller/explain/explain-job.ts',
-};
-
-const modules = readdirSync('src', {recursive: true, encoding: 'utf8'})
-  .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.ts') && !path.startsWith('tfjs/wasm/assembly/'));
+import {sourceModules} from './scripts/shipping/build-faults.js';
+import {publicEntries, threadEntries} from './scripts/shipping/entries.js';
 
 const shared: Options = {
   clean: true,
@@ -38,7 +17,7 @@ const shared: Options = {
 
 const esm: Options = {
   ...shared,
-  entry: Object.fromEntries(modules.map((path) => [path.slice(0, -3), `src/${path}`])),
+  entry: Object.fromEntries(sourceModules().map((path) => [path.slice('src/'.length, -3), path])),
   bundle: false,
   format: 'esm',
   dts: {entry: publicEntries},

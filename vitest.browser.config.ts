@@ -45,8 +45,8 @@ const isShort = extent === 'short';
 const onGPU = {short: quick, whole: [...computing, ...further, ...training]}[extent] ?? computing;
 
 const backends: Readonly<Record<string, readonly string[]>> = {
-  webgl: onGPU,
-  webgpu: onGPU,
+  webgl: [...onGPU, 'tfjs/uploads'],
+  webgpu: [...onGPU, 'tfjs/uploads', 'tfjs/webgpu-kernels'],
   wasm: isShort ? quick : [...computing, ...further, ...training, ...plain],
   'wasm-threads': quick,
   cpu: ['distiller/backends-agree', 'browser/backend', 'losses/*'],
@@ -54,6 +54,8 @@ const backends: Readonly<Record<string, readonly string[]>> = {
 
 const config: ViteUserConfig = defineConfig({
   plugins: [rawFiles([join(root, 'test/golden'), ...Object.values(folders)])],
+  // Found at once: what is found during a test reloads its page.
+  optimizeDeps: {include: ['axe-core', 'd3-color', 'd3-scale', 'd3-scale-chromatic', 'd3-shape']},
   server: {headers: isolation},
   test: {
     setupFiles: ['test/helpers/setup.ts'],

@@ -7,14 +7,15 @@ import {defineConfig, type ViteUserConfig} from 'vitest/config';
 const slow = [
   'backend/select-backend',
   'baselines/rise',
+  'cli/{compare-view-describe,distil,explain,onnx}',
   'distiller/{budget-and-warnings,compiled-student,distiller,guided,refine,resume}',
   'files/{artifact-store,folder-lock}',
   'fuzz/fuzz',
   'metrics/causal-golden',
   'models/{black-box,graph-model}',
-  'node/images',
+  'node/{images,published-counts}',
   'tfjs/{convolution-gradients,moved-and-folded}',
-  'workers/workers',
+  'workers/{training,workers}',
 ].map((name) => `test/${name}.test.ts`);
 
 const isOnlySlow = process.env['AKD_TESTS'] === 'slow';
@@ -24,7 +25,7 @@ const leavesOut = process.env['AKD_BACKEND'] === undefined && names.length === 0
 const config: ViteUserConfig = defineConfig({
   test: {
     include: isOnlySlow ? slow : ['test/**/*.test.ts'],
-    exclude: ['test/browser/**', 'test/endurance/**', ...(leavesOut ? slow : [])],
+    exclude: ['test/browser/**', 'test/endurance/**', 'test/queue/**', ...(leavesOut ? slow : [])],
     setupFiles: ['test/helpers/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

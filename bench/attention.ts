@@ -25,7 +25,7 @@ import {
   type TrainOptions,
 } from '../src/index.js';
 import {at} from '../src/core/at.js';
-import {ProgressBar} from '../quickstart/progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 import {loadModel} from './data.js';
 import {qualityCases} from './quality-cases.js';
 import type {BenchResult, BenchRow} from './report.js';

@@ -20,7 +20,7 @@ import {
   teacherFromScores,
 } from '../src/index.js';
 import {at} from '../src/core/at.js';
-import {ProgressBar} from '../quickstart/progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 import {loadCifar, loadModel} from './data.js';
 import {qualityCases, type QualityCase} from './quality-cases.js';
 import type {BenchResult} from './report.js';

@@ -1,10 +1,11 @@
 /** Keeps the maps of a slow explainer on disk, so that a measurement goes on where it was stopped. */
 import {createHash} from 'node:crypto';
 import {existsSync} from 'node:fs';
-import {mkdir, readFile, rename, writeFile} from 'node:fs/promises';
+import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {Tensor} from '@tensorflow/tfjs-core';
 import type {Explainer, SaliencyMap} from '../src/index.js';
+import {writeWhole} from './kept.js';
 
 /** The same explainer for one image `[1,H,W,C]` and one class at a time, with its maps kept in `folder`. */
 export function cachedExplainer(explainer: Explainer, folder: string): Explainer {
@@ -17,12 +18,10 @@ export function cachedExplainer(explainer: Explainer, folder: string): Explainer
       const file = join(folder, `${createHash('sha256').update(pixels).digest('hex').slice(0, 16)}-${target}.json`);
       if (existsSync(file)) return [revived(await readFile(file, 'utf8'))];
       const maps = await explainer.explain(images, options);
-      await mkdir(folder, {recursive: true});
-      await writeFile(
-        `${file}.part`,
+      await writeWhole(
+        file,
         JSON.stringify(maps[0], (_, value: unknown) => (value instanceof Float32Array ? encoded(value) : value)),
       );
-      await rename(`${file}.part`, file);
       return maps;
     },
   };

@@ -48,7 +48,8 @@ export async function loadCifar(): Promise<DecodedImage[]> {
   return pictures;
 }
 
-function dataFolder(): string {
+/** The folder of the real models and pictures. @throws {Error} If it is not there. */
+export function dataFolder(): string {
   if (!existsSync(root)) throw new Error(`The real models and pictures are not in ${root}: set AKD_DATA to their folder.`);
   return root;
 }

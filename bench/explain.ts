@@ -7,7 +7,7 @@
  * `--models a,b` measures some of them, `--repeats N` says how often (default 15).
  */
 import {parseArgs} from 'node:util';
-import {randomUniform, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {randomUniform, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {
   AttentiveDistiller,
@@ -21,6 +21,7 @@ import {
   type Teacher,
 } from '../src/index.js';
 import {loadModel} from './data.js';
+import {predicting} from './method-rates.js';
 import type {BenchResult, BenchRow} from './report.js';
 import {resnet50} from './resnet50.js';
 import {timeRatio, timingRow, type Work} from './timing.js';
@@ -101,12 +102,4 @@ async function guidedWorksOf(model: LayersModel): Promise<[kind: string, work: P
 
 function imageFor({inputShape}: Teacher): Tensor4D {
   return randomUniform([1, ...inputShape], -1, 1, 'float32', 1) as Tensor4D;
-}
-
-function predicting(model: LayersModel, image: Tensor4D): Work {
-  return async () => {
-    const scores = model.predict(image) as Tensor;
-    await scores.data();
-    scores.dispose();
-  };
 }

@@ -7,18 +7,15 @@
  * `--refine K` (ours with K steps of refining beside one pass, on the pictures of the slow ones), `--seed N`,
  * `--backend NAME`, `--paper λ,λ` (trains the paper's form as well, with each of these λ).
  */
-import {existsSync} from 'node:fs';
-import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
-import {getBackend, squeeze, tidy, topk, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {squeeze, tidy, topk, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {
   AttentiveDistiller,
   batchesOf,
   compare,
   formatComparison,
   gradCamExplainer,
-  ModelFileError,
   pairedDifferences,
   paperMethod,
   randomExplainer,
@@ -29,21 +26,22 @@ import {
   type BackendName,
   type Budget,
   type ComparisonRow,
-  type DecodedImage,
+  type EpochBatches,
   type Explainer,
   type Fill,
   type SaliencyMap,
   type Teacher,
-  type TrainOptions,
 } from '../src/index.js';
 import {at} from '../src/core/at.js';
 import {pictureSheet, writePng, type PictureRow} from '../src/node/index.js';
 import {overlay} from '../src/render/index.js';
-import {ProgressBar} from '../quickstart/progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 import {cachedExplainer} from './cached-explainer.js';
 import {loadModel} from './data.js';
 import {qualityCases, type Measured, type QualityCase} from './quality-cases.js';
 import type {BenchResult, BenchRow} from './report.js';
+import {shownAs} from './shown-picture.js';
+import {explainerIn, makeExplainer, trainShown} from './trained-explainer.js';
 
 const RISE_MASKS = 2000;
 const REFINED = 'ours, refined';
@@ -146,31 +144,18 @@ function refined(ours: AttentiveDistiller, refine: number): Explainer {
 /** The explainer of bench/explainers, trained anew if that is asked for, or there is none. */
 async function explainerOf(name: string, entry: QualityCase, teacher: Teacher, settings: Settings): Promise<AttentiveDistiller> {
   const folder = join(FOLDER, name);
-  if (!settings.train && existsSync(join(folder, 'model.json'))) {
-    const {command, seconds} = JSON.parse(await readFile(join(folder, 'training.json'), 'utf8')) as {command: string; seconds: number};
-    console.log(`${name}: made in ${seconds} s by ${command}`);
-    return AttentiveDistiller.load(`file://${folder}`, {teacher});
-  }
-  // What was interrupted goes on.
-  const to = `file://out/quality/training-${name}`;
-  const distiller = await AttentiveDistiller.resume(to, {teacher}).catch((error: unknown) => {
-    if (!(error instanceof ModelFileError)) throw error;
-    return AttentiveDistiller.create({teacher, seed: settings.seed});
-  });
-  const {seconds, steps} = await trained(name, distiller, entry, settings, {budget: settings.budget, checkpoint: {to, everySeconds: 300}});
-  await rm(`out/quality/training-${name}`, {recursive: true, force: true});
-  await mkdir(FOLDER, {recursive: true});
-  await distiller.save(`file://${folder}`);
-  const facts = {
-    command: settings.command,
-    seed: settings.seed,
-    steps,
-    seconds: Math.round(seconds),
-    backend: getBackend(),
-    node: process.version,
-  };
-  await writeFile(join(folder, 'training.json'), `${JSON.stringify(facts, null, 2)}\n`);
-  return distiller;
+  const known = settings.train ? undefined : await explainerIn(folder, name, teacher);
+  return (
+    known ??
+    makeExplainer(folder, name, {
+      teacher,
+      seed: settings.seed,
+      batches: () => batchesFor(entry, settings),
+      training: {budget: settings.budget},
+      states: `out/quality/training-${name}`,
+      command: settings.command,
+    })
+  );
 }
 
 /** The paper's form, with a λ; the student for two passes, the explanation network for ten. */
@@ -182,7 +167,7 @@ async function paperExplainer(
   settings: Settings,
 ): Promise<AttentiveDistiller> {
   const distiller = await AttentiveDistiller.create({teacher, ...paperMethod(), seed: settings.seed});
-  await trained(`${name}, paper, λ ${lambda}`, distiller, entry, settings, {
+  await trainShown(`${name}, paper, λ ${lambda}`, distiller, await batchesFor(entry, settings), {
     epochs: {student: 2, explanation: 10},
     learningRate: {student: 5e-5, explanation: 2e-3},
     lambda,
@@ -190,23 +175,8 @@ async function paperExplainer(
   return distiller;
 }
 
-async function trained(
-  stage: string,
-  distiller: AttentiveDistiller,
-  {batchSize, training}: QualityCase,
-  {seed}: Settings,
-  options: TrainOptions,
-): Promise<{seconds: number; steps: number}> {
-  const bar = new ProgressBar();
-  const {seconds, steps, warnings} = await distiller.train(batchesOf(await training(), {batchSize, seed, flip: true}), {
-    ...options,
-    onProgress: ({done, total, losses, secondsLeft}) => {
-      bar.update({stage, done, total}, `loss ${(losses['total'] ?? NaN).toFixed(3)}, ${(secondsLeft / 60).toFixed(0)} min left`);
-    },
-  });
-  bar.stop();
-  for (const warning of warnings) console.log(`${stage}: ${warning}`);
-  return {seconds, steps};
+async function batchesFor({batchSize, training}: QualityCase, {seed}: Settings): Promise<EpochBatches> {
+  return batchesOf(await training(), {batchSize, seed, flip: true});
 }
 
 /** Other baselines than those of the common measures: that training draws, and that it never draws. */
@@ -340,7 +310,7 @@ async function drawSheet(
     ];
     input.dispose();
     const {height, width} = best as SaliencyMap;
-    const shown = await resized(image, height, width);
+    const shown = await shownAs(image, height, width);
     const drawn = cells.map(({map, caption}) => ({image: overlay(shown, map as SaliencyMap, {opacity: 0.6}), caption}));
     const row = {cells: [{image: shown, caption: ''}, ...drawn]};
     rows.push(row);
@@ -355,12 +325,4 @@ async function likeliest(teacher: Teacher, input: Tensor4D): Promise<[number, nu
   const [first = 0, second = 0] = await best.data();
   best.dispose();
   return [first, second];
-}
-
-/** The picture as the network sees it, in its own shape. */
-async function resized(image: DecodedImage, height: number, width: number): Promise<DecodedImage> {
-  const input = toNetworkInput(image, {inputShape: [height, width, 3], preprocessing: 'none'});
-  const data = Uint8ClampedArray.from(await input.data());
-  input.dispose();
-  return {data, height, width, channels: 3};
 }

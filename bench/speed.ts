@@ -1,6 +1,6 @@
 /**
- * Table 3 of Lee & Kim: images per second of a plain prediction of ResNet-50 at 224, of ours, Grad-CAM,
- * RISE and LIME, one image at a time, and besides what a training step takes. Teacher and student are
+ * Table 3 of Lee & Kim: images per second of a plain prediction of ResNet-50 at 224, of ours (the paper's form and guided),
+ * Grad-CAM, RISE and LIME, one image at a time, and besides predictions in batches and what a training step takes. Teacher and student are
  * ResNet-50 (`residualStudent()`), with random weights: a clock does not see them.
  *
  * `--backend NAME` names it in the words of `selectBackend`; without it that chooses. RISE's masks
@@ -9,7 +9,7 @@
  * takes a GPU's backend that computes on the processor.
  */
 import {parseArgs} from 'node:util';
-import {randomUniform, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {randomUniform, type Tensor4D} from '@tensorflow/tfjs-core';
 import {
   AttentiveDistiller,
   gradCam,
@@ -22,23 +22,17 @@ import {
   type BackendName,
 } from '../src/index.js';
 import {gridSegments} from '../src/baselines/index.js';
+import {methodRates, predicting, type MethodRates} from './method-rates.js';
 import type {BenchResult, BenchRow} from './report.js';
 import {resnet50} from './resnet50.js';
-import {timeRatio, type Work} from './timing.js';
 
 type Settings = Readonly<Record<'size' | 'masks' | 'part' | 'samples' | 'steps' | 'batch' | 'repeats', number>>;
 
 const defaults: Settings = {size: 224, masks: 8000, part: 320, samples: 1000, steps: 6, batch: 8, repeats: 5};
 /** Images per second in the paper, which names a Titan XP for training; LIME was left out for its time. */
 const paper: Readonly<Record<string, number>> = {'normal inference': 83.3, ours: 24.4, RISE: 0.03, 'Grad-CAM': 34.8};
-/** The methods that take one network pass or two, and so can be repeated. */
-const quick = ['ours', 'Grad-CAM'];
 
-interface Measured {
-  /** Images per second, by method. */
-  readonly rates: Readonly<Record<string, number>>;
-  /** The same ÷ the rate of plain predictions beside them. */
-  readonly shares: Readonly<Record<string, number>>;
+interface Measured extends MethodRates {
   /** Seconds per training step, by stage. */
   readonly steps: Readonly<Record<string, number>>;
 }
@@ -68,31 +62,24 @@ async function measure({size, masks, part, samples, steps, batch, repeats}: Sett
   const model = resnet50(size);
   const teacher = teacherFromLayersModel(model);
   const distiller = await AttentiveDistiller.create({teacher, ...paperMethod(), student: residualStudent()});
+  const guided = await AttentiveDistiller.create({teacher, student: residualStudent()});
   const image = randomUniform([1, size, size, 3], -1, 1, 'float32', 1) as Tensor4D;
+  const images = randomUniform([batch, size, size, 3], -1, 1, 'float32', 1) as Tensor4D;
   const segments = gridSegments(size, size, {numSegments: 49});
-  const predict: Work = async () => {
-    const scores = model.predict(image) as Tensor;
-    await scores.data();
-    scores.dispose();
-  };
-  const works: Readonly<Record<string, Work>> = {
-    ours: () => distiller.explain(image),
-    'Grad-CAM': () => gradCam(image, teacher),
-    RISE: () => rise(image, teacher, {numMasks: part}),
-    LIME: () => lime(image, teacher, {numSamples: samples, segmenter: segments}),
-  };
   // A GPU compiles what is new to it; the first whole batch is not timed.
   await rise(image, teacher, {numMasks: 32});
-  const rates: Record<string, number> = {};
-  const shares: Record<string, number> = {};
-  for (const [name, work] of Object.entries(works)) {
-    const repeated = quick.includes(name) ? {warmup: 2, repeats} : {warmup: 0, repeats: 1};
-    const {ratio, numerator, denominator} = await timeRatio(predict, work, repeated);
-    const times = name === 'RISE' ? masks / part : 1;
-    rates['normal inference'] ??= 1000 / numerator;
-    rates[name] = 1000 / (denominator * times);
-    shares[name] = ratio / times;
-  }
+  const {rates, shares} = await methodRates(
+    predicting(model, image),
+    {
+      'inference in batches': {work: predicting(model, images), isSlow: false, times: 1 / batch},
+      ours: {work: () => distiller.explain(image), isSlow: false},
+      'ours, guided': {work: () => guided.explain(image), isSlow: false},
+      'Grad-CAM': {work: () => gradCam(image, teacher), isSlow: false},
+      RISE: {work: () => rise(image, teacher, {numMasks: part}), isSlow: true, times: masks / part},
+      LIME: {work: () => lime(image, teacher, {numSamples: samples, segmenter: segments}), isSlow: true},
+    },
+    repeats,
+  );
   return {rates, shares, steps: await stepSeconds(distiller, size, batch, steps)};
 }
 
@@ -115,11 +102,15 @@ async function stepSeconds(distiller: AttentiveDistiller, size: number, batch: n
 }
 
 function report(backend: string, {rates, shares, steps}: Measured, {masks, part, samples, batch}: Settings): BenchResult {
-  const notes: Readonly<Record<string, string>> = {RISE: `${masks} masks, estimated from ${part}`, LIME: `${samples} samples, 49 squares`};
+  const notes: Readonly<Record<string, string>> = {
+    'inference in batches': `of ${batch}`,
+    RISE: `${masks} masks, estimated from ${part}`,
+    LIME: `${samples} samples, 49 squares`,
+  };
   const rows: BenchRow[] = Object.entries(rates).map(([method, rate]) => {
     const published = paper[method];
     return {
-      ...{backend, method, 'images/s': round(rate), '÷ normal': round(shares[method] ?? 1)},
+      ...{backend, method, 'images/s': round(rate), 'ms per image': round(1000 / rate), '÷ normal': round(shares[method] ?? 1)},
       ...{
         'paper images/s': published ?? '–',
         'paper ÷ normal': published === undefined ? '–' : round(published / (paper['normal inference'] as number)),
@@ -132,6 +123,7 @@ function report(backend: string, {rates, shares, steps}: Measured, {masks, part,
       backend,
       method: `training, ${stage}`,
       'images/s': round(batch / seconds),
+      'ms per image': round((1000 * seconds) / batch),
       note: `${round(seconds)} s per step of ${batch} images`,
     });
   }

@@ -6,11 +6,12 @@
  * - `guidedStep`: the same for a guided distiller that is trained on rankings, whose student copies the teacher: the
  *   pass back that guides, and the teacher asked about two images each.
  *
- * `--only NAME` measures one of the cases.
+ * Options: `--only NAME` measures one of the cases, `--backend NAME` takes another backend than wasm.
  */
+import {parseArgs} from 'node:util';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import type {Stage} from '../src/distiller/progress.js';
-import {residualStudent, selectBackend, studentFromTeacher, type StudentBuilder} from '../src/index.js';
+import {residualStudent, selectBackend, studentFromTeacher, type BackendName, type StudentBuilder} from '../src/index.js';
 import {loadModel} from './data.js';
 import type {BenchResult} from './report.js';
 import {resnet50} from './resnet50.js';
@@ -36,9 +37,9 @@ const cases: Readonly<Record<string, Case>> = {
 
 /** Runs the bench. */
 export async function run(args: string[]): Promise<BenchResult> {
-  await selectBackend({prefer: ['wasm']});
-  const only = args[args.indexOf('--only') + 1];
-  const chosen = Object.entries(cases).filter(([name]) => !args.includes('--only') || name === only);
+  const {values} = parseArgs({args, options: {only: {type: 'string'}, backend: {type: 'string', default: 'wasm'}}});
+  await selectBackend({prefer: [values.backend as BackendName]});
+  const chosen = Object.entries(cases).filter(([name]) => values.only === undefined || name === values.only);
   const timed: [string, TimedRatio][] = [];
   for (const [name, each] of chosen) timed.push(...(await measure(name, each)));
   const rows = timed.map(([what, ratio]) => timingRow(what, ratio, ['step', 'forward']));

@@ -16,6 +16,7 @@ import {
   rise,
   selectBackend,
   teacherFromLayersModel,
+  type Teacher,
   type WorkerOptions,
 } from '../src/index.js';
 import {loadModel, loadPictures} from './data.js';
@@ -27,15 +28,17 @@ const SIDE = 224;
 const MASKS = 512;
 const SAMPLES = 1000;
 const EXPLAINED = 64;
+// Images of a training step.
+const TRAINED = 16;
 
-/** Options: `--workers N` (2), `--repeats N` (3), `--only rise,lime,causal,explain`. */
+/** Options: `--workers N` (2), `--repeats N` (3), `--only` some of `rise,lime,causal,explain,train_student,train_explanation`. */
 export async function run(args: string[]): Promise<BenchResult> {
   const {values} = parseArgs({
     args,
     options: {
       workers: {type: 'string', default: '2'},
       repeats: {type: 'string', default: '3'},
-      only: {type: 'string', default: 'rise,lime,causal,explain'},
+      only: {type: 'string', default: 'rise,lime,causal,explain,train_student,train_explanation'},
     },
   });
   const workers = Number(values.workers);
@@ -49,7 +52,7 @@ export async function run(args: string[]): Promise<BenchResult> {
   const map = randomMap({height: SIDE, width: SIDE, seed: 1});
   const images = randomUniform([EXPLAINED, SIDE, SIDE, 3], -1, 1, 'float32', 1) as Tensor4D;
 
-  const works: Readonly<Record<string, (options: WorkerOptions) => Promise<unknown>>> = {
+  const works: Record<string, (options: WorkerOptions) => Promise<unknown>> = {
     rise: (options) => rise(image, teacher, {...options, numMasks: MASKS}),
     lime: (options) => lime(image, teacher, {...options, numSamples: SAMPLES}),
     causal: async (options) => {
@@ -58,6 +61,12 @@ export async function run(args: string[]): Promise<BenchResult> {
     },
     explain: (options) => distiller.explain(images, options),
   };
+  const endings: (() => Promise<unknown>)[] = [];
+  for (const stage of ['student', 'explanation'] as const) {
+    const [alone, shared] = [await training(teacher, stage, 0), await training(teacher, stage, workers)];
+    endings.push(alone.end, shared.end);
+    works[`train_${stage}`] = (options) => (options.workers === undefined ? alone : shared).step();
+  }
   const rows: BenchRow[] = [];
   const ratios: Record<string, number> = {};
   const started = performance.now();
@@ -75,10 +84,24 @@ export async function run(args: string[]): Promise<BenchResult> {
     rows.push(timingRow(key, timed, ['none', 'threads']));
     ratios[key] = timed.ratio;
   }
+  for (const end of endings) await end();
   await disposeWorkers();
   images.dispose();
   distiller.dispose();
   model.dispose();
   rows.push({what: `cores that Node sees: ${availableParallelism()}`});
   return {rows, ratios};
+}
+
+/** A training that does not end, a step at a time: a batch is read, cut, asked about and learned. */
+async function training(
+  teacher: Teacher,
+  stage: 'student' | 'explanation',
+  workers: number,
+): Promise<{step: () => Promise<unknown>; end: () => Promise<unknown>}> {
+  const distiller = await AttentiveDistiller.create({teacher, seed: 1});
+  const images = randomUniform([TRAINED, SIDE, SIDE, 3], -1, 1, 'float32', 1) as Tensor4D;
+  const batches = Array.from({length: 1000}, () => ({images}));
+  const run = distiller.fit(batches, {epochs: {student: 0, explanation: 0, [stage]: 1000}, workers});
+  return {step: () => run.next(), end: () => run.return({steps: 0, seconds: 0, stages: [], warnings: []})};
 }

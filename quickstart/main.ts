@@ -15,7 +15,7 @@ import {
   type Metric,
 } from '../src/index.js';
 import {readOptions} from './options.js';
-import {ProgressBar} from './progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 import {writeSheet} from './sheet.js';
 import {ownWorld, shapesWorld, type World} from './worlds.js';
 

@@ -27,7 +27,7 @@ import {
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {installTrainingKernels} from '../src/tfjs/install-training-kernels.js';
 import {loadLayersModelFromFiles} from '../src/files/load-layers-model.js';
-import {ProgressBar} from './progress-bar.js';
+import {ProgressBar} from '../src/cli/progress-bar.js';
 import {saveModel} from './save-model.js';
 import {classNames, seeds, SIZE} from './shapes.js';
 import {teacherBatch} from './teacher-batch.js';

@@ -6,8 +6,9 @@ import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import asc from 'assemblyscript/asc';
+import {wasmFile, wasmHead} from './shipping/build-faults.js';
 
-const folder = join(import.meta.dirname, '../src/tfjs/wasm');
+const folder = join(import.meta.dirname, '../src/tfjs/wasm/assembly');
 const options = [
   '-O3',
   '--runtime',
@@ -22,6 +23,8 @@ const options = [
 ];
 const variants = {
   SIMD_MODULE: [],
+  // For engines with relaxed SIMD: multiplication and addition in one instruction.
+  SIMD_MODULE_RELAXED: ['--enable', 'relaxed-simd'],
   // For the backend with threads, whose memory is shared between them.
   SIMD_MODULE_SHARED: ['--enable', 'threads', '--sharedMemory', '--maximumMemory', '65536'],
 };
@@ -31,13 +34,13 @@ try {
   const texts = [];
   for (const [name, flags] of Object.entries(variants)) {
     const binary = join(out, 'module.wasm');
-    const {error, stderr} = await asc.main([join(folder, 'assembly/index.ts'), ...options, ...flags, '--outFile', binary]);
+    const {error, stderr} = await asc.main([join(folder, 'index.ts'), ...options, ...flags, '--outFile', binary]);
     if (error) throw new Error(`AssemblyScript: ${error.message}\n${stderr.toString()}`);
     const bytes = await readFile(binary);
     texts.push(`export const ${name}: string =\n  '${bytes.toString('base64')}';\n`);
     console.log(`${name}: ${bytes.length} bytes of WebAssembly`);
   }
-  await writeFile(join(folder, '_simd-binary.ts'), `/** Made from assembly/ by scripts/build-wasm.ts. */\n${texts.join('\n')}`);
+  await writeFile(wasmFile, `${wasmHead()}${texts.join('\n')}`);
 } finally {
   await rm(out, {recursive: true});
 }

@@ -34,7 +34,7 @@ const asModule = `
   if (map.empty || cam.empty) throw new Error('a map is flat');
   console.log(process.version + ': installed, imported, explained on ' + tf.getBackend());`;
 const asCommonJs =
-  "for (const entry of ['', '/layers', '/losses', '/metrics', '/baselines', '/node']) require('attentive-distiller' + entry);";
+  "for (const entry of ['', '/layers', '/losses', '/metrics', '/baselines', '/node', '/queue']) require('attentive-distiller' + entry);";
 
 for (const version of versions) {
   const node = fetchNode(version);

@@ -40,7 +40,7 @@ const program = `
   import * as main from 'attentive-distiller';
   import {decodeImage, loadLayersModelFromFiles} from 'attentive-distiller/node';
   import * as tf from '@tensorflow/tfjs-core';
-  for (const entry of ['layers', 'losses', 'metrics', 'baselines']) await import('attentive-distiller/' + entry);
+  for (const entry of ['layers', 'losses', 'metrics', 'baselines', 'queue']) await import('attentive-distiller/' + entry);
   const results = {};
   for (const name of ${JSON.stringify(Object.keys(backends))}) {
     try {

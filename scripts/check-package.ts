@@ -7,10 +7,13 @@ import {execFileSync} from 'node:child_process';
 import {readFileSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {packedProject} from './packed-project.js';
+import {buildFaults} from './shipping/build-faults.js';
+import {publicEntries, root} from './shipping/entries.js';
 
-const browserFolders = ['layers', 'losses', 'models', 'data', 'metrics', 'baselines', 'render'];
-const entries = ['.', ...browserFolders.map((folder) => `./${folder}`), './node'];
-const browserEntries = ['index.js', ...browserFolders.map((folder) => `${folder}/index.js`)];
+const entries = Object.keys(publicEntries).map((name) => (name === 'index' ? '.' : `./${name}`));
+const browserEntries = Object.values(publicEntries)
+  .filter((source) => !/^src\/(node|queue)\//.test(source))
+  .map((source) => source.replace(/^src\/(.*)\.ts$/, '$1.js'));
 
 // Importing must not choose a backend, start anything or know where it is; afterwards it must work.
 const use = `
@@ -51,12 +54,16 @@ const ownLayer = `
   globalThis.Twice = Twice;
 `;
 
+const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {version: string; bin: Record<string, string>};
+
+assert.deepEqual(buildFaults(), [], 'dist must be whole and fresh: npm run build');
+
 const {folder, packed, remove} = packedProject();
 try {
   const {files, unpackedSize} = packed;
   for (const {path} of files) {
     assert.ok(
-      /^(dist\/(esm|cjs)\/[\w./-]+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+      /^(dist\/(esm|cjs)\/[\w./-]+|package\.json|docs\/[\w-]+\.md|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md)$/.test(path),
       `${path} does not belong into the package`,
     );
   }
@@ -88,7 +95,19 @@ try {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
 
+  // The program starts by the name that npm gives it, and no entry of the library loads any of it.
+  const program = join(folder, 'node_modules/attentive-distiller', packageJson.bin['attentive-distiller'] as string);
+  assert.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/);
+  assert.equal(execFileSync(process.execPath, [program, '--version'], {encoding: 'utf8'}), `${packageJson.version}\n`);
+  const described = execFileSync(process.execPath, [program, 'describe', join(root, 'quickstart/teacher'), '--json', '--quiet'], {
+    encoding: 'utf8',
+  });
+  assert.equal((JSON.parse(described) as {numClasses: number}).numClasses, 8);
   const dist = join(folder, 'node_modules/attentive-distiller/dist/esm');
+  const cli = [...browserEntries, 'node/index.js']
+    .flatMap((entry) => [...reachable(join(dist, entry))])
+    .filter((file) => file.includes('/cli/'));
+  assert.deepEqual(cli, [], 'the library loads parts of the program');
   for (const entry of browserEntries) {
     for (const file of reachable(join(dist, entry))) {
       const text = readFileSync(file, 'utf8');

@@ -17,5 +17,8 @@ export const folders = [
   'baselines',
   'metrics',
   'distiller',
+  'report',
   'node',
+  'queue',
+  'cli',
 ];

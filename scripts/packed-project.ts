@@ -12,6 +12,9 @@ const root = join(import.meta.dirname, '..');
 /** What `npm pack` tells. */
 export interface Packed {
   readonly filename: string;
+  /** Bytes of the archive. */
+  readonly size: number;
+  /** Bytes of its files. */
   readonly unpackedSize: number;
   readonly files: readonly {readonly path: string}[];
 }
@@ -44,6 +47,13 @@ export function pack(folder: string): Packed {
   const [packed] = JSON.parse(
     execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {cwd: root, encoding: 'utf8'}),
   ) as [Packed];
+  return packed;
+}
+
+/** What would be packed, without packing it. */
+export function dryPack(): Packed {
+  const args = ['pack', '--dry-run', '--ignore-scripts', '--json'];
+  const [packed] = JSON.parse(execFileSync('npm', args, {cwd: root, encoding: 'utf8'})) as [Packed];
   return packed;
 }
 

@@ -1,4 +1,5 @@
 /** The files of the sources and what they import, read as text. */
+import {execFileSync} from 'node:child_process';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {dirname, join, relative} from 'node:path';
 
@@ -8,6 +9,13 @@ export function filesBelow(root: string, folder: string): string[] {
     .map((path) => `${folder}/${path.replaceAll('\\', '/')}`)
     .filter((path) => path.endsWith('.ts') && !path.includes('/assembly/') && !path.endsWith('_simd-binary.ts'))
     .sort();
+}
+
+/** Files that belong to the repository, committed or not yet; those that are not there any more are left out. */
+export function trackedFiles(root: string): string[] {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard'];
+  const list = execFileSync('git', args, {cwd: root, encoding: 'utf8'});
+  return list.split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
 }
 
 /**

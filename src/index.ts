@@ -50,6 +50,8 @@ export type {
   ImageInput,
   ImagesInput,
   Model,
+  PageImage,
+  PictureInput,
   Preprocessing,
   Progress,
   RunOptions,
@@ -68,14 +70,19 @@ export {VERSION} from './core/version.js';
 export {batchesOf, type BatchesOfOptions, type EpochBatches} from './data/batches-of.js';
 export type {BatchFunction, BatchSource, TrainingBatch, TrainingBatches} from './data/batches.js';
 export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
+export {readImage, type PagePicture, type ReadImageOptions} from './data/read-image.js';
 export {AttentiveDistiller} from './distiller/attentive-distiller.js';
 export {paperMethod, type DistillerOptions} from './distiller/create.js';
 export {type MethodOptions} from './distiller/method.js';
 export {type EvaluateOptions, type Evaluation} from './distiller/evaluate.js';
 export {type ExplainOptions, type MapsOnlyOptions} from './distiller/explain/explain.js';
+export {fineTune} from './distiller/fine-tune/fine-tune.js';
+export {type FineTuneOptions} from './distiller/fine-tune/options.js';
+export {type FineTuned, type FineTuneProgress} from './distiller/fine-tune/progress.js';
+export {type CheckpointOptions} from './distiller/checkpoint-options.js';
 export {paperTraining, type FitOptions, type PerStage, type StageValues, type TrainOptions} from './distiller/options.js';
 export type {Budget} from './distiller/stage-length.js';
-export {type Stage, type TrainingProgress, type TrainingSummary} from './distiller/progress.js';
+export {type Stage, type StepProgress, type TrainingProgress, type TrainingSummary} from './distiller/progress.js';
 export {constantSchedule, cosineSchedule, stepSchedule, type LearningRateSchedule, type StepScheduleOptions} from './distiller/schedule.js';
 export {type TeacherInput} from './distiller/teacher-input.js';
 export {AttentionDelta} from './layers/attention-delta.js';
@@ -91,6 +98,7 @@ export {
   type CausalMetricOptions,
   type Metric,
   type MetricContext,
+  type MetricCurve,
   type MetricName,
   type MetricSettings,
 } from './metrics/compare/named-metrics.js';
@@ -122,8 +130,11 @@ export {teacherFromGraphModel, type GraphTeacherOptions} from './models/teacher-
 export {teacherFromLayersModel, type TeacherOptions} from './models/teacher-from-layers-model.js';
 export {type Fill} from './queries/fill.js';
 export {colorize, type ColorizeOptions} from './render/colorize.js';
+export {draw, type DrawOptions} from './render/draw.js';
 export {maskImage, type MaskImageOptions} from './render/mask-image.js';
 export {overlay, type OverlayOptions} from './render/overlay.js';
 export {type RgbaImage} from './render/pixels.js';
+export {explainReport} from './report/explain-report.js';
+export {type PicturesOptions, type ReportOptions} from './report/options.js';
 export {installTrainingKernels} from './tfjs/install-training-kernels.js';
 export {disposeWorkers} from './workers/thread-pool.js';

@@ -12,6 +12,7 @@ import * as losses from '../src/losses/index.js';
 import * as metrics from '../src/metrics/index.js';
 import * as models from '../src/models/index.js';
 import * as node from '../src/node/index.js';
+import * as queue from '../src/queue/index.js';
 import * as render from '../src/render/index.js';
 
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
@@ -39,6 +40,7 @@ const prelude = `
     const map: library.SaliencyMap;
     const maps: readonly library.SaliencyMap[];
     const mask: readonly boolean[];
+    const rows: readonly library.ComparisonRow[];
     const batches: library.TrainingBatches;
     const files: readonly string[];
     const load: (file: string) => Promise<Tensor4D>;
@@ -125,7 +127,9 @@ function isBroken(page: string, link: string): boolean {
 /** Names that can be called: what is exported, and the methods of exported classes. */
 function callableNames(): Set<string> {
   const names = new Set<string>();
-  for (const [name, value] of Object.entries(Object.assign({}, library, node, layers, losses, models, data, metrics, baselines, render))) {
+  for (const [name, value] of Object.entries(
+    Object.assign({}, library, node, queue, layers, losses, models, data, metrics, baselines, render),
+  )) {
     if (typeof value !== 'function') continue;
     names.add(name);
     // A function that is no class has no prototype of its own, or one without methods.

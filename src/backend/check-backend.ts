@@ -49,6 +49,7 @@ export interface MissingCapability {
 export interface BackendReport {
   /** The backend in use, as `tf.getBackend()` names it; `'none'` where none is. */
   readonly backend: string;
+  /** What was tried. */
   readonly task: BackendTask;
   /** Whether everything works. */
   readonly ok: boolean;

@@ -44,6 +44,7 @@ export const selectBackendSchema: OptionsSchema<Settled<SelectBackendOptions>> =
 
 /** A backend that was tried and not taken. */
 export interface UnavailableBackend {
+  /** The backend that cannot be used. */
   readonly name: BackendName;
   /** One line: what is missing, and where it helps, what to install. */
   readonly reason: string;

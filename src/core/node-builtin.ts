@@ -7,6 +7,7 @@ import type * as fs from 'node:fs/promises';
 import type * as os from 'node:os';
 import type * as path from 'node:path';
 import type * as url from 'node:url';
+import type * as zlib from 'node:zlib';
 import {AttentiveError} from './errors/attentive-error.js';
 
 /** The modules that can be asked for, with their types. */
@@ -16,6 +17,7 @@ export interface NodeBuiltins {
   readonly 'node:os': typeof os;
   readonly 'node:path': typeof path;
   readonly 'node:url': typeof url;
+  readonly 'node:zlib': typeof zlib;
 }
 
 type GetBuiltin = (name: string) => unknown;

@@ -103,7 +103,7 @@ export function settleGroup<S>(fields: Fields<S>, options: unknown): S {
 }
 
 /** The known name that a misspelt one stands for, where one is near enough. */
-function nearest(name: string, names: readonly string[]): string | undefined {
+export function nearest(name: string, names: readonly string[]): string | undefined {
   const rated = names.map((known) => ({known, distance: editDistance(name.toLowerCase(), known.toLowerCase())}));
   const [best] = rated.sort((a, b) => a.distance - b.distance);
   // Two exchanged letters count twice.

@@ -21,10 +21,16 @@ export interface DecodedImage {
 }
 
 /**
- * One image: a tensor that is already what the network sees (`[H,W,C]` or `[1,H,W,C]`), or a
- * decoded picture that still has to go through the teacher's preprocessing.
+ * An image of a page: whatever a canvas can draw. It is taken as the page shows it, at its own size, upright, with transparent
+ * parts over white; a canvas or video as it is when its turn comes.
  */
-export type ImageInput = Tensor3D | Tensor4D | DecodedImage;
+export type PageImage = HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap | HTMLVideoElement | VideoFrame;
+
+/** A picture that still has to go through the teacher's preprocessing; a file (`Blob`) is decoded when its turn comes, in browsers. */
+export type PictureInput = DecodedImage | PageImage | Blob;
+
+/** One image: a tensor that is already what the network sees (`[H,W,C]` or `[1,H,W,C]`), or a picture, see {@link PictureInput}. */
+export type ImageInput = Tensor3D | Tensor4D | PictureInput;
 
 /** One image, or several: a tensor `[N,H,W,C]` or an array of single images. */
 export type ImagesInput = ImageInput | readonly ImageInput[];
@@ -83,7 +89,14 @@ export interface Teacher {
    * Of a black box: the function that scores, and what its scores are. Then `logits` throws, and what needs a gradient of
    * the teacher is refused; see `teacherFromScores`.
    */
-  readonly scores?: {readonly score: ScoreFn; readonly output: 'probabilities' | 'logits'} | undefined;
+  readonly scores?:
+    | {
+        /** `(batch) => scores`. */
+        readonly score: ScoreFn;
+        /** What the scores are. */
+        readonly output: 'probabilities' | 'logits';
+      }
+    | undefined;
   /** The tfjs model behind it, where there is one: lets `studentFromTeacher` copy the graph. */
   readonly model?: LayersModel | undefined;
 }
@@ -106,7 +119,12 @@ export interface GraphModelLike {
   /** `[N,H,W,C]` to `[N,K]` or `[N,1,1,K]`, alone, in a list of one or under one name. */
   predict(batch: Tensor): unknown;
   /** Where a GraphModel says what it takes; `-1` or `null` leaves a size open. */
-  readonly inputs?: readonly {readonly shape?: readonly (number | null)[] | undefined}[] | undefined;
+  readonly inputs?:
+    | readonly {
+        /** The batch first. */
+        readonly shape?: readonly (number | null)[] | undefined;
+      }[]
+    | undefined;
 }
 
 /**
@@ -161,8 +179,16 @@ export type Target =
   | 'argmax'
   | number
   | readonly number[]
-  | {readonly perImage: readonly number[]}
-  | {readonly kind: 'binary'; readonly positive: boolean}
+  | {
+      /** A class for each image, from 0. */
+      readonly perImage: readonly number[];
+    }
+  | {
+      /** A model that tells one class from everything else. */
+      readonly kind: 'binary';
+      /** Whether the map tells what speaks for the class, or against it. */
+      readonly positive: boolean;
+    }
   | TargetFn;
 
 /** A {@link Target} that gives one number per image. */

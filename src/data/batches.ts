@@ -2,14 +2,14 @@
  * What training reads: batches of images, epoch after epoch. Tensors in a batch are borrowed by the
  * library; whoever makes them frees them, a generator behind its `yield`.
  */
-import {Tensor, type Tensor1D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {cast, oneHot, Tensor, tensor1d, tidy, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {checkInteger, show} from '../core/check.js';
-import type {DecodedImage} from '../core/types.js';
+import type {PictureInput} from '../core/types.js';
 
 /** Images that are trained on in one step. */
 export interface TrainingBatch {
   /** Network input `[N,H,W,C]`, borrowed; or N pictures that go through the teacher's preprocessing. */
-  readonly images: Tensor4D | readonly DecodedImage[];
+  readonly images: Tensor4D | readonly PictureInput[];
   /** N class indices from 0; needed only where the hard loss is. A tensor is borrowed. */
   readonly labels?: ArrayLike<number> | Tensor1D | undefined;
 }
@@ -98,6 +98,11 @@ export async function batchLabels(where: string, batch: TrainingBatch, count: nu
     throw new RangeError(`${where}: labels must be as many as the ${count} images of the batch, but are ${values.length}.`);
   for (let index = 0; index < count; index++) checkInteger(`${where}: labels[${index}]`, values[index], 0, numClasses - 1);
   return Int32Array.from(values);
+}
+
+/** Labels as rows `[N,K]` of zeros and one 1; the caller's. */
+export function oneHotOf(labels: Int32Array, numClasses: number): Tensor2D {
+  return tidy(() => cast(oneHot(tensor1d(labels, 'int32'), numClasses) as Tensor2D, 'float32'));
 }
 
 function isIterable(value: unknown): value is BatchSource {

@@ -12,7 +12,7 @@ import {Random} from '../core/random.js';
 export interface EpochOptions {
   /** Images per batch, at least 1; the last batch may be smaller. @default 16 */
   readonly batchSize?: number | undefined;
-  /** Decides everything random: orders and flips, 0–4294967295. @default 0 */
+  /** Decides everything random: orders, flips and crops, 0–4294967295. @default 0 */
   readonly seed?: number | undefined;
   /** Whether every epoch has an order of its own. @default true */
   readonly shuffle?: boolean | undefined;
@@ -38,19 +38,26 @@ export const epochFields: OptionsSchema<EpochSettings>['fields'] = /* @__PURE__ 
 }))();
 
 /**
- * Lists the batches of an epoch: every item once.
+ * Goes over the batches of an epoch: every item once. Of a large set only the order is held, not its items.
  *
  * @param where Names the caller in messages.
  * @param count How many items there are.
  * @param epoch Which epoch, from 0.
  * @throws {TypeError | RangeError} If `epoch` is not a whole number from 0.
  */
-export function epochItems(where: string, count: number, epoch: number, settings: EpochSettings): EpochItem[][] {
+export function* epochItems(
+  where: string,
+  count: number,
+  epoch: number,
+  settings: EpochSettings,
+): Generator<readonly EpochItem[], void, undefined> {
   const {batchSize, seed, shuffle, flip} = settings;
   checkInteger(`${where}: epoch`, epoch);
   const random = new Random(seed);
   const order = shuffle ? random.split('order').split(epoch).permutation(count) : Uint32Array.from({length: count}, (_, index) => index);
   const flips = random.split('flip').split(epoch);
-  const items = Array.from(order, (index) => ({index, flipped: flip && flips.split(index).next() < 0.5}));
-  return Array.from({length: Math.ceil(count / batchSize)}, (_, batch) => items.slice(batch * batchSize, (batch + 1) * batchSize));
+  for (let first = 0; first < count; first += batchSize) {
+    const batch = order.subarray(first, first + batchSize);
+    yield Array.from(batch, (index) => ({index, flipped: flip && flips.split(index).next() < 0.5}));
+  }
 }

@@ -2,7 +2,8 @@
 import {clone, reshape, slice, Tensor, tidy, type Rank, type Tensor4D} from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
 import {isPromise, show} from '../core/check.js';
-import type {DecodedImage, ImageInput, ImagesInput} from '../core/types.js';
+import type {ImageInput, ImagesInput} from '../core/types.js';
+import {isBlob, isPageImage, pageImageSize} from './page-image.js';
 
 /** What turns images into network input, such as a model that is ready to be scored. */
 export interface InputMaker {
@@ -28,8 +29,16 @@ export function checkImages(where: string, images: ImagesInput): number {
 
 function checkImage(where: string, image: unknown): void {
   if (image instanceof Tensor && !image.isDisposed) return;
+  if (isPageImage(image)) {
+    pageImageSize(where, image);
+    return;
+  }
+  if (isBlob(image)) return;
   const isPicture = typeof image === 'object' && image !== null && !isPromise(image) && !(image instanceof Tensor) && 'data' in image;
-  if (!isPicture) throw new TypeError(`${where} must be a tensor or a picture {data, width, height} (ImageData), but is ${show(image)}.`);
+  if (isPicture) return;
+  throw new TypeError(
+    `${where} must be a tensor or a picture {data, width, height} (ImageData; in a page also an image, canvas, video or file), but is ${show(image)}.`,
+  );
 }
 
 /** Counts the images without converting them: entries of an array, or the first axis of a tensor `[N,H,W,C]`. */
@@ -49,7 +58,7 @@ export function inputOf(images: ImagesInput, first: number, last: number, maker:
 /** Returns image `index` as it came: a tensor `[1,H,W,C]` that is the caller's, or the picture itself. */
 export function imageAt(images: ImagesInput, index: number): ImageInput {
   const image: ImageInput = Array.isArray(images) ? (images[index] as ImageInput) : (images as ImageInput);
-  if (!(image instanceof Tensor)) return image as DecodedImage;
+  if (!(image instanceof Tensor)) return image;
   const [height, width, channels] = image.shape.slice(-3) as [number, number, number];
   if (image.rank === 3) return reshape<Rank.R4>(image, [1, height, width, channels]);
   const batch = image as Tensor4D;

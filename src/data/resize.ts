@@ -4,7 +4,24 @@
  * the resize written as two fixed matrices, Y = A_h · X · A_wᵀ per channel. The forward pass uses
  * the backend's kernel where it computes the same.
  */
-import {customGrad, image, matMul, reshape, tensor2d, tidy, transpose, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  add,
+  cast,
+  customGrad,
+  image,
+  matMul,
+  mul,
+  oneHot,
+  reshape,
+  tensor1d,
+  tensor2d,
+  tidy,
+  transpose,
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
+import {at} from '../core/at.js';
 import {checkNumbers, checkSize, show} from '../core/check.js';
 import {checkTensor} from '../core/check-tensor.js';
 import {boolean, withDefault} from '../core/fields.js';
@@ -76,38 +93,57 @@ export function resizeBilinear(images: Tensor4D, size: readonly [number, number]
     throw new RangeError(`${where}: size must be [height, width], but is ${show(size)}.`);
   }
   checkSize(`${where}: size`, size[0], size[1]);
-  const rows = {weights: resizeWeights(height, size[0], settings), inSize: height, outSize: size[0]};
-  const columns = {weights: resizeWeights(width, size[1], settings), inSize: width, outSize: size[1]};
+  const rows = {inSize: height, outSize: size[0], ...settings};
+  const columns = {inSize: width, outSize: size[1], ...settings};
   const resize = customGrad((x) => {
     const input = x as Tensor4D;
     const value = settings.antialias ? alongColumns(alongRows(input, rows), columns) : image.resizeBilinear(input, [...size], false, true);
-    const gradFunc = (dy: Tensor): Tensor => alongRows(alongColumns(dy as Tensor4D, transposed(columns)), transposed(rows));
+    const gradFunc = (dy: Tensor): Tensor => alongRows(alongColumns(dy as Tensor4D, columns, true), rows, true);
     return {value, gradFunc};
   });
   return tidy(() => resize(images) as Tensor4D);
 }
 
-/** A resize along one axis: `outSize · inSize` weights, row-major. */
+/** A resize along one axis. */
 interface AxisResize {
-  readonly weights: Float32Array;
   readonly inSize: number;
   readonly outSize: number;
+  readonly antialias: boolean;
 }
 
-function transposed({weights, inSize, outSize}: AxisResize): AxisResize {
-  const flipped = weights.map((_, at) => weights[(at % outSize) * inSize + Math.floor(at / outSize)] as number);
-  return {weights: flipped, inSize: outSize, outSize: inSize};
+/** The weights as `[outSize,inSize]`. Without antialiasing each row has two: their places go to the device, the rest is made there. */
+function matrixOf({inSize, outSize, antialias}: AxisResize): Tensor2D {
+  // tfjs' oneHot wants two classes.
+  if (antialias || inSize === 1) return tensor2d(resizeWeights(inSize, outSize, {antialias}), [outSize, inSize]);
+  const sources = Array.from({length: outSize}, (_, out) => Math.min(Math.max(((out + 0.5) * inSize) / outSize - 0.5, 0), inSize - 1));
+  const before = sources.map(Math.floor);
+  const shares = sources.map((source, out) => source - at(before, out));
+  const weighted = (places: number[], weights: number[]): Tensor2D =>
+    // As whole numbers: wasm writes them whatever the type asked for.
+    mul(cast(oneHot(tensor1d(places, 'int32'), inSize), 'float32'), tensor2d(weights, [outSize, 1]));
+  return add(
+    weighted(
+      before,
+      shares.map((share) => 1 - share),
+    ),
+    weighted(
+      before.map((place) => Math.min(place + 1, inSize - 1)),
+      shares,
+    ),
+  );
 }
 
-function alongRows(x: Tensor4D, {weights, inSize, outSize}: AxisResize): Tensor4D {
+/** @param back The transposed resize, which is the gradient. */
+function alongRows(x: Tensor4D, axis: AxisResize, back: boolean = false): Tensor4D {
   const [batch, , width, channels] = x.shape;
-  const matrix = tensor2d(weights, [outSize, inSize]);
-  if (batch === 1) return reshape(matMul(matrix, reshape(x, [inSize, width * channels])), [1, outSize, width, channels]);
+  const [inSize, outSize] = back ? [axis.outSize, axis.inSize] : [axis.inSize, axis.outSize];
+  const product = (flat: Tensor2D): Tensor2D => matMul(matrixOf(axis), flat, back);
+  if (batch === 1) return reshape(product(reshape(x, [inSize, width * channels])), [1, outSize, width, channels]);
   // One product for the whole batch: [out,in] · [in, N·W·C].
-  const flat = reshape(transpose(x, [1, 0, 2, 3]), [inSize, batch * width * channels]);
-  return transpose(reshape(matMul(matrix, flat), [outSize, batch, width, channels]), [1, 0, 2, 3]);
+  const flat: Tensor2D = reshape(transpose(x, [1, 0, 2, 3]), [inSize, batch * width * channels]);
+  return transpose(reshape(product(flat), [outSize, batch, width, channels]), [1, 0, 2, 3]);
 }
 
-function alongColumns(x: Tensor4D, resize: AxisResize): Tensor4D {
-  return transpose(alongRows(transpose(x, [0, 2, 1, 3]), resize), [0, 2, 1, 3]);
+function alongColumns(x: Tensor4D, axis: AxisResize, back: boolean = false): Tensor4D {
+  return transpose(alongRows(transpose(x, [0, 2, 1, 3]), axis, back), [0, 2, 1, 3]);
 }

@@ -26,12 +26,13 @@ import type {Networks} from './networks.js';
 import {fitSchema, fitSettings, trainSchema, type FitOptions, type TrainOptions} from './options.js';
 import type {TrainingProgress, TrainingSummary} from './progress.js';
 import {packCheckpoint, unpackCheckpoint, type Packed} from './save/checkpoint.js';
-import {checkpointPlace, newestCheckpoint, nextSerial} from './save/checkpoint-places.js';
+import {checkpointWriter, newestCheckpoint} from './save/checkpoint-places.js';
 import {probeTeacher} from './save/teacher-probe.js';
 import {checkTeacherAlive, resolveTeacher, teacherInputSchema, type TeacherInput} from './teacher-input.js';
+import {checkSameSettings} from './train/run-place.js';
 import type {Outcome} from './train/stage-run.js';
 import {trainNetworks} from './train/train.js';
-import {checkSameSettings, disposeState, type TrainingState} from './train/training-state.js';
+import {disposeState, fitDescription, type TrainingState} from './train/training-state.js';
 import {disposeModel} from '../tfjs/model-variables.js';
 
 /**
@@ -136,7 +137,10 @@ export class AttentiveDistiller implements Explainer {
     if (given.validation !== undefined) checkBatches(`${where}: validation`, given.validation);
     checkTeacherAlive(where, this.teacher);
     const resumed = this.#resumed;
-    if (resumed !== undefined) checkSameSettings(where, resumed, given);
+    if (resumed !== undefined) {
+      const otherwise = 'To train what is there in another way, load it with AttentiveDistiller.load().';
+      checkSameSettings(where, resumed.place, fitDescription(given), otherwise);
+    }
     if (given.checkpoint !== undefined) checkUrl(`${where}: checkpoint.to`, given.checkpoint.to);
     const {signal, unlink} = eitherSignal(given.signal, this.#end.signal);
     const settings = {...given, signal};
@@ -174,11 +178,8 @@ export class AttentiveDistiller implements Explainer {
   /** Makes what writes down the state of a training. */
   async #checkpointer(where: string, to: string): Promise<(state: TrainingState) => Promise<void>> {
     const probe = await probeTeacher(where, this.teacher);
-    let serial = await nextSerial(where, to);
-    return async (state) => {
-      await saveArtifacts(where, checkpointPlace(to, serial), await this.#pack({probe, training: state, serial}));
-      serial++;
-    };
+    const write = await checkpointWriter(where, to);
+    return (state) => write((serial) => this.#pack({probe, training: state, serial}));
   }
 
   /** The networks as they would be if the training ended now. */

@@ -137,6 +137,9 @@ function tapShapes({model}: Student, {numClasses}: Teacher): [number, number, nu
  * const distiller = await AttentiveDistiller.create({teacher, ...paperMethod()});
  * await distiller.train(batches, paperTraining());
  */
-export function paperMethod(): Method & {readonly student: StudentBuilder} {
+export function paperMethod(): Method & {
+  /** A copy of the teacher with attention at three scales. */
+  readonly student: StudentBuilder;
+} {
   return {...paperForm, student: studentFromTeacher({scales: 3, initialGate: 0.99})};
 }

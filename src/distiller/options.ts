@@ -1,31 +1,17 @@
 /** What a training run can be told, its defaults, and the paper's own settings. */
-import {signalField} from '../core/common-options.js';
-import {
-  absentMeans,
-  boolean,
-  callback,
-  custom,
-  either,
-  group,
-  integer,
-  list,
-  number,
-  oneOf,
-  required,
-  text,
-  withDefault,
-} from '../core/fields.js';
+import {signalField, workersField} from '../core/common-options.js';
+import {absentMeans, callback, either, group, integer, list, number, oneOf, withDefault} from '../core/fields.js';
 import type {Field, OptionsSchema, Settled} from '../core/options.js';
-import type {TrainingBatches} from '../data/batches.js';
 import {explanationLossSchema, type LambdaRule} from '../losses/explanation-loss.js';
 import {distillationLossSchema} from '../losses/distillation-loss.js';
 import {rankingMaskSchema} from '../losses/ranking-mask.js';
 import {baselineKinds, type BaselineKind} from '../queries/random-baselines.js';
-import {batchesRule, isBatches} from './check-batches.js';
+import {checkpointField, type CheckpointOptions} from './checkpoint-options.js';
 import {isBlackBox} from '../models/black-box.js';
 import type {Networks} from './networks.js';
 import type {Stage, TrainingProgress} from './progress.js';
-import type {Budget, StageLimits} from './stage-length.js';
+import {budgetField, type Budget, type StageLimits} from './stage-length.js';
+import {checkKeptByValidation, validationFields, type ValidationOptions} from './validation-options.js';
 import {cosineSchedule, stepSchedule, type LearningRateSchedule} from './schedule.js';
 
 /** One value for both stages, or one for each; an absent one takes its default. */
@@ -33,12 +19,14 @@ export type PerStage<T> = T | StageValues<T>;
 
 /** A value for each stage. */
 export interface StageValues<T> {
+  /** For the training of the student. */
   readonly student?: T | undefined;
+  /** For the training of the explanation network. */
   readonly explanation?: T | undefined;
 }
 
 /** Options of `fit`. */
-export interface FitOptions {
+export interface FitOptions extends ValidationOptions {
   /**
    * `'staged'`: the student first, then the explanation network with the student frozen.
    * `'joint'`: both at once, equation 11; its epochs and rate are those of `explanation`.
@@ -107,32 +95,21 @@ export interface FitOptions {
    * @default counted
    */
   readonly batchesPerEpoch?: number | undefined;
-  /** Measured after every epoch of every stage: the losses, on images not trained on. @default none */
-  readonly validation?: TrainingBatches | undefined;
   /**
-   * Whether a stage leaves the weights of the epoch whose validation had the least `total`, instead of the last ones.
-   * @default true with patience, otherwise false
+   * Worker threads that compute the gradients of parts of each batch, 0–256; 0 for none but this one. In Node, on the
+   * backends wasm and cpu. With 1 or more a batch is learned in at most 8 parts of at least 4 images, whose gradients are
+   * added in their order: the result is the same, bit for bit, with any number of threads, and that without to rounding.
+   * The batch norms of a student in training mode see one part at a time, of at least 8 images. Threads are kept for
+   * later calls until `disposeWorkers()`. @default 0
    */
-  readonly keepBest?: boolean | undefined;
+  readonly workers?: number | undefined;
   /**
-   * Early stopping: how many epochs without a better validation end a stage, at least 1. The schedule goes by the epochs
-   * that are planned. @default none
+   * Where the state of the training is written, so that `AttentiveDistiller.resume` can go on from there; once more when the
+   * signal stops it, so that no step is lost. @default none
    */
-  readonly patience?: number | undefined;
-  /** Where the state of the training is written, so that `AttentiveDistiller.resume` can go on from there. @default none */
   readonly checkpoint?: CheckpointOptions | undefined;
   /** Stops between two steps; the networks keep what they have learned. @default none */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** When and where a training is written down. The last two states are kept. */
-export interface CheckpointOptions {
-  /** A tfjs URL, as `save` takes it: `file://folder`, `indexeddb://name`. */
-  readonly to: string;
-  /** After every so many steps of the run, at least 1. @default by time */
-  readonly everySteps?: number | undefined;
-  /** After a step, when so many seconds have passed since the last time, at least 0. @default 60, unless everySteps is given */
-  readonly everySeconds?: number | undefined;
 }
 
 /** Options of `train`. */
@@ -182,13 +159,7 @@ export const fitSchema: OptionsSchema<FitValues> = {
       perStage(integer(0, MAX_EPOCHS)),
       "explanation 6 or, for few images, as many as make 300 steps; without limit with a budget. Student 6; 0 with guidance if it started from the teacher's weights, which it then keeps; 60 of a black box",
     ),
-    budget: absentMeans(
-      group<Settled<Budget, 'steps' | 'minutes'>>({
-        steps: absentMeans(integer(1), 'no limit'),
-        minutes: absentMeans(number(Number.MIN_VALUE), 'no limit'),
-      }),
-      'none',
-    ),
+    budget: budgetField,
     optimizer: withDefault(oneOf('adam', 'sgd'), 'adam'),
     learningRate: absentMeans(
       perStage(number(0)),
@@ -209,20 +180,9 @@ export const fitSchema: OptionsSchema<FitValues> = {
     leastCrop: absentMeans(number(0.01, 1), "0.25; 1 with the objective 'fidelity'"),
     averaging: absentMeans(number(0, 0.9999), "0.98; 0 with the objective 'fidelity'"),
     batchesPerEpoch: absentMeans(integer(1), 'counted'),
-    validation: absentMeans(
-      custom<TrainingBatches>(batchesRule, (value) => (isBatches(value) ? undefined : 'kind')),
-      'none',
-    ),
-    keepBest: absentMeans(boolean(), 'true with patience, otherwise false'),
-    patience: absentMeans(integer(1), 'none'),
-    checkpoint: absentMeans(
-      group<Settled<CheckpointOptions, 'everySteps' | 'everySeconds'>>({
-        to: required(text()),
-        everySteps: absentMeans(integer(1), 'by time'),
-        everySeconds: absentMeans(number(0), '60, unless everySteps is given'),
-      }),
-      'none',
-    ),
+    ...validationFields,
+    workers: workersField,
+    checkpoint: checkpointField,
     signal: signalField,
   },
 };
@@ -258,9 +218,8 @@ export function fitSettings(
   const isBlack = isBlackBox(teacher);
   if (isBlack && scorer === 'teacher')
     throw new TypeError(`fit: scorer must be 'student', since teacher '${teacher.name}' is a black box, which has no gradient.`);
-  const {validation, patience} = rest;
-  if (validation === undefined && (patience !== undefined || keepBest === true))
-    throw new TypeError(`fit: ${patience === undefined ? 'keepBest' : 'patience'} goes by the validation, so give validation batches too.`);
+  const {patience} = rest;
+  checkKeptByValidation('fit', {...rest, keepBest});
   const copied = !student.trainingMode;
   // A copy agrees with the teacher as it is, and guidance reads more from it than from gates.
   const keeps = copied && guidance !== 'none';

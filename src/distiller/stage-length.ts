@@ -1,4 +1,6 @@
 /** How long a stage lasts, how far it is, and what is left: by passes over the data, by steps or by minutes. */
+import {absentMeans, group, integer, number} from '../core/fields.js';
+import type {Field, Settled} from '../core/options.js';
 
 /** When a stage ends. */
 export interface Budget {
@@ -7,6 +9,15 @@ export interface Budget {
   /** After so many minutes, above 0; the step under way is finished. What is learned then depends on the machine. @default no limit */
   readonly minutes?: number | undefined;
 }
+
+/** `budget`: what ends a stage beside its epochs. */
+export const budgetField: Field<Budget | undefined> = /* @__PURE__ */ absentMeans(
+  group<Settled<Budget, 'steps' | 'minutes'>>({
+    steps: absentMeans(integer(1), 'no limit'),
+    minutes: absentMeans(number(Number.MIN_VALUE), 'no limit'),
+  }),
+  'none',
+);
 
 /** What ends a stage: the first of these that is reached; without any, {@link StageLength} decides. */
 export interface StageLimits extends Budget {
@@ -67,6 +78,12 @@ export class StageLength {
     if (epochs !== undefined) return epochs;
     if (steps !== undefined || minutes !== undefined) return Infinity;
     return Number.isNaN(epochLength) ? DEFAULT_EPOCHS : Math.max(DEFAULT_EPOCHS, Math.ceil(DEFAULT_STEPS / epochLength));
+  }
+
+  /** How many passes there are to be, the one under way included; estimated where minutes end the stage. */
+  epochCount(epoch: number, epochLength: number): number {
+    const planned = Math.ceil(this.totalSteps(epochLength) / epochLength) || 0;
+    return Math.min(this.maxEpochs(epochLength), Math.max(epoch + 1, planned));
   }
 
   /** Whether the steps or the minutes are used up. */

@@ -11,6 +11,7 @@ const CONVERTER = '@tensorflow/tfjs-converter';
 
 /** What is used of a GraphModel that was loaded here. */
 export interface LoadedGraphModel extends GraphModelLike {
+  /** Frees the weights. */
   dispose(): void;
 }
 

@@ -45,6 +45,7 @@ const EPSILON = 1e-6;
 export class AttentionDelta extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveDelta';
+  /** See {@link DeltaMode}. */
   readonly mode: DeltaMode;
 
   constructor(config: AttentionDeltaConfig = {}) {

@@ -31,6 +31,7 @@ export const bilinearResizeSchema: OptionsSchema<Settled<BilinearResizeConfig, '
 export class BilinearResize extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveBilinearResize';
+  /** Height and width of the output, in pixels. */
   readonly size: readonly [number, number];
 
   constructor(config: BilinearResizeConfig) {

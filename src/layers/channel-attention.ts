@@ -25,7 +25,9 @@ import {overPlaces} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
 import {MAX_CHANNELS} from '../core/check.js';
 import {checkWeights, nameField, readLayerConfig} from './layer-config.js';
+import {channelGateOf} from '../tfjs/channel-gate.js';
 import {denseOfInput} from '../tfjs/gradients/input-only.js';
+import {CHANNEL_GATE, hasKernel} from '../tfjs/own-kernels.js';
 import type {Compilable, CompiledRun, OwnTensor} from './compiled-form.js';
 
 /** Options of {@link ChannelAttention}. */
@@ -65,8 +67,11 @@ type Weights = readonly [fc1: Tensor2D, bias1: Tensor1D, fc2: Tensor2D, bias2: T
 export class ChannelAttention extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveChannelAttention';
+  /** Channels for each unit in the middle of the perceptron. */
   readonly ratio: number;
+  /** What every gate is at first, in (0,1), where that was asked for. */
   readonly initialGate: number | undefined;
+  /** Decides the first weights. */
   readonly seed: number;
   #variables: LayerVariable[] = [];
 
@@ -98,6 +103,9 @@ export class ChannelAttention extends layers.Layer implements Compilable {
   gate(x: Tensor4D): Tensor2D {
     return tidy(() => {
       const [fc1, bias1, fc2, bias2] = this.#read();
+      if (hasKernel(CHANNEL_GATE)) {
+        return channelGateOf({average: mean(x, [1, 2]), maximum: max(x, [1, 2]), fc1, bias1, fc2, bias2});
+      }
       const perceptron = (pooled: Tensor): Tensor => add(matMul(relu(add(matMul(pooled, fc1), bias1)), fc2), bias2);
       return sigmoid(add(perceptron(mean(x, [1, 2])), perceptron(max(x, [1, 2])))) as Tensor2D;
     });

@@ -26,6 +26,7 @@ import {initializers, layers, type LayerVariable, type Shape} from '@tensorflow/
 import {seedField} from '../core/common-options.js';
 import {between, boolean, custom, oneOf, withDefault} from '../core/fields.js';
 import type {OptionsSchema, Settled} from '../core/options.js';
+import {canNormalizeBatch, normalizeBatch} from '../tfjs/batch-norm/training.js';
 import {overChannels} from './_channel-pooling.js';
 import {logit, seededHe} from './_initializers.js';
 import {nameField, readLayerConfig} from './layer-config.js';
@@ -91,10 +92,15 @@ const MOMENTUM = 0.99;
 export class SpatialAttention extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveSpatialAttention';
+  /** Side of the kernel, in pixels of the feature map. */
   readonly kernelSize: number;
+  /** Which of the two pooled planes comes first. */
   readonly poolOrder: 'max-mean' | 'mean-max';
+  /** Whether the gate is normalised before the sigmoid. */
   readonly batchNorm: boolean;
+  /** What every gate is at first, in (0,1). */
   readonly initialGate: number;
+  /** Decides the first weights. */
   readonly seed: number;
   #kernel!: LayerVariable;
   #shift!: LayerVariable;
@@ -136,13 +142,17 @@ export class SpatialAttention extends layers.Layer implements Compilable {
       const pooled = [max(x, 3, true), mean(x, 3, true)] as [Tensor4D, Tensor4D];
       if (this.poolOrder === 'mean-max') pooled.reverse();
       const response = conv2d(concat(pooled, 3), this.#kernel.read() as Tensor4D, 1, 'same'); // [N,H,W,1]
-      return sigmoid(add<Tensor4D>(this.#normalize(response, training), this.#shift.read()));
+      return sigmoid(this.#normalize(response, training) as Tensor4D);
     });
   }
 
   #normalize(response: Tensor4D, training: boolean): Tensor {
-    if (this.#norm === undefined) return response as Tensor;
+    const beta = this.#shift.read();
+    if (this.#norm === undefined) return add(response, beta);
     const {gamma, movingMean, movingVariance} = this.#norm;
+    if (training && canNormalizeBatch(response)) {
+      return normalizeBatch(response, {gamma: gamma.read(), beta, epsilon: EPSILON, movingMean, movingVariance, momentum: MOMENTUM});
+    }
     let centre: Tensor = movingMean.read();
     let variance: Tensor = movingVariance.read();
     if (training) {
@@ -151,7 +161,7 @@ export class SpatialAttention extends layers.Layer implements Compilable {
       remember(movingMean, centre as Scalar);
       remember(movingVariance, variance as Scalar);
     }
-    return mul(sub(response, centre), mul(gamma.read(), rsqrt(add(variance, EPSILON))));
+    return add(mul(sub(response, centre), mul(gamma.read(), rsqrt(add(variance, EPSILON)))), beta);
   }
 
   override call(inputs: Tensor | Tensor[], kwargs?: {training?: boolean}): Tensor {

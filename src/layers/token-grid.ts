@@ -28,7 +28,9 @@ type Base = ConstructorParameters<typeof layers.Layer>[0];
 export class TokensToGrid extends layers.Layer {
   /** Name under which the layer is saved. */
   static className = 'AttentiveTokensToGrid';
+  /** Rows and columns of the grid. */
   readonly size: readonly [number, number];
+  /** Whether the first token is none of the image, and left out. */
   readonly classToken: boolean;
 
   constructor(config: TokensToGridConfig) {

@@ -74,11 +74,17 @@ export const upsampleBlockSchema: OptionsSchema<Settled<UpsampleBlockConfig, 'na
 export class UpsampleBlock extends layers.Layer implements Compilable {
   /** Name under which the layer is saved. */
   static className = 'AttentiveUpsampleBlock';
+  /** Channels of the output. */
   readonly filters: number;
+  /** Height and width of the output in pixels, where they were given. */
   readonly size: readonly [number, number] | undefined;
+  /** Side of the kernel, in pixels of the output. */
   readonly kernelSize: number;
+  /** What lies beyond the border for the convolution. */
   readonly border: BorderMode;
+  /** What follows the convolution. */
   readonly activation: 'relu' | 'linear';
+  /** Decides the first weights. */
   readonly seed: number;
   #kernel!: LayerVariable;
   #bias!: LayerVariable;

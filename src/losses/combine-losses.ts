@@ -15,7 +15,9 @@ export interface WeightedLoss {
 
 /** The weighted total, and the unweighted mean of every part under its name. */
 export interface CombinedLoss {
+  /** The sum of the parts; the caller's to dispose. */
   readonly total: Scalar;
+  /** The weighted parts, by name; the caller's to dispose. */
   readonly parts: Readonly<Record<string, Scalar>>;
 }
 

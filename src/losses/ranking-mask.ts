@@ -84,10 +84,20 @@ function standardized(map: Tensor4D): Tensor4D {
  * const inserted = add(mul(images, shown), mul(baseline, sub(1, shown)));
  */
 export function rankingMask(map: Tensor4D, options?: RankingMaskOptions): Tensor4D {
-  const {softness, seed} = readOptions(rankingMaskSchema, options);
-  const [count, height, width] = checkTensor('rankingMask: map', map, [null, null, null, 1]).shape as Tensor4D['shape'];
+  const settings = readOptions(rankingMaskSchema, options);
+  checkTensor('rankingMask: map', map, [null, null, null, 1]);
+  return rankingMaskOfPart(map, 0, settings);
+}
+
+/**
+ * {@link rankingMask} of some of the maps of a batch, which have the masks that they have in all of it.
+ *
+ * @param first Index of the first of them in the batch.
+ */
+export function rankingMaskOfPart(map: Tensor4D, first: number, {softness, seed}: Settled<RankingMaskOptions>): Tensor4D {
+  const [count, height, width] = map.shape;
   const random = new Random(seed).split('ranking-mask');
-  const places = Int32Array.from({length: count}, (_, image) => image * height * width + random.split(image).int(height * width));
+  const places = Int32Array.from({length: count}, (_, image) => image * height * width + random.split(first + image).int(height * width));
   return rankingMaskAt(map, places, softness);
 }
 

@@ -5,6 +5,7 @@ export {
   type CausalMetricOptions,
   type Metric,
   type MetricContext,
+  type MetricCurve,
   type MetricName,
   type MetricSettings,
 } from './compare/named-metrics.js';

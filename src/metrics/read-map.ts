@@ -10,7 +10,16 @@ import {resizeBilinear} from '../data/resize.js';
  * tensor `[H,W]`, `[H,W,1]` or `[1,H,W,1]`. Higher is more important; no range is needed.
  */
 export type MapInput =
-  {readonly data: ArrayLike<number>; readonly height: number; readonly width: number} | readonly ArrayLike<number>[] | Tensor;
+  | {
+      /** `height · width` values, row-major. */
+      readonly data: ArrayLike<number>;
+      /** Rows. */
+      readonly height: number;
+      /** Columns. */
+      readonly width: number;
+    }
+  | readonly ArrayLike<number>[]
+  | Tensor;
 
 /** Whether an argument is several maps, not one: rows of numbers are one. */
 export function isMapList(maps: MapInput | readonly MapInput[]): maps is readonly MapInput[] {

@@ -17,6 +17,7 @@ import {modelToCopy} from './students/student-recipe.js';
 
 /** Whether a method takes a model. */
 export interface MethodSupport {
+  /** Whether it takes the model. */
   readonly works: boolean;
   /** Why not, and what to do; absent where it works. */
   readonly reason?: string;
@@ -27,11 +28,15 @@ export type TeacherUse = 'scores' | 'gradients' | 'layers' | 'copied student';
 
 /** A model described. */
 export interface TeacherDescription {
+  /** What it is. */
   readonly kind: 'LayersModel' | 'GraphModel' | 'Teacher' | 'black box' | 'score function';
+  /** Its name, where it has one. */
   readonly name: string | undefined;
   /** `[height, width, channels]`, where it says so. */
   readonly inputShape: readonly number[] | undefined;
+  /** How many classes it tells apart, where it says so. */
   readonly numClasses: number | undefined;
+  /** Whether one class excludes the others, where it says so. */
   readonly classes: ClassKind | undefined;
   /** What its output is, in words. */
   readonly head: string;
@@ -44,7 +49,14 @@ export interface TeacherDescription {
   /** Where attention can be put, finest first. */
   readonly attentionSites: readonly AttentionSite[];
   /** What it seems to want as input, where that can be guessed; a guess is not applied. */
-  readonly preprocessing: {readonly guess: PreprocessingName; readonly because: string} | undefined;
+  readonly preprocessing:
+    | {
+        /** What to give as `preprocessing`. */
+        readonly guess: PreprocessingName;
+        /** What it is guessed from. */
+        readonly because: string;
+      }
+    | undefined;
   /** All of it, to print. */
   readonly text: string;
 }

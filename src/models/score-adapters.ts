@@ -8,9 +8,22 @@ import type {ScoreFn} from '../core/types.js';
 
 /** A session of ONNX Runtime, told by its form so that no package is needed. */
 export interface OnnxSession {
+  /** Names of what goes in. */
   readonly inputNames: readonly string[];
+  /** Names of what comes out. */
   readonly outputNames: readonly string[];
-  run(feeds: Record<string, unknown>): Promise<Record<string, {readonly data: unknown; readonly dims: readonly number[]}>>;
+  /** Computes the outputs, by name, of inputs by name. */
+  run(feeds: Record<string, unknown>): Promise<
+    Record<
+      string,
+      {
+        /** The values, in the kind of array that fits their type. */
+        readonly data: unknown;
+        /** The shape. */
+        readonly dims: readonly number[];
+      }
+    >
+  >;
 }
 
 /** The class of ONNX Runtime's tensors: `ort.Tensor`. */
@@ -96,6 +109,7 @@ function nameIn(where: string, name: string | undefined, known: readonly string[
 
 /** One of the classes that a classifier names. */
 export interface LabelScore {
+  /** Name of the class. */
   readonly label: string;
   /** Its probability, 0–1. */
   readonly score: number;

@@ -1,14 +1,12 @@
 /** Makes a Teacher of a tfjs LayersModel, without touching the model. */
-import {at} from '../core/at.js';
-import {checkShape, checkSize} from '../core/check.js';
 import {checkTensor} from '../core/check-tensor.js';
-import {absentMeans, integer, text, tuple} from '../core/fields.js';
+import {absentMeans, text} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
-import {preprocessingField, resolvePreprocessing, type PreprocessingName} from '../core/preprocessing.js';
-import {UnsupportedModelError} from '../core/errors/unsupported-model-error.js';
+import {preprocessingField, type PreprocessingName} from '../core/preprocessing.js';
 import type {ClassKind, Preprocessing, Teacher} from '../core/types.js';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {checkLayersModel} from './check-layers-model.js';
+import {inputShapeField, inputSpec} from './input-spec.js';
 import {classesField, labelsField} from './teacher.js';
 import {classifierOf} from './graph/classifier-head.js';
 
@@ -42,10 +40,7 @@ export const teacherSchema: OptionsSchema<Settled<TeacherOptions, 'preprocessing
     name: absentMeans(text(), "the model's name"),
     labels: labelsField,
     classes: classesField,
-    inputShape: absentMeans(
-      tuple<readonly [number, number, number]>('[height, width, channels]', integer(1), integer(1), integer(1)),
-      "the model's",
-    ),
+    inputShape: inputShapeField,
   },
 };
 
@@ -86,14 +81,7 @@ export function teacherFromLayersModel(model: LayersModel, options?: TeacherOpti
   if (classes === 'independent' && numClasses === 1)
     throw new RangeError(`${WHERE}: classes must be 'exclusive' for a model with one output, whose other side is the other class.`);
   const {name = model.name, labels} = settings;
-  const inputShape = resolveInputShape(model, settings.inputShape);
-  const preprocessing = settings.preprocessing === undefined ? undefined : resolvePreprocessing(WHERE, settings.preprocessing);
-  for (const key of ['mean', 'std'] as const) {
-    const values = preprocessing?.[key] ?? 0;
-    if (typeof values !== 'number' && values.length !== inputShape[2]) {
-      throw new RangeError(`${WHERE}: preprocessing.${key} must have ${inputShape[2]} values, one per channel, but has ${values.length}.`);
-    }
-  }
+  const {inputShape, preprocessing} = inputSpec(WHERE, model, settings);
   if (labels !== undefined && labels.length !== numClasses) {
     throw new RangeError(`${WHERE}: labels must have ${numClasses} entries, one per class, but has ${labels.length}.`);
   }
@@ -112,18 +100,4 @@ export function teacherFromLayersModel(model: LayersModel, options?: TeacherOpti
   };
   wrapped.set(teacher, model);
   return teacher;
-}
-
-function resolveInputShape(model: LayersModel, given: TeacherOptions['inputShape']): readonly [number, number, number] {
-  const known = at(model.inputs, 0).shape.slice(1);
-  if (given === undefined && known.includes(null)) {
-    const shown = known.map((size) => size ?? '?').join(', ');
-    throw new UnsupportedModelError(
-      `${WHERE}: model '${model.name}' leaves its input open ([${shown}]). Needed is the option inputShape: [height, width, channels].`,
-    );
-  }
-  const shape = given ?? (known as [number, number, number]);
-  checkSize(`${WHERE}: inputShape`, shape[0], shape[1]);
-  checkShape(`${WHERE}: inputShape`, shape, known);
-  return shape;
 }

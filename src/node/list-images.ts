@@ -23,6 +23,11 @@ export interface FolderLabels {
   readonly classNames?: readonly string[];
 }
 
+/** Whether a name has the extension of a picture. */
+export function isPicture(name: string): boolean {
+  return pictures.test(name);
+}
+
 /**
  * Lists the pictures below a folder, by their extension. Names that begin with a dot are left out,
  * and links to folders are not followed.
@@ -40,7 +45,7 @@ export async function listImages(where: string, folder: string): Promise<string[
     for (const entry of await fs.readdir(folder, {recursive: true, withFileTypes: true})) {
       const full = path.join(entry.parentPath, entry.name);
       const name = path.relative(folder, full).split(path.sep).join('/');
-      if (!pictures.test(name) || /(^|\/)\./.test(name)) continue;
+      if (!isPicture(name) || /(^|\/)\./.test(name)) continue;
       // A link that leads nowhere is a picture that cannot be read.
       const leadsTo = entry.isSymbolicLink() ? await fs.stat(full).catch(() => null) : entry;
       if (leadsTo === null || leadsTo.isFile()) files.push(name);

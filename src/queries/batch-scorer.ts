@@ -15,6 +15,8 @@ import {classifierOf} from '../models/graph/classifier-head.js';
 import {layersModelOf} from '../models/teacher-from-layers-model.js';
 import {scoreJob} from './score-job.js';
 import {inThreads} from '../workers/in-threads.js';
+import {shipModels} from '../workers/shipped-models.js';
+import type {Shipment} from '../workers/thread-task.js';
 
 /** A model that is scored batch by batch. */
 export interface BatchScorer extends ScoreModel {
@@ -54,7 +56,9 @@ interface ThreadOptions extends Pick<RunOptions, 'signal'> {
 
 function withThreads(where: string, model: Model, scorer: ScoreModel, {form, threads, signal}: ThreadOptions): BatchScorer {
   if (threads === 0) return {...scorer, threads, scoreOnce: (batch) => scorer.score(batch).finally(() => batch.dispose())};
-  const run = inThreads({where, job: scoreJob, settings: {where, form}, models: [sendableModel(where, model)], workers: threads, signal});
+  const sendable = sendableModel(where, model);
+  const ship = (): Promise<Shipment> => shipModels(where, [sendable]);
+  const run = inThreads({where, job: scoreJob, settings: {where, form}, ship, workers: threads, signal});
   return {...scorer, threads, scoreOnce: run, score: (batch) => run(clone(batch))};
 }
 

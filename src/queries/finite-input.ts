@@ -1,8 +1,9 @@
 /** Images as network input, refused where they hold NaN or infinite values. */
 import {mul, sum, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
 import {show} from '../core/check.js';
-import type {ImagesInput} from '../core/types.js';
+import type {ImageInput, ImagesInput} from '../core/types.js';
 import {inputOf, type InputMaker} from '../data/image-list.js';
+import {decodeFiles} from '../data/read-image.js';
 
 /**
  * Checks that all values of a batch are finite: a rectifier may turn NaN into 0, so that nothing shows it later.
@@ -32,7 +33,7 @@ export async function checkFinite(where: string, images: Tensor4D, name: string 
  * @throws {TypeError | RangeError} If an image does not fit the model or is not finite.
  */
 export async function finiteInput(where: string, images: ImagesInput, first: number, last: number, maker: InputMaker): Promise<Tensor4D> {
-  const input = inputOf(images, first, last, maker);
+  const input = await decodedInput(where, images, first, last, maker);
   try {
     await checkFinite(where, input);
     return input;
@@ -40,4 +41,11 @@ export async function finiteInput(where: string, images: ImagesInput, first: num
     input.dispose();
     throw error;
   }
+}
+
+/** Returns images `first` … `last − 1` as network input `[N,H,W,C]`, the caller's, the files among them decoded. */
+export async function decodedInput(where: string, images: ImagesInput, first: number, last: number, maker: InputMaker): Promise<Tensor4D> {
+  if (!Array.isArray(images)) return inputOf(await decodeFiles(`${where}: images`, images), first, last, maker);
+  const part = (images as readonly ImageInput[]).slice(first, last);
+  return maker.toInput(await decodeFiles(`${where}: images`, part));
 }

@@ -4,8 +4,8 @@ import {onBackend} from '../backend/on-backend.js';
 import {checkShape} from '../core/check.js';
 import {inOrder, partsOf, type Part} from '../core/in-order.js';
 import type {ImagesInput, RunOptions} from '../core/types.js';
-import {checkImages, inputOf, type InputMaker} from '../data/image-list.js';
-import {checkFinite} from './finite-input.js';
+import {checkImages, type InputMaker} from '../data/image-list.js';
+import {checkFinite, decodedInput} from './finite-input.js';
 
 /** What the loop needs to know. */
 export interface BatchLoop extends RunOptions, InputMaker {
@@ -41,7 +41,7 @@ export async function overImageBatches<T>(
   const total = checkImages(where, images);
   let size: readonly number[] | undefined;
   const turn = async ({first, count}: Part): Promise<{done: number; found: readonly T[]}> => {
-    const input = inputOf(images, first, first + count, {toInput});
+    const input = await decodedInput(where, images, first, first + count, {toInput});
     try {
       size ??= input.shape.slice(1);
       checkShape(`${where}: images`, input.shape, [count, ...size]);

@@ -1,5 +1,6 @@
 export {colorize, type ColorizeOptions} from './colorize.js';
 export {colormapNames, type ColormapName} from './colormap.js';
+export {draw, type DrawOptions} from './draw.js';
 export {maskImage, type MaskImageOptions} from './mask-image.js';
 export {outline, paint, type OutlineOptions} from './outline.js';
 export {overlay, type OverlayOptions} from './overlay.js';

@@ -14,7 +14,13 @@ import {checkMap, type MapLike} from './pixels.js';
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If the map's size does not fit its data or a size is not a whole number above 0.
  */
-export function resizeMap(map: MapLike, size: readonly [height: number, width: number]): MapLike & {readonly data: Float32Array} {
+export function resizeMap(
+  map: MapLike,
+  size: readonly [height: number, width: number],
+): MapLike & {
+  /** `height · width` values, row-major. */
+  readonly data: Float32Array;
+} {
   checkMap('resizeMap: map', map);
   if (checkNumbers('resizeMap: size', size).length !== 2) {
     throw new RangeError(`resizeMap: size must be [height, width], but is ${show(size)}.`);

@@ -1,15 +1,20 @@
 /**
- * The one switch that makes the wasm backend able to train and batch normalisation differentiable.
+ * The one switch that makes the wasm backend able to train, WebGPU train fast, and batch normalisation differentiable.
  * It changes tfjs' global registries, so it is a call and never a side effect of an import.
  */
 import {installBatchNormGradient} from './batch-norm/gradient.js';
 import {installBatchNormLayer} from './batch-norm/layer.js';
+import {installBatchNormTrainingGradient} from './batch-norm/training.js';
+import {installChannelGateGradient} from './channel-gate.js';
 import {installAveragePoolGradient} from './gradients/average-pool.js';
 import {installDilatedGradients} from './gradients/dilated.js';
+import {installGateGradients} from './gradients/gates.js';
 import {installNearestGradient} from './gradients/nearest.js';
+import {installReductionGradients} from './gradients/reductions.js';
 import {installOnNative} from './native/install.js';
 import {checkTfjsVersion} from './tfjs-version.js';
 import {installOnWasm} from './wasm/install.js';
+import {installOnWebgpu} from './webgpu/install.js';
 
 /**
  * Installs what tfjs 4.22 lacks for training.
@@ -21,7 +26,15 @@ import {installOnWasm} from './wasm/install.js';
  * - the gradient of upsampling to the nearest neighbour by whole factors, which on cpu is wrong after
  *   the first image of a batch;
  * - the gradient of average pooling with padding, which is too small at the border everywhere but on
- *   tfjs-node.
+ *   tfjs-node;
+ * - the gradients of sums and means, which make a tensor of ones on the processor and send it to the device
+ *   (cpu, which is the processor, keeps its own).
+ *
+ * On webgpu, where it is loaded:
+ * - batch normalisation in training and its gradient, the channel gate of CBAM, the gradients of rectifiers and of
+ *   clipping, and a step of an optimiser run as a few programs each;
+ * - the gradient of a convolution's filter is computed as a product of matrices;
+ * - Identity, Cast and Reshape share the values of their input without a kernel.
  *
  * On `tensorflow`, where tfjs-node is loaded:
  * - convolutions and their gradients take padding in numbers;
@@ -59,8 +72,13 @@ export function installTrainingKernels(): void {
   installAveragePoolGradient();
   installBatchNormGradient();
   installBatchNormLayer();
+  installBatchNormTrainingGradient();
+  installChannelGateGradient();
   installDilatedGradients();
+  installGateGradients();
   installNearestGradient();
+  installReductionGradients();
   installOnNative();
   installOnWasm();
+  installOnWebgpu();
 }

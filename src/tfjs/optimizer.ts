@@ -3,14 +3,13 @@
  * in one pass, that one. Both come to the same numbers, to rounding.
  */
 import {
-  clone,
+  add,
   dispose,
   engine,
-  getKernel,
+  scalar,
   tidy,
   train,
   zerosLike,
-  type KernelConfig,
   type NamedTensorMap,
   type Optimizer,
   type Tensor,
@@ -18,7 +17,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import {at} from '../core/at.js';
 import {floatEpsilon} from './float-epsilon.js';
-import {ADAM_STEP, MOMENTUM_STEP} from './wasm/optimizer-steps.js';
+import {ADAM_STEP, hasKernel, MOMENTUM_STEP} from './own-kernels.js';
 
 /** What training needs of an optimiser. */
 export interface Updater {
@@ -43,8 +42,8 @@ export interface UpdaterState {
   readonly tensors: readonly Tensor[];
 }
 
-/** `'adam'`, or `'sgd'` with Nesterov momentum. */
-export type OptimizerName = 'adam' | 'sgd';
+/** `'adam'`, `'sgd'` with Nesterov momentum, or `'momentum'`: the same without Nesterov's look ahead. */
+export type OptimizerName = 'adam' | 'sgd' | 'momentum';
 
 /** One accumulator of tfjs' optimisers. */
 interface Slot {
@@ -66,16 +65,16 @@ const MOMENTUM = 0.9;
 // Those of Adam's paper, except ε, which follows the precision of the backend, as in tfjs.
 const ADAM = {beta1: 0.9, beta2: 0.999} as const;
 
-/** Makes Adam, or SGD with Nesterov momentum 0.9 (section 4.1), for the backend in use. */
+/** Makes Adam, or SGD with momentum 0.9, Nesterov's or plain (both section 4.1), for the backend in use. */
 export function makeUpdater(name: OptimizerName, rate: number): Updater {
+  if (name === 'momentum') return composedUpdater(name, rate);
   const kernelName = name === 'adam' ? ADAM_STEP : MOMENTUM_STEP;
-  const kernel = getKernel(kernelName, engine().backendName) as KernelConfig | undefined;
-  return kernel === undefined ? composedUpdater(name, rate) : fusedUpdater(kernelName, rate);
+  return hasKernel(kernelName) ? fusedUpdater(kernelName, rate) : composedUpdater(name, rate);
 }
 
 function composedUpdater(name: OptimizerName, rate: number): Updater {
   const optimizer: Optimizer =
-    name === 'sgd' ? train.momentum(rate, MOMENTUM, true) : train.adam(rate, ADAM.beta1, ADAM.beta2, floatEpsilon());
+    name === 'adam' ? train.adam(rate, ADAM.beta1, ADAM.beta2, floatEpsilon()) : train.momentum(rate, MOMENTUM, name === 'sgd');
   // getWeights() of tfjs leaves the powers of β out, and setWeights() computes them otherwise than the steps do.
   const {accBeta1, accBeta2, ...lists} = optimizer as unknown as Remembered;
   const powers = [accBeta1, accBeta2].filter((power) => power !== undefined);
@@ -101,7 +100,19 @@ function composedUpdater(name: OptimizerName, rate: number): Updater {
       optimizer.applyGradients(zeros);
       moved.forEach((variable, index) => variable.assign(at(before, index)));
       dispose([...Object.values(zeros), ...before]);
-      remembered().forEach((slot, index) => slot.assign(at(state.tensors, index)));
+      const all = slots();
+      const isFused = powers.length > 0 && state.tensors.length === all.length;
+      if (!isFused) remembered().forEach((slot, index) => slot.assign(at(state.tensors, index)));
+      else {
+        [ADAM.beta1, ADAM.beta2].forEach((beta, index) =>
+          tidy(() => at(powers, index).assign(scalar(powerInSteps(beta, state.steps + 1)))),
+        );
+        const perVariable = all.length / moved.length;
+        all.forEach(({variable}, index) => {
+          const [offset, place] = [Math.floor(index / moved.length), index % moved.length];
+          variable.assign(at(state.tensors, place * perVariable + offset));
+        });
+      }
       steps = state.steps;
     },
     setRate: (next) => {
@@ -117,6 +128,18 @@ function composedUpdater(name: OptimizerName, rate: number): Updater {
       if (c !== undefined && !c.isDisposed) c.dispose();
     },
   };
+}
+
+/** β to a power as tfjs' Adam comes to it: multiplied step by step, in 32 bits. */
+function powerInSteps(beta: number, exponent: number): number {
+  let power = Math.fround(beta);
+  for (let step = 1; step < exponent; step++) power = Math.fround(power * Math.fround(beta));
+  return power;
+}
+
+/** The same values in a place of their own: they will be changed there. */
+function copyOf(tensor: Tensor): Tensor {
+  return tidy(() => add(tensor, 0));
 }
 
 function fusedUpdater(kernelName: typeof ADAM_STEP | typeof MOMENTUM_STEP, firstRate: number): Updater {
@@ -145,8 +168,11 @@ function fusedUpdater(kernelName: typeof ADAM_STEP | typeof MOMENTUM_STEP, first
     },
     restore: (variables, {steps: taken, places, tensors}) => {
       steps = taken;
+      // What tfjs' Adam has written begins with the powers of β and goes slot by slot.
+      const before = tensors.length - places.length * slots.length;
       places.forEach((place, index) => {
-        const own = slots.map((slot, offset) => [slot, clone(at(tensors, index * slots.length + offset))]);
+        const placeOf = (offset: number): number => (before > 0 ? before + offset * places.length + index : index * slots.length + offset);
+        const own = slots.map((slot, offset) => [slot, copyOf(at(tensors, placeOf(offset)))]);
         state[at(variables, place).name] = Object.fromEntries(own) as NamedTensorMap;
       });
     },

@@ -1,11 +1,10 @@
 /** Batches that are handed to worker threads, and what becomes of them when the run is aborted. */
 import type {Tensor4D} from '@tensorflow/tfjs-core';
-import type {LayersModel} from '@tensorflow/tfjs-layers';
 import type {RunOptions} from '../core/types.js';
 import {untilAborted} from '../core/until-aborted.js';
-import {shipModels} from './shipped-models.js';
 import type {Job} from './job.js';
 import {checkThreads, runInThread} from './thread-pool.js';
+import type {Shipment} from './thread-task.js';
 
 /** What the batches of a run have in common. */
 export interface ThreadRun<Settings, Result> extends Pick<RunOptions, 'signal'> {
@@ -13,8 +12,8 @@ export interface ThreadRun<Settings, Result> extends Pick<RunOptions, 'signal'> 
   readonly where: string;
   readonly job: Job<Settings, Result>;
   readonly settings: Settings;
-  /** Borrowed. */
-  readonly models: readonly [LayersModel, ...LayersModel[]];
+  /** Gives the models, packed; asked for every batch. */
+  readonly ship: () => Promise<Shipment>;
   /** How many threads, at least 1. */
   readonly workers: number;
 }
@@ -30,11 +29,11 @@ export type BatchRunner<Result> = (batch: Tensor4D) => Promise<Result>;
  * @throws {WorkerError | BackendError} If threads cannot be had here.
  */
 export function inThreads<Settings, Result>(run: ThreadRun<Settings, Result>): BatchRunner<Result> {
-  const {where, job, settings, models, workers, signal} = run;
+  const {where, job, settings, ship, workers, signal} = run;
   checkThreads(where);
   const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const send = async (values: Float32Array, shape: Tensor4D['shape']): Promise<Result> => {
-    const shipment = await shipModels(where, models);
+    const shipment = await ship();
     return runInThread<Settings, Result>(where, workers, {module: job.module, settings, shipment, shape, values, abandoned});
   };
   return async (batch) => {

@@ -19,6 +19,8 @@ interface Packing {
 
 let packings = new WeakMap<LayersModel, Packing>();
 const living = new Map<number, WeakRef<LayersModel>>();
+/** The ids of those that {@link shipOnce} packed, until they are released. */
+const held = new Set<number>();
 let lastId = 0;
 
 /**
@@ -40,13 +42,27 @@ export function shipModels(where: string, models: readonly [LayersModel, ...Laye
   return packing.shipment;
 }
 
-/** The ids of the shipments whose models have been neither disposed of nor collected. */
+/** Models that were packed for one use. */
+export interface OneShipment {
+  readonly shipment: Promise<Shipment>;
+  /** Tells threads that they may free them. */
+  release(): void;
+}
+
+/** Packs models as they are now, for a use in which it is known when their weights change; until then threads keep them. */
+export function shipOnce(where: string, models: readonly LayersModel[]): OneShipment {
+  const id = ++lastId;
+  held.add(id);
+  return {shipment: pack(where, models, {id, version: 1}), release: () => void held.delete(id)};
+}
+
+/** The ids of the shipments that threads keep: their models have been neither disposed of nor collected nor released. */
 export function livingShipments(): number[] {
   for (const [id, reference] of living) {
     const model = reference.deref();
     if (model === undefined || isDisposed(model)) living.delete(id);
   }
-  return [...living.keys()];
+  return [...living.keys(), ...held];
 }
 
 /** Frees the shared memory: whoever asks again has a model packed again. */

@@ -10,9 +10,9 @@ import {hasTrainingKernels} from '../tfjs/has-training-kernels.js';
 import {BackendError} from '../core/errors/backend-error.js';
 import {WorkerError} from '../core/errors/worker-error.js';
 import {isNode} from '../core/is-node.js';
-import {nodeBuiltin} from '../core/node-builtin.js';
 import {fromPlainError} from './plain-error.js';
 import {forgetShipments, livingShipments} from './shipped-models.js';
+import {sourceRoot} from './source-root.js';
 import type {ThreadReply, ThreadStart, ThreadTask} from './thread-task.js';
 
 /** Backends that use one core; all others are parallel in themselves. */
@@ -126,18 +126,11 @@ async function startThreads(backend: string, workers: number): Promise<piscina.P
   return new Piscina({...threadCode(backend), minThreads: workers, maxThreads: workers, idleTimeout: Infinity});
 }
 
-/** The file that threads run, beside this one, and where it finds the modules of jobs. */
+/** The file that threads run, and where it finds the modules of jobs. */
 function threadCode(backend: string): {filename: string; execArgv?: string[]; workerData: ThreadStart} {
-  // A URL; in the CommonJS build, where all entries lie below the folder of this file, a path. Not
-  // `new URL('./…', import.meta.url)`, which bundlers take for a file to be bundled.
-  const here: string = import.meta.url;
-  const [extension] = /\.\w+$/.exec(here) as RegExpExecArray;
-  const {fileURLToPath, pathToFileURL} = nodeBuiltin('node:url');
-  const isUrl = here.startsWith('file:');
-  const base = isUrl ? here : pathToFileURL(here).href;
-  const filename = new URL(`./worker-thread${extension}`, base).href;
-  const folder = new URL(isUrl ? '../' : './', base);
-  const root = extension === '.js' ? folder.href : fileURLToPath(folder);
+  const {root, extension} = sourceRoot();
+  // Of the CommonJS build the file is one of the entries.
+  const filename = `${root}${extension === '.cjs' ? '' : 'workers/'}worker-thread${extension}`;
   // Built code follows the options of the process, `--import` among them.
   return {filename, ...(extension === '.ts' && {execArgv: ['--require', 'tsx/cjs']}), workerData: {backend, root, extension}};
 }

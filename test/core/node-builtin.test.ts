@@ -49,10 +49,12 @@ describe('toFilePath', () => {
 });
 
 describe('src', () => {
-  it('imports no module of Node outside src/node and what a worker thread runs, but for its types', () => {
+  it('imports no module of Node outside src/node, src/queue, src/cli and what a worker thread runs, but for its types', () => {
     const src = join(import.meta.dirname, '../../src');
     // A thread's own file is loaded by threads alone, and no browser has them.
-    const runsInNode = (name: string): boolean => name.startsWith(`node${sep}`) || name === join('workers', 'worker-thread.ts');
+    const ofNode = ['node', 'queue', 'cli'];
+    const runsInNode = (name: string): boolean =>
+      ofNode.some((folder) => name.startsWith(`${folder}${sep}`)) || name === join('workers', 'worker-thread.ts');
     const files = readdirSync(src, {recursive: true, encoding: 'utf8'}).filter((name) => name.endsWith('.ts'));
     const imports = (name: string): boolean =>
       /^(?:import (?!type\b)|export ).*from '(?:node:|fs|path|url|crypto)|import\('node:/m.test(readFileSync(join(src, name), 'utf8'));

@@ -40,7 +40,7 @@ describe('batchesOf', () => {
     let mirrored = 0;
     const counts = new Map<number, number>();
     for (let epoch = 0; epoch < 20; epoch++) {
-      for (const item of epochItems('test', 50, epoch, {batchSize: 16, seed: 1, shuffle: true, flip: true}).flat()) {
+      for (const item of [...epochItems('test', 50, epoch, {batchSize: 16, seed: 1, shuffle: true, flip: true})].flat()) {
         if (!item.flipped) continue;
         mirrored++;
         counts.set(item.index, (counts.get(item.index) ?? 0) + 1);

@@ -134,6 +134,31 @@ describe('checkpoints', () => {
     }
   });
 
+  it('are written when the signal stops the training, at any step, so that none is lost', async () => {
+    const whole = await made();
+    await whole.train(batches, settings);
+    const [expected] = await whole.explain(batches[0]!.images);
+    whole.dispose();
+    // Three batches per epoch: in the middle of one, at its end, and after its end.
+    for (const last of [1, 2, 3, 4]) {
+      const to = `${root}/stopped-${last}`;
+      const distiller = await made();
+      const controller = new AbortController();
+      const onProgress = ({done}: TrainingProgress): void => {
+        if (done === last) controller.abort(new Error('enough'));
+      };
+      await expect(distiller.train(batches, {...settings, checkpoint: {to}, signal: controller.signal, onProgress})).rejects.toThrow(
+        'enough',
+      );
+      distiller.dispose();
+      const resumed = await AttentiveDistiller.resume(to, {teacher: model});
+      expect(resumed.history).toHaveLength(last);
+      await resumed.train(batches, settings);
+      expect((await resumed.explain(batches[0]!.images))[0]!.data).toEqual(expected!.data);
+      resumed.dispose();
+    }
+  });
+
   it('can be loaded as the explainer that the training would have come to', async () => {
     const to = `${root}/loaded`;
     const distiller = await made();

@@ -9,8 +9,10 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 
 /** A program that can be started many times. */
 export interface Program {
+  /** The bundled file. */
+  readonly file: string;
   /** Starts it; its lines are heard from the first. */
-  start(args: readonly string[]): Running;
+  start(args: readonly string[], environment?: NodeJS.ProcessEnv): Running;
   remove(): Promise<void>;
 }
 
@@ -20,20 +22,23 @@ export interface Running {
   readonly lines: readonly string[];
   /** Resolves with the first line that begins so; rejects if the process ends before. */
   said(beginning: string): Promise<string>;
+  /** Resolves with the next line that begins so, whatever was said before. */
+  next(beginning: string): Promise<string>;
   /** Kills it as a power failure would. */
   kill(): void;
+  signal(name: NodeJS.Signals): void;
   /** Resolves with the exit code, or `null` where it was killed. */
   readonly ended: Promise<number | null>;
 }
 
-/** Bundles a program of this folder, since a process then starts in half the time. */
-export async function programOf(name: string): Promise<Program> {
+/** Bundles a program of a folder, this one if none is named, since a process then starts in half the time. */
+export async function programOf(name: string, from: string = import.meta.dirname): Promise<Program> {
   // Inside the repository, where its packages are found.
   await mkdir(join(REPOSITORY, 'out'), {recursive: true});
   const folder = await mkdtemp(join(REPOSITORY, 'out', 'program-'));
   const outfile = join(folder, `${name}.mjs`);
   await build({
-    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
+    entryPoints: [join(from, `${name}.ts`)],
     outfile,
     bundle: true,
     format: 'esm',
@@ -42,7 +47,9 @@ export async function programOf(name: string): Promise<Program> {
     logLevel: 'silent',
   });
   return {
-    start: (args) => follow(spawn(process.execPath, [outfile, ...args], {cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'inherit']})),
+    file: outfile,
+    start: (args, env = process.env) =>
+      follow(spawn(process.execPath, [outfile, ...args], {cwd: REPOSITORY, env, stdio: ['ignore', 'pipe', 'inherit']})),
     remove: () => rm(folder, {recursive: true}),
   };
 }
@@ -60,14 +67,16 @@ function follow(child: ChildProcess): Running {
       resolve(code);
     });
   });
+  const next = (beginning: string): Promise<string> => new Promise((resolve, reject) => waiting.push({beginning, resolve, reject}));
   return {
     lines,
     ended,
+    next,
     kill: () => void child.kill('SIGKILL'),
+    signal: (name) => void child.kill(name),
     said: (beginning) => {
       const already = lines.find((line) => line.startsWith(beginning));
-      if (already !== undefined) return Promise.resolve(already);
-      return new Promise((resolve, reject) => waiting.push({beginning, resolve, reject}));
+      return already === undefined ? next(beginning) : Promise.resolve(already);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Every public function with arguments that are right, made anew for each call. */
 import {mkdir, writeFile} from 'node:fs/promises';
-import {randomUniform, tensor2d, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {randomUniform, tensor2d, type Tensor, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {layers, sequential, type LayersModel} from '@tensorflow/tfjs-layers';
 import * as baselines from '../../src/baselines/index.js';
 import * as data from '../../src/data/index.js';
@@ -10,6 +10,7 @@ import * as losses from '../../src/losses/index.js';
 import * as metrics from '../../src/metrics/index.js';
 import * as models from '../../src/models/index.js';
 import * as node from '../../src/node/index.js';
+import * as queue from '../../src/queue/index.js';
 import * as render from '../../src/render/index.js';
 
 /** A function and how it is called. */
@@ -43,6 +44,7 @@ export const entries: Readonly<Record<string, Readonly<Record<string, unknown>>>
   data,
   render,
   node,
+  queue,
 };
 
 /** Functions that take nothing, and classes that only carry a message. */
@@ -51,6 +53,9 @@ export const withoutArguments: readonly string[] = [
   ...Object.keys(library).filter((name) => name.endsWith('Error')),
   // Changes the backend of the whole process.
   'setUpWebGPUInNode',
+  // They need a server: test/queue.
+  'openShardQueue',
+  'startShardWorker',
 ];
 
 const SIZE = 8;
@@ -65,6 +70,15 @@ const picture = (): object => ({
   height: SIZE,
 });
 const map = (): object => ({data: Float32Array.from(values(SIZE * SIZE, 9)), width: SIZE, height: SIZE, target: 0});
+const dataSets = 'test/fixtures/data-sets';
+const ofPart = {complete: false, batchSize: 1, size: [4, 4], leastCrop: 0.5, prefetch: 0};
+/** Of a set on disk, the first batch. */
+const firstBatch =
+  <Args extends unknown[]>(open: (...args: Args) => Promise<node.PictureBatches>) =>
+  async (...args: Args): Promise<unknown> => {
+    for await (const batch of (await open(...args))(0)) return batch;
+    return undefined;
+  };
 const quick = {batchSize: 4, onProgress: (): void => undefined};
 
 /** A network of three scales that a student can be made from. */
@@ -170,6 +184,21 @@ export async function makeWorld(folder: string): Promise<World> {
     args,
     run: run as Call['run'],
   });
+
+  const emptyStore = (): node.ShardStore => ({read: () => Promise.resolve(undefined), write: () => Promise.resolve()});
+  const shardImages = Array.from({length: 3}, (_, index) => ({source: `image ${index}`, hash: `${index}`}));
+  const shardParts: node.ShardParts = {
+    model: teacher,
+    explainers: {random: baselines.randomExplainer(teacher)},
+    read: (_, index) => randomUniform([SIZE, SIZE, 3], -1, 1, 'float32', 1 + index) as Tensor3D,
+  };
+  const plan = await node.planShards({task: {kind: 'compare', methods: ['random'], metrics: ['gini']}, images: shardImages, model: 'm'});
+  const fullStore = node.folderStore(`${folder}/full`);
+  await node.writePlan(plan, fullStore);
+  await node.runShard(plan, 0, {parts: shardParts, store: fullStore});
+  const reportArgs = (): unknown[] => [
+    {images: [picture()], maps: {a: [map()]}, preprocessing: 'tf', names: ['x'], pictureSize: 32, colormap: 'greys'},
+  ];
 
   const calls: Call[] = [
     ...explaining('rise', some('numMasks'), baselines.rise),
@@ -415,28 +444,85 @@ export async function makeWorld(folder: string): Promise<World> {
     ),
     plain('toNetworkInput', ['images', 'spec'], () => [[picture()], teacher], data.toNetworkInput),
     plain('toDisplayPixels', ['image', 'preprocessing'], () => [image, 'tf'], data.toDisplayPixels),
+    plain(
+      'readImage',
+      ['source', 'options'],
+      () => [picture(), {background: [0, 0, 0]}],
+      (source: never, options: never) =>
+        // In Node there is nothing that it takes: what is checked is the options.
+        data.readImage(source, options).catch((error: Error) => {
+          if (!error.message.includes('source must be')) throw error;
+        }),
+    ),
     plain('resizeBilinear', ['images', 'size', 'options'], () => [images, [4, 4], {antialias: true}], data.resizeBilinear),
 
     plain('colorize', ['map', 'options'], () => [map(), {range: [0, 1]}], render.colorize),
     plain('overlay', ['image', 'map', 'options'], () => [picture(), map(), {opacity: 0.4}], render.overlay),
+    plain(
+      'draw',
+      ['canvas', 'image', 'map', 'options'],
+      () => [{getContext: (): null => null}, picture(), map(), {opacity: 0.4}],
+      (...args: Parameters<typeof render.draw>) => {
+        try {
+          render.draw(...args);
+        } catch (error) {
+          // Right arguments come as far as this in Node; test/browser has the rest.
+          if (!/needs a canvas/.test((error as Error).message)) throw error;
+        }
+      },
+    ),
     plain('maskImage', ['image', 'map', 'options'], () => [picture(), map(), {fill: [1, 2, 3]}], render.maskImage),
     plain('outline', ['mask', 'width', 'height', 'options'], () => [values(64, 3), 8, 8, {side: 'outside'}], render.outline),
     plain('paint', ['image', 'mask', 'color'], () => [picture(), values(64, 3), [1, 2, 3]], render.paint),
     plain('resizeMap', ['map', 'size'], () => [map(), [4, 4]], render.resizeMap),
     plain('toRgba', ['image'], () => [picture()], render.toRgba),
 
+    plain(
+      'planShards',
+      ['options'],
+      () => [{task: {kind: 'scores', numMasks: 2}, images: structuredClone(shardImages), model: 'm', shardSize: 32}],
+      node.planShards,
+    ),
+    // Its parts are left as they are: it frees the tensors that are read.
+    plain(
+      'runShard',
+      ['plan', 'index', 'options'],
+      () => [structuredClone(plan), 0, {store: emptyStore()}],
+      (first: never, second: never, third: node.RunShardOptions) =>
+        node.runShard(first, second, typeof third === 'object' && third !== null ? {...third, parts: shardParts} : third),
+    ),
+    plain(
+      'readShards',
+      ['plan', 'options'],
+      () => [structuredClone(plan), {store: {...fullStore}}],
+      async (...args: Parameters<typeof node.readShards>) => {
+        for await (const record of node.readShards(...args)) return record;
+        return undefined;
+      },
+    ),
+    plain('mergeShards', ['plan', 'options'], () => [structuredClone(plan), {store: {...fullStore}}], node.mergeShards),
+    plain('missingShards', ['plan', 'store'], () => [structuredClone(plan), {...fullStore}], node.missingShards),
+    plain('assignedShards', ['plan', 'share'], () => [structuredClone(plan), {index: 0, count: 2}], node.assignedShards),
+    plain('writePlan', ['plan', 'store'], () => [structuredClone(plan), emptyStore()], node.writePlan),
+    plain('readPlan', ['id', 'store'], () => [plan.id, {...fullStore}], node.readPlan),
+    plain('hashFiles', ['files'], () => [[`${folder}/a.png`]], node.hashFiles),
+    plain('folderStore', ['folder'], () => [`${folder}/shards`], node.folderStore),
     plain('decodeImage', ['source', 'options'], () => [`${folder}/a.png`, {size: [4, 4]}], node.decodeImage),
-    {
-      ...plain(
-        'imageFolder',
-        ['folder', 'options'],
-        () => [folder, {batchSize: 1, size: [4, 4]}],
-        async (...args: Parameters<typeof node.imageFolder>) => {
-          for await (const batch of (await node.imageFolder(...args))(0)) return batch;
-          return undefined;
-        },
-      ),
-    },
+    plain('imageFolder', ['folder', 'options'], () => [folder, {batchSize: 1, size: [4, 4]}], firstBatch(node.imageFolder)),
+    plain('cub200', ['root', 'options'], () => [dataSets, {split: 'train', ...ofPart}], firstBatch(node.cub200)),
+    plain(
+      'fgvcAircraft',
+      ['root', 'options'],
+      () => [dataSets, {split: 'test', level: 'family', ...ofPart}],
+      firstBatch(node.fgvcAircraft),
+    ),
+    plain(
+      'imageNet',
+      ['root', 'options'],
+      () => [`${dataSets}/imagenet`, {split: 'val', leftOut: [1], ...ofPart}],
+      firstBatch(node.imageNet),
+    ),
+    plain('stanfordCars', ['root', 'options'], () => [dataSets, {split: 'train', ...ofPart}], firstBatch(node.stanfordCars)),
     plain(
       'writePng',
       ['file', 'image'],
@@ -449,10 +535,36 @@ export async function makeWorld(folder: string): Promise<World> {
       () => [[{title: 'a', cells: [{image: picture(), caption: 'b'}]}], {cellSize: 16}],
       node.pictureSheet,
     ),
+    plain('explainReport', ['options'], reportArgs, library.explainReport),
+    {
+      ...plain(
+        'writeReport',
+        ['file', 'options'],
+        () => [`${folder}/out/report.html`, ...reportArgs()],
+        (file: never, options: never) => node.writeReport(within(folder, file), options),
+      ),
+      says: ['writeReport', 'explainReport'],
+    },
+    plain(
+      'view',
+      ['folder', 'options'],
+      () => [`${folder}/out/view`, ...reportArgs()],
+      (file: never, options: never) => node.view(within(folder, file), options),
+    ),
     plain('loadLayersModelFromFiles', ['path', 'customObjects'], () => ['quickstart/teacher', {}], node.loadLayersModelFromFiles),
     plain('loadGraphModelFromFiles', ['path'], () => [`${folder}/graph`], node.loadGraphModelFromFiles),
     plain('fileModelHandler', ['path'], () => ['quickstart/teacher/model.json'], node.fileModelHandler),
 
+    {
+      name: 'fineTune',
+      params: ['model', 'batches', 'options'],
+      args: () => [
+        model,
+        [{images: picturesOf(2), labels: [0, 1]}],
+        {numClasses: 2, preprocessing: 'tf', epochs: 1, onProgress: (): void => undefined},
+      ],
+      run: (...args: Parameters<typeof library.fineTune>) => library.fineTune(...args).then((tuned) => tuned.model.dispose()),
+    },
     {
       name: 'AttentiveDistiller.create',
       says: ['AttentiveDistiller', 'studentFromTeacher', 'explanationDecoder', 'teacherFromLayersModel'],

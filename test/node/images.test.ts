@@ -10,6 +10,7 @@ import {AttentiveError} from '../../src/core/errors/attentive-error.js';
 import {ModelFileError} from '../../src/core/errors/model-file-error.js';
 import type {DecodedImage} from '../../src/core/types.js';
 import {iterateBatches, type TrainingBatch} from '../../src/data/batches.js';
+import {flipImage} from '../../src/data/decoded-image.js';
 import {loadLayersModelFromFiles} from '../../src/files/load-layers-model.js';
 import {toNetworkInput} from '../../src/data/network-input.js';
 import {decodeImage} from '../../src/node/decode-image.js';
@@ -275,6 +276,21 @@ describe('classes by folder', () => {
   });
 });
 
+describe("the fit 'inside'", () => {
+  it('keeps the aspect and the whole picture, and never enlarges', async () => {
+    const file = join(root, 'wide.png');
+    await sharp(Buffer.alloc(40 * 20 * 3, 90), raw(40, 20, 3))
+      .png()
+      .toFile(file);
+    const sizeOf = async (size: [number, number]): Promise<number[]> => {
+      const {height, width} = await decodeImage(file, {size, fit: 'inside'});
+      return [height, width];
+    };
+    expect(await sizeOf([10, 10])).toEqual([5, 10]);
+    expect(await sizeOf([100, 100])).toEqual([20, 40]);
+  });
+});
+
 describe('imageFolder', () => {
   let folder: string;
   const names = ['b/x.PNG', 'a/deep/z.png', 'a/1.png', 'b/w.png', 'b/v.png', 'c/u.png', 'a/10.png', 'a/2.png'];
@@ -387,6 +403,94 @@ describe('imageFolder', () => {
     expect(read([(await batches.next()).value as TrainingBatch])).toEqual(['1 255']);
   });
 
+  it('mirrors as flipImage does, also what is scaled, cut or turned upright', async () => {
+    const turned = join(root, 'turned');
+    await mkdir(turned);
+    const pixels = Uint8Array.from({length: 12 * 8 * 3}, (_, index) => (index * 53) % 251);
+    const bytes = sharp(pixels, raw(12, 8, 3));
+    await writeFile(join(turned, 'a.png'), await bytes.clone().png().toBuffer());
+    await writeFile(join(turned, 'b.png'), await bytes.clone().withMetadata({orientation: 6}).png().toBuffer());
+    for (const options of [{}, {size: [5, 7]}, {size: [4, 4], fit: 'crop'}, {leastCrop: 0.3}, {size: [6, 6], leastCrop: 0.3}] as const) {
+      const read = async (flip: boolean, epoch: number): Promise<DecodedImage[]> =>
+        (await flat(await imageFolder(turned, {...options, flip, shuffle: false, seed: 2}), epoch)).flatMap(
+          ({images}) => images as DecodedImage[],
+        );
+      let mirrored = 0;
+      for (let epoch = 0; epoch < 6; epoch++) {
+        const [plain, drawn] = [await read(false, epoch), await read(true, epoch)];
+        plain.forEach((image, index) => {
+          const isMirrored = !Buffer.from(image.data as Uint8Array).equals(drawn[index]!.data as Uint8Array);
+          if (isMirrored) mirrored++;
+          expect(drawn[index]).toEqual(isMirrored ? flipImage(image) : image);
+        });
+      }
+      expect(mirrored).toBeGreaterThan(1);
+      expect(mirrored).toBeLessThan(11);
+    }
+  });
+
+  it('cuts rectangles of the picture by seed and epoch, never by batch, and each at the size that was drawn', async () => {
+    // The pixel says where it lies: red its column, green its row.
+    const placed = join(root, 'placed');
+    await mkdir(placed);
+    const [width, height] = [90, 60];
+    const pixels = Uint8Array.from({length: width * height * 3}, (_, index) =>
+      index % 3 === 0 ? Math.floor(index / 3) % width : index % 3 === 1 ? Math.floor(index / 3 / width) : 7,
+    );
+    const orientations = [1, 3, 6, 8];
+    for (const orientation of orientations) {
+      const bytes = sharp(pixels, raw(width, height, 3))
+        .withMetadata({orientation})
+        .png();
+      await writeFile(join(placed, `${orientation}.png`), await bytes.toBuffer());
+    }
+    const read = async (batchSize: number, seed: number, epoch: number): Promise<DecodedImage[]> =>
+      (await flat(await imageFolder(placed, {leastCrop: 0.25, maxStretch: 1, batchSize, seed, shuffle: false}), epoch)).flatMap(
+        ({images}) => images as DecodedImage[],
+      );
+    const shares: number[] = [];
+    for (let epoch = 0; epoch < 10; epoch++) {
+      const cut = await read(3, 8, epoch);
+      expect(await read(1, 8, epoch)).toEqual(cut);
+      cut.forEach((image, index) => {
+        const whole = [1, 3].includes(orientations[index]!) ? [width, height] : [height, width];
+        shares.push((image.width * image.height) / (width * height));
+        // The aspect is the picture's own, within rounding.
+        expect(Math.abs(image.width / whole[0]! - image.height / whole[1]!)).toBeLessThan(0.03);
+        // Neighbours in the picture are neighbours in the part.
+        const at = (x: number, y: number): number[] => [...image.data.subarray((y * image.width + x) * 3, (y * image.width + x) * 3 + 2)];
+        const [corner, across, down] = [at(0, 0), at(image.width - 1, 0), at(0, image.height - 1)];
+        const apart = (a: number[], b: number[]): number => Math.abs(a[0]! - b[0]!) + Math.abs(a[1]! - b[1]!);
+        expect([apart(corner, across), apart(corner, down)]).toEqual([image.width - 1, image.height - 1]);
+      });
+    }
+    expect(Math.min(...shares)).toBeGreaterThan(0.23);
+    expect(Math.max(...shares)).toBeGreaterThan(0.8);
+    // Uniform in 0.25–1: the mean of 40 draws is .625 ± .034.
+    expect(Math.abs(shares.reduce((sum, share) => sum + share / shares.length, 0) - 0.625)).toBeLessThan(0.13);
+    expect(await read(3, 8, 0)).not.toEqual(await read(3, 9, 0));
+    expect(await read(3, 8, 0)).not.toEqual(await read(3, 8, 1));
+  });
+
+  it('decodes as many batches ahead as prefetch says', async () => {
+    for (const prefetch of [0, 1, 3]) {
+      const ahead = join(root, `ahead-${prefetch}`);
+      await mkdir(ahead);
+      for (const index of [0, 1, 2, 3, 4, 5]) await writeFile(join(ahead, `${index}.png`), await readFile(join(folder, sorted[index]!)));
+      const batches = (await imageFolder(ahead, {batchSize: 1, shuffle: false, prefetch}))(0);
+      await batches.next();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await Promise.all([1, 2, 3, 4, 5].map((index) => rm(join(ahead, `${index}.png`))));
+      const found: number[] = [];
+      try {
+        for await (const {images} of batches) found.push((images as DecodedImage[])[0]!.data[0]!);
+      } catch (error) {
+        expect((error as Error).message).toContain(`${prefetch + 1}.png cannot be decoded`);
+      }
+      expect(found).toEqual([1, 2, 3].slice(0, prefetch));
+    }
+  });
+
   it('stops with the signal and leaves no rejection unhandled', async () => {
     const stop = new AbortController();
     const batches = (await imageFolder(folder, {batchSize: 1, signal: stop.signal}))(0);
@@ -435,5 +539,25 @@ describe.skipIf(!has)(`the pictures in AKD_DATA${has ? '' : ' (skipped: the fold
     // About half of the set are right; 16 draws fall below 3 in one case of 500.
     expect(right).toBeGreaterThanOrEqual(3);
     model.dispose();
+  });
+});
+
+describe('the option files', () => {
+  it('takes these pictures alone, in this order', async () => {
+    const folder = join(root, 'some');
+    await mkdir(join(folder, 'x'), {recursive: true});
+    for (const [name, grey] of [
+      ['a.png', 10],
+      ['x/b.png', 20],
+      ['c.png', 30],
+    ] as const)
+      await sharp(Buffer.alloc(12, grey), raw(2, 2, 3))
+        .png()
+        .toFile(join(folder, name));
+    const photos = await imageFolder(folder, {files: ['c.png', 'x/b.png'], shuffle: false, batchSize: 2});
+    expect(photos.files).toEqual(['c.png', 'x/b.png']);
+    const {value} = await photos(0).next();
+    expect((value as {images: DecodedImage[]}).images.map(({data}) => data[0])).toEqual([30, 20]);
+    await expect(imageFolder(folder, {files: []})).rejects.toThrow(/files must be a list of at least 1/);
   });
 });

@@ -5,7 +5,7 @@ import {PassThrough} from 'node:stream';
 import {tensor4d, tidy, type Tensor} from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
 import {describe, expect, it} from 'vitest';
-import {ProgressBar} from '../../quickstart/progress-bar.js';
+import {ProgressBar} from '../../src/cli/progress-bar.js';
 import {saveModel, toHalf} from '../../quickstart/save-model.js';
 import {generateShape, seeds, SIZE} from '../../quickstart/shapes.js';
 import {writeSheet} from '../../quickstart/sheet.js';

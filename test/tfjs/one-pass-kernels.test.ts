@@ -135,3 +135,41 @@ test('the gradients of rectifiers and of clipping hold for any length, and at th
     {numRuns: 60, seed: 7},
   );
 });
+
+describe('what an optimiser remembers', () => {
+  test.each([
+    ['adam', 'cpu', 'wasm'],
+    ['adam', 'wasm', 'cpu'],
+    ['sgd', 'cpu', 'wasm'],
+    ['sgd', 'wasm', 'cpu'],
+  ] as const)('goes from one backend to another: %s from %s to %s', async (name, from, to) => {
+    const shapes = [[5], [2, 3]];
+    const run = async (second: 'cpu' | 'wasm'): Promise<Float32Array[]> => {
+      let values = shapes.map((shape, index) => normals(index, shape).dataSync().slice());
+      let state: {steps: number; places: readonly number[]; arrays: {shape: number[]; values: Float32Array}[]} | undefined;
+      for (const [round, backend] of [from, second].entries()) {
+        await useBackend(backend);
+        const variables = shapes.map((shape, index) => tf.tidy(() => tf.variable(tf.tensor(values[index]!, shape))));
+        const updater = makeUpdater(name, 0.1);
+        if (state !== undefined) {
+          const tensors = state.arrays.map(({shape, values: each}) => tf.tensor(each, shape));
+          updater.restore(variables, {...state, tensors});
+          tf.dispose(tensors);
+        }
+        for (let step = 0; step < 3; step++) {
+          const slopes = variables.map(({shape}, index) => normals(100 + 10 * round + 2 * step + index, shape));
+          updater.apply(Object.fromEntries(variables.map((variable, index) => [variable.name, slopes[index] as tf.Tensor])));
+          tf.dispose(slopes);
+        }
+        const {steps, places, tensors} = updater.state(variables);
+        state = {steps, places, arrays: tensors.map((each) => ({shape: each.shape, values: each.dataSync().slice() as Float32Array}))};
+        values = variables.map((variable) => variable.dataSync().slice());
+        updater.dispose();
+        tf.dispose(variables);
+      }
+      return values as Float32Array[];
+    };
+    const expected = await run(from);
+    for (const [index, values] of (await run(to)).entries()) expectClose(values, expected[index] as Float32Array, {abs: 1e-5});
+  });
+});

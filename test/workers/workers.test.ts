@@ -50,23 +50,10 @@ import {expectNoLeak} from '../helpers/expect.js';
 import {dataFolder, loadDataModel} from '../helpers/files.js';
 import {HEIGHT, patchBatch, patchTeacher, WIDTH} from '../helpers/patch-world.js';
 import {withoutWorkers} from '../helpers/without-workers.js';
+import {withOwnLayers} from '../helpers/with-own-layers.js';
 import {Census, FatefulLayer, type Fate} from '../helpers/thread-layers.js';
 
 const root = join(import.meta.dirname, '../..');
-
-/** Runs work while threads that start meanwhile load the layers of this test; they are ended afterwards. */
-async function withOwnLayers(work: () => Promise<void>): Promise<void> {
-  const before = process.env['NODE_OPTIONS'];
-  await disposeWorkers();
-  process.env['NODE_OPTIONS'] = `${before ?? ''} --require tsx/cjs --require ${join(root, 'test/helpers/thread-layers.ts')}`;
-  try {
-    await work();
-  } finally {
-    if (before === undefined) delete process.env['NODE_OPTIONS'];
-    else process.env['NODE_OPTIONS'] = before;
-    await disposeWorkers();
-  }
-}
 
 function fateful(fate: Fate): LayersModel {
   return sequential({

@@ -49,7 +49,9 @@ export async function readImage(images: ImagesInput, index: number, scorer: Scor
     const shown = preprocessing !== undefined && (shape[2] === 1 || shape[2] === 3);
     const picture = shown ? await toDisplayPixels(input, preprocessing) : stretchedPixels(values, shape);
     const pixels =
-      preprocessing === undefined || source instanceof Tensor ? undefined : {preprocessing, bytes: !(source.data instanceof Float32Array)};
+      preprocessing === undefined || source instanceof Tensor
+        ? undefined
+        : {preprocessing, bytes: !('data' in source && source.data instanceof Float32Array)};
     return {input, values, shape, picture, pixels};
   } catch (error) {
     input.dispose();

@@ -13,6 +13,8 @@ import type {ScoreForm} from '../../models/score-model.js';
 import {checkTarget, isTargetFn, resolveTargets} from '../../models/targets.js';
 import {overImageBatches} from '../../queries/image-batches.js';
 import {inThreads} from '../../workers/in-threads.js';
+import {shipModels} from '../../workers/shipped-models.js';
+import type {Shipment} from '../../workers/thread-task.js';
 import {kindOf, type Networks} from '../networks.js';
 import {checkTeacherAlive} from '../teacher-input.js';
 import {evidenceOf} from './evidence.js';
@@ -136,7 +138,8 @@ async function drawMaps(
   };
   const told = isTargetFn(target) ? undefined : target; // Only with guidance is it looked at, which refuses a function.
   const job = {compile, form, kind, method, target: told};
-  const run = {where: WHERE, job: explainJob, settings: job, models: [student.model, decoder], workers, signal} as const;
+  const ship = (): Promise<Shipment> => shipModels(WHERE, [student.model, decoder]);
+  const run = {where: WHERE, job: explainJob, settings: job, ship, workers, signal};
   const draw = workers === 0 ? drawHere : inThreads(run);
   const ofRefining = refine > 0 ? {seed: drawSeed} : {refine: undefined, refineSize: undefined, seed: undefined};
   const mapSettings = {seed: drawSeed, target, options: recordOptions({...settings, target, ...ofRefining})};

@@ -1,7 +1,7 @@
 /** The two places that the states of a training are written to in turns. */
 import type {io} from '@tensorflow/tfjs-core';
 import {ModelFileError} from '../../core/errors/model-file-error.js';
-import {loadArtifacts} from '../../files/artifact-store.js';
+import {loadArtifacts, saveArtifacts} from '../../files/artifact-store.js';
 
 /** A state as it is stored. */
 export interface StoredState {
@@ -12,7 +12,7 @@ export interface StoredState {
 }
 
 /** Where the state of a serial number is stored. */
-export function checkpointPlace(url: string, serial: number): string {
+function checkpointPlace(url: string, serial: number): string {
   return `${url}${url.startsWith('file:') ? '/' : '-'}state-${serial % 2}`;
 }
 
@@ -28,9 +28,16 @@ export async function newestCheckpoint(where: string, url: string): Promise<Stor
   throw new ModelFileError(`${where}: no state of a training lies at ${url}: ${problems.join(' ')}`);
 }
 
-/** The serial number of the next state. */
-export async function nextSerial(where: string, url: string): Promise<number> {
-  return ((await statesAt(where, url)).found[0]?.serial ?? -1) + 1;
+/** Makes what writes one state after the other. `pack` is told the number that the state has to hold as `training.serial`. */
+export async function checkpointWriter(
+  where: string,
+  url: string,
+): Promise<(pack: (serial: number) => Promise<io.ModelArtifacts>) => Promise<void>> {
+  let serial = ((await statesAt(where, url)).found[0]?.serial ?? -1) + 1;
+  return async (pack) => {
+    await saveArtifacts(where, checkpointPlace(url, serial), await pack(serial));
+    serial++;
+  };
 }
 
 async function statesAt(where: string, url: string): Promise<{found: StoredState[]; problems: string[]}> {
@@ -41,7 +48,7 @@ async function statesAt(where: string, url: string): Promise<{found: StoredState
     try {
       const artifacts = await loadArtifacts(where, place);
       const {training} = (artifacts.userDefinedMetadata ?? {}) as {training?: {serial?: number}};
-      if (training?.serial === undefined) problems.push(`${place} holds a saved distiller, but no training under way.`);
+      if (training?.serial === undefined) problems.push(`${place} holds a save, but no training under way.`);
       else found.push({url: place, artifacts, serial: training.serial});
     } catch (error) {
       if (!(error instanceof ModelFileError)) throw error;

@@ -5,7 +5,7 @@ import {show} from '../../core/check.js';
 import {MAX_SEED} from '../../core/common-options.js';
 import {AttentiveError} from '../../core/errors/attentive-error.js';
 import {ModelFileError} from '../../core/errors/model-file-error.js';
-import {absentMeans, boolean, custom, group, integer, required} from '../../core/fields.js';
+import {absentMeans, boolean, group, integer, required} from '../../core/fields.js';
 import {groupProblem, type OptionsSchema} from '../../core/options.js';
 import type {Teacher} from '../../core/types.js';
 import {VERSION} from '../../core/version.js';
@@ -16,6 +16,8 @@ import {methodFields, paperForm, type Method} from '../method.js';
 import type {TrainingProgress} from '../progress.js';
 import {placeFields, type TrainingPlace, type TrainingState, type TrainingTensors} from '../train/training-state.js';
 import {packStudent, rebuildStudent, rebuiltFields, type RebuiltStudent} from './saved-student.js';
+import {revivedHistory, savedTrainingField, type SavedTraining} from './saved-training.js';
+import {listNamed, nameLists, under} from './state-tensors.js';
 import {checkSameTeacher, probeFields, type TeacherProbe} from './teacher-probe.js';
 
 /** What a saved distiller holds besides networks that are stored whole. */
@@ -27,14 +29,7 @@ interface CheckpointMetadata {
   /** Absent where the student is stored whole. */
   readonly student?: RebuiltStudent | undefined;
   /** Where a training stands that was written down in its course. */
-  readonly training?: SavedTraining | undefined;
-}
-
-/** A {@link TrainingState} but for its tensors. */
-interface SavedTraining {
-  readonly serial: number;
-  readonly place: TrainingPlace;
-  readonly history: readonly TrainingProgress[];
+  readonly training?: SavedTraining<TrainingPlace, TrainingProgress> | undefined;
 }
 
 const metadataFields: OptionsSchema<CheckpointMetadata>['fields'] = {
@@ -43,14 +38,7 @@ const metadataFields: OptionsSchema<CheckpointMetadata>['fields'] = {
   teacher: required(group<TeacherProbe>(probeFields)),
   method: required(group<Method>(methodFields)),
   student: absentMeans(group<RebuiltStudent>(rebuiltFields), 'stored whole'),
-  training: absentMeans(
-    group<SavedTraining>({
-      serial: required(integer(0)),
-      place: required(group<TrainingPlace>(placeFields)),
-      history: required(custom<readonly TrainingProgress[]>('a list of records', (value) => (Array.isArray(value) ? undefined : 'kind'))),
-    }),
-    'none',
-  ),
+  training: absentMeans(savedTrainingField<TrainingPlace, TrainingProgress>(placeFields), 'none'),
 };
 
 const FORMAT = 'attentive-distiller';
@@ -79,9 +67,7 @@ export async function packCheckpoint(
     ...decoder.weights.map((weight) => {
       return {name: `decoder:${weight.originalName}`, tensor: clone(valueOf(weight.read()))};
     }),
-    ...Object.entries(training?.tensors ?? {}).flatMap(([list, held]) =>
-      (held as readonly Tensor[]).map((tensor, index) => ({name: `training:${list}:${index}`, tensor: clone(tensor)})),
-    ),
+    ...nameLists(training?.tensors ?? {}),
   ]);
   try {
     const {rebuilt, topology, weights} = await packStudent(student, teacher, valueOf);
@@ -153,7 +139,7 @@ export async function unpackCheckpoint(
         : rebuildStudent({where, url, teacher, savedFor: metadata.teacher.name}, rebuilt, under('student', tensors)));
       return {
         networks: {teacher, student: {model, trainingMode}, decoder, method, seed},
-        training: training && stateOf(training, under('training', tensors)),
+        training: training && stateOf(training, tensors),
       };
     } catch (error) {
       disposeModel(decoder);
@@ -168,20 +154,11 @@ export async function unpackCheckpoint(
 }
 
 /** The state of a training; its tensors are copies. */
-function stateOf({place, history}: SavedTraining, tensors: NamedTensorMap): TrainingState {
-  const listed = (name: keyof TrainingTensors): Tensor[] => {
-    const own = under(name, tensors);
-    return Object.keys(own).map((_, index) => clone(own[String(index)] as Tensor));
-  };
-  const numbers = (record: TrainingProgress): TrainingProgress => ({
-    ...record,
-    // JSON has no NaN.
-    total: record.total ?? NaN,
-    secondsLeft: record.secondsLeft ?? NaN,
-  });
+function stateOf({place, history}: SavedTraining<TrainingPlace, TrainingProgress>, tensors: NamedTensorMap): TrainingState {
+  const listed = (name: keyof TrainingTensors): Tensor[] => listNamed(name, tensors);
   return {
     place,
-    history: history.map(numbers),
+    history: revivedHistory(history),
     tensors: {
       weights: listed('weights'),
       optimizer: listed('optimizer'),
@@ -201,12 +178,6 @@ async function restoreModel(topology: object, weights: NamedTensorMap): Promise<
     disposeModel(model);
     throw error;
   }
-}
-
-/** The tensors `prefix:name`, by name. */
-function under(prefix: string, tensors: NamedTensorMap): NamedTensorMap {
-  const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${prefix}:`));
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length + 1), tensor]));
 }
 
 /** A topology of format version 1 with the words of today. */

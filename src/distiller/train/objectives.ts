@@ -11,7 +11,7 @@ import {combineLosses, type WeightedLoss} from '../../losses/combine-losses.js';
 import {hardLoss, softLoss} from '../../losses/distillation-loss.js';
 import {areaLoss} from '../../losses/explanation-loss.js';
 import {divergenceOf} from '../../losses/class-probabilities.js';
-import {rankingMask} from '../../losses/ranking-mask.js';
+import {rankingMaskOfPart} from '../../losses/ranking-mask.js';
 import {blurImages} from '../../queries/blur.js';
 import {randomBaselines} from '../../queries/random-baselines.js';
 import {askTeacher, kindOf, runStudent, type Networks} from '../networks.js';
@@ -20,6 +20,7 @@ import type {Stage} from '../progress.js';
 import {rankingObjective} from '../ranking-objective.js';
 import {piecewise} from '../../tfjs/gradients/piecewise.js';
 import {isOnGpu} from '../../backend/is-on-gpu.js';
+import type {StepResult} from './gradient-step.js';
 import {mapStatistics} from './map-statistics.js';
 
 /** A batch with what does not depend on the networks in training. */
@@ -36,25 +37,24 @@ export interface PreparedBatch {
   readonly taps?: Tensor[] | undefined;
 }
 
+/** What the losses go by. */
+export type LossSettings = Pick<FitSettings, 'alpha' | 'temperature' | 'lambdaRule' | 'fill' | 'scorer' | 'softness' | 'baselines'>;
+
 /** What is minimised. */
 export interface Objective {
   /** Names the caller in messages. */
   readonly where: string;
   readonly stage: Stage;
-  readonly settings: FitSettings;
+  readonly settings: LossSettings;
   /** λ in force at this step. */
   readonly lambda: number;
   /** Whether the networks that the stage trains run in training mode. */
   readonly training: boolean;
   /** Draws what the losses draw. */
   readonly random: Random;
+  /** Where the images are part of a batch: the index of the first of them, since what is drawn goes by it. @default 0 */
+  readonly first?: number | undefined;
 }
-
-/** The loss to be minimised, and every number to be reported, all scalars. */
-export type StepResult = {
-  readonly total: Scalar;
-  readonly reported: Readonly<Record<string, Scalar>>;
-};
 
 type Losses = Readonly<Record<string, WeightedLoss>>;
 
@@ -76,6 +76,17 @@ export function stageLoss(networks: Networks, batch: PreparedBatch, objective: O
   });
 }
 
+/** Losses and statistics by name, and the total. */
+export type NamedScalars = Record<string, Scalar>;
+
+/** Computes losses and statistics of a stage on one batch in one record; the caller's. */
+export function scalarsOf(networks: Networks, batch: PreparedBatch, objective: Objective): NamedScalars {
+  return tidy(() => {
+    const {total, reported} = stageLoss(networks, batch, objective);
+    return {...reported, total};
+  });
+}
+
 function summed(losses: Losses, statistics: Readonly<Record<string, Scalar>> = {}): StepResult {
   const {total, parts} = combineLosses(losses);
   return {total, reported: {...parts, ...statistics}};
@@ -88,7 +99,7 @@ function summed(losses: Losses, statistics: Readonly<Record<string, Scalar>> = {
 function distillation(
   logits: Tensor2D,
   {teacherLogits, oneHotLabels}: PreparedBatch,
-  {alpha, temperature}: FitSettings,
+  {alpha, temperature}: LossSettings,
   kind: ClassKind,
 ): Losses {
   const soft = softLoss(logits, teacherLogits, temperature, kind);
@@ -113,10 +124,10 @@ function explanation(networks: Networks, batch: PreparedBatch, saliency: Tensor4
 
 /** Insertion and deletion at one point of their curves that is drawn, against baselines that are drawn. */
 function ranking(networks: Networks, {images, targets}: PreparedBatch, map: Tensor4D, objective: Objective): Losses {
-  const {where, settings, random} = objective;
+  const {where, settings, random, first: place = 0} = objective;
   const {softness, baselines: kinds} = settings;
-  const shown = rankingMask(map, {softness, seed: random.split('mask').seed});
-  const drawn = randomBaselines(images, kinds, random.split('baselines'), 2) as [Tensor4D, Tensor4D];
+  const shown = rankingMaskOfPart(map, place, {softness, seed: random.split('mask').seed});
+  const drawn = randomBaselines(images, kinds, random.split('baselines'), 2, place) as [Tensor4D, Tensor4D];
   const score = (masked: Tensor4D): Tensor2D => scored(networks, masked, where, settings);
   const kind = kindOf(networks.teacher);
   const values = piecewise(shown, pieceOf(images, 2, objective), (piece, first) => {
@@ -143,12 +154,12 @@ function partOf<T extends Tensor>(batch: T, first: number, {shape: [count = 0]}:
 }
 
 /** The logits of masked images, of whom is to score them. */
-function scored({teacher, student}: Networks, masked: Tensor4D, where: string, {scorer}: FitSettings): Tensor2D {
+function scored({teacher, student}: Networks, masked: Tensor4D, where: string, {scorer}: LossSettings): Tensor2D {
   return scorer === 'teacher' ? classLogits(askTeacher(where, teacher, masked)) : runStudent(student, masked, false).logits;
 }
 
 /** What is left of the images: x ⊙ H, or with H as the weight between the image and its blur. */
-function maskedImages(images: Tensor4D, saliency: Tensor4D, fill: FitSettings['fill']): Tensor4D {
+function maskedImages(images: Tensor4D, saliency: Tensor4D, fill: LossSettings['fill']): Tensor4D {
   const kept = mul<Tensor4D>(images, saliency);
   return fill === 'zeros' ? kept : add<Tensor4D>(kept, mul(blurImages(images), sub(1, saliency)));
 }

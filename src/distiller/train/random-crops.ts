@@ -1,6 +1,7 @@
 /** Random resized crops: what makes many images of few. */
 import {clone, image as images, tensor1d, tensor2d, tidy, type Tensor4D} from '@tensorflow/tfjs-core';
 import type {Random} from '../../core/random.js';
+import {randomRectangle} from '../../data/random-rectangle.js';
 
 /**
  * Cuts from each image a rectangle of its own and enlarges that to the size of the image.
@@ -15,10 +16,8 @@ export function randomCrops(batch: Tensor4D, leastArea: number, random: Random):
   if (leastArea >= 1) return clone(batch);
   return tidy(() => {
     const boxes = Array.from({length: count}, (_, index): [number, number, number, number] => {
-      const own = random.split(index);
-      const side = Math.sqrt(own.uniform(leastArea, 1));
-      const [top, left] = [own.uniform(0, 1 - side), own.uniform(0, 1 - side)];
-      return [top, left, top + side, left + side];
+      const {top, left, height: down, width: across} = randomRectangle(random.split(index), {leastArea});
+      return [top, left, top + down, left + across];
     });
     const order = tensor1d(
       Int32Array.from({length: count}, (_, index) => index),

@@ -1,17 +1,16 @@
 /** A training run and the stage of it that is under way: what the parts of the loop hand to each other. */
 import type {Tensor} from '@tensorflow/tfjs-core';
 import type {TrainingBatches} from '../../data/batches.js';
-import type {Updater} from '../../tfjs/optimizer.js';
 import type {Networks} from '../networks.js';
 import type {FitSettings, StageSettings} from '../options.js';
 import type {Stage, TrainingProgress} from '../progress.js';
 import type {StageLength} from '../stage-length.js';
 import type {AveragedWeights} from './averaged-weights.js';
-import type {BestWeights} from './best-weights.js';
 import type {HeldImages} from './held-images.js';
+import type {BatchLearner} from './learner.js';
+import type {Learner} from './run-place.js';
 import type {StageNetworks} from './stage-networks.js';
 import type {StudentGuard} from './student-guard.js';
-import type {StageVariables} from './train-step.js';
 import type {TrainingState} from './training-state.js';
 
 /** What is trained, on what, and how. */
@@ -46,15 +45,15 @@ export interface Run extends Training {
   readonly lengths: Map<Stage, StageLength>;
   /** When it began, in milliseconds. */
   readonly started: number;
-  /** When it was last written down. */
+  /** When it was last written down, and after how many steps. */
   written: number;
+  writtenSteps: number;
 }
 
 /** A stage under way. */
-export interface StageRun extends StageSettings {
+export interface StageRun extends StageSettings, Learner {
   readonly length: StageLength;
   readonly averages: AveragedWeights;
-  readonly best: BestWeights;
   readonly guard: StudentGuard | undefined;
   /** Images of the last training batch. */
   readonly seen: HeldImages;
@@ -62,6 +61,5 @@ export interface StageRun extends StageSettings {
   readonly unseen: HeldImages;
   readonly run: Run;
   readonly networks: StageNetworks;
-  readonly variables: StageVariables;
-  readonly updater: Updater;
+  readonly learner: BatchLearner;
 }

@@ -1,55 +1,47 @@
 /** The state of a stage between two steps: written down when it is time to, and brought back. */
-import {at} from '../../core/at.js';
+import {isDue} from '../checkpoint-options.js';
+import {placeOf, restoreLearner} from './run-place.js';
 import type {StageRun} from './stage-run.js';
-import {describeSettings, type TrainingPlace, type TrainingState} from './training-state.js';
-
-const CHECKPOINT_SECONDS = 60;
+import {fitDescription, type TrainingState} from './training-state.js';
 
 /** Brings a stage to where an earlier run was interrupted. */
-export function restore({variables, updater, averages, best, guard}: StageRun, {place, tensors}: TrainingState): void {
-  variables.all.forEach((variable, index) => variable.assign(at(tensors.weights, index)));
-  best.restore({loss: place.bestLoss, epochsSince: place.epochsSinceBest, weights: tensors.best});
-  updater.restore(variables.trainable, {steps: place.updates, places: place.moved, tensors: tensors.optimizer});
+export function restore(stageRun: StageRun, {place, tensors}: TrainingState): void {
+  const {averages, guard} = stageRun;
+  restoreLearner(stageRun, place, tensors);
   averages.restore({steps: place.averaged, means: tensors.means});
   guard?.restore(tensors.guard);
 }
 
 /** Writes down where the run stands, where it is time to. */
-export async function writeIfDue(
-  {run, stage, variables, updater, averages, best, guard, length}: StageRun,
-  epoch: number,
-  step: number,
-): Promise<void> {
+export async function writeIfDue(stageRun: StageRun, epoch: number, step: number): Promise<void> {
+  const {steps, settings, written} = stageRun.run;
+  if (settings.checkpoint !== undefined && isDue(settings.checkpoint, steps, written)) await writeState(stageRun, epoch, step);
+}
+
+/**
+ * Stops a run whose signal has aborted, between two steps. Where the run stands is written down first, unless that has been done.
+ *
+ * @throws The signal's reason.
+ */
+export async function stopIfAborted(stageRun: StageRun, epoch: number, step: number): Promise<void> {
+  const {settings, steps, writtenSteps} = stageRun.run;
+  if (settings.signal?.aborted !== true) return;
+  if (step > 0 && writtenSteps !== steps) await writeState(stageRun, epoch, step);
+  settings.signal.throwIfAborted();
+}
+
+async function writeState(stageRun: StageRun, epoch: number, step: number): Promise<void> {
+  const {run, stage, averages, guard, length} = stageRun;
   const {write, steps, history, settings, epochLength, started} = run;
-  if (write === undefined || settings.checkpoint === undefined) return;
-  const {everySteps, everySeconds = everySteps === undefined ? CHECKPOINT_SECONDS : Infinity} = settings.checkpoint;
-  const isDue = (everySteps !== undefined && steps % everySteps === 0) || performance.now() - run.written >= 1000 * everySeconds;
-  if (!isDue) return;
-  const optimizer = updater.state(variables.trainable);
+  if (write === undefined) return;
+  const seconds = (performance.now() - started) / 1000;
+  const {place, tensors} = placeOf(stageRun, {epoch, step, steps, seconds, epochLength, settings: fitDescription(settings)});
   const means = averages.state;
-  const place: TrainingPlace = {
-    stage,
-    epoch,
-    step,
-    steps,
-    seconds: (performance.now() - started) / 1000,
-    stageSeconds: length.course.seconds,
-    stageSteps: length.steps,
-    epochLength: Number.isNaN(epochLength) ? undefined : epochLength,
-    updates: optimizer.steps,
-    moved: optimizer.places,
-    averaged: means.steps,
-    bestLoss: best.state.loss,
-    epochsSinceBest: best.epochsSince,
-    settings: describeSettings(settings),
-  };
-  const tensors = {
-    weights: variables.all,
-    optimizer: optimizer.tensors,
-    means: means.means,
-    guard: guard?.state ?? [],
-    best: best.state.weights,
-  };
-  await write({place, history, tensors});
+  await write({
+    place: {...place, stage, stageSeconds: length.course.seconds, stageSteps: length.steps, averaged: means.steps},
+    history,
+    tensors: {...tensors, means: means.means, guard: guard?.state ?? []},
+  });
   run.written = performance.now();
+  run.writtenSteps = steps;
 }

@@ -26,7 +26,7 @@ export class StudentGuard {
   }
 
   /** Holds the first images that are trained on, to measure by. */
-  see({images, teacherLogits}: PreparedBatch): void {
+  see({images, teacherLogits}: Pick<PreparedBatch, 'images' | 'teacherLogits'>): void {
     if (this.#count >= MAX_IMAGES) return;
     this.#count += images.shape[0];
     this.#held.push({images: images.clone(), teacherLogits: teacherLogits.clone()});

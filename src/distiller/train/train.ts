@@ -3,12 +3,9 @@
  * Leaving the loop, an abort and an error all free what the loop holds; the networks keep what they
  * have learned so far.
  */
-import {dispose, tidy} from '@tensorflow/tfjs-core';
 import {requireBackend} from '../../backend/check-backend.js';
-import {checkNumber} from '../../core/check.js';
 import {Random} from '../../core/random.js';
-import {yieldToEvents} from '../../core/yield-to-events.js';
-import {batchesPerEpoch, iterateBatches, type TrainingBatches} from '../../data/batches.js';
+import {batchesPerEpoch, type TrainingBatches} from '../../data/batches.js';
 import {isBlackBox} from '../../models/black-box.js';
 import {makeUpdater} from '../../tfjs/optimizer.js';
 import type {StageSettings} from '../options.js';
@@ -16,19 +13,21 @@ import type {TrainingProgress, TrainingSummary} from '../progress.js';
 import {StageLength} from '../stage-length.js';
 import {AveragedWeights} from './averaged-weights.js';
 import {BestWeights} from './best-weights.js';
+import {epochSteps, stepPlace} from './epoch-steps.js';
+import {checkWeights} from './gradient-step.js';
 import {HeldImages} from './held-images.js';
 import {checkNotFlat, type MapStatistics} from './map-statistics.js';
-import {Means} from './means.js';
+import {learnHere} from './learner.js';
+import {checkTrainsInThreads, learnInThreads} from './learner-in-threads.js';
 import {mapWarnings, VERDICT_IMAGES} from './map-verdict.js';
-import {stageLoss, type PreparedBatch} from './objectives.js';
+import {measureBatches} from './measure-batches.js';
 import {pixelWarning} from './pixel-warning.js';
-import {prepareBatch} from './prepare-batch.js';
-import {readScalars} from './read-scalars.js';
+import {readBatch, type BatchImages} from './prepare-batch.js';
 import {stageNetworks} from './stage-networks.js';
 import type {Run, StageRun, Training} from './stage-run.js';
-import {restore, writeIfDue} from './stage-state.js';
+import {restore, stopIfAborted, writeIfDue} from './stage-state.js';
 import {StudentGuard} from './student-guard.js';
-import {checkWeights, stageVariables, trainStep} from './train-step.js';
+import {stageVariables} from './train-step.js';
 import type {TrainingState} from './training-state.js';
 
 // A collapse in the middle of an epoch must not hide behind the good steps before it.
@@ -40,9 +39,11 @@ const LEAST_LEARNT = 0.6;
 export async function* trainNetworks(training: Training): AsyncGenerator<TrainingProgress, TrainingSummary, undefined> {
   const {where, batches, settings, resumed, history} = training;
   await requireBackend(where, 'train');
+  if (settings.workers > 0) checkTrainsInThreads(where, training.networks, settings);
   const started = performance.now() - 1000 * (resumed?.place.seconds ?? 0);
   const epochLength = resumed?.place.epochLength ?? settings.batchesPerEpoch ?? batchesPerEpoch(batches);
-  const run: Run = {...training, epochLength, steps: resumed?.place.steps ?? 0, lengths: new Map(), started, written: performance.now()};
+  const steps = resumed?.place.steps ?? 0;
+  const run: Run = {...training, epochLength, steps, lengths: new Map(), started, written: performance.now(), writtenSteps: steps};
   history.push(...(resumed?.history ?? []));
   const first = Math.max(
     0,
@@ -86,7 +87,10 @@ async function* trainStage(run: Run, settings: StageSettings, resumed: TrainingS
   const best = new BestWeights(variables.all, keepBest);
   const guard = stage === 'student' && !networks.student.trainingMode ? new StudentGuard(networks, variables.trainable) : undefined;
   const [seen, unseen] = [new HeldImages(VERDICT_IMAGES), new HeldImages(VERDICT_IMAGES)];
-  const stageRun: StageRun = {...settings, run, networks, variables, updater, length, averages, best, guard, seen, unseen};
+  const {workers} = run.settings;
+  const inThreads = {where: run.where, stage, networks: run.networks, variables, workers};
+  const learner = workers > 0 ? learnInThreads(inThreads) : learnHere(networks, variables);
+  const stageRun: StageRun = {...settings, run, networks, variables, updater, learner, length, averages, best, guard, seen, unseen};
   run.onOutcome?.((weight) => best.bestOf(weight) ?? averages.meanOf(weight));
   try {
     if (resumed !== undefined) restore(stageRun, resumed);
@@ -113,8 +117,7 @@ async function* trainStage(run: Run, settings: StageSettings, resumed: TrainingS
     // What was learned is kept where the loop is left, too.
     averages.settle();
     best.settle();
-    updater.dispose();
-    networks.dispose();
+    for (const held of [learner, updater, networks]) held.dispose();
   }
 }
 
@@ -140,90 +143,67 @@ async function warningsOf({run: {networks, seed, settings}, stage, guard, seen, 
 async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): AsyncGenerator<TrainingProgress> {
   const {run, networks} = stageRun;
   const {where, settings} = run;
-  const {stage, learningRate, schedule, variables, updater, length, averages, guard, seen} = stageRun;
-  let step = 0;
-  for await (const batch of iterateBatches(where, run.batches, epoch)) {
-    await yieldToEvents();
-    settings.signal?.throwIfAborted();
+  const {stage, updater, learner, length, averages, guard, seen} = stageRun;
+  const stop = (step: number): Promise<void> => stopIfAborted(stageRun, epoch, step);
+  const steps = epochSteps({where, batches: run.batches, epoch, skipped, length, stop}, (count) => {
+    run.epochLength = count;
+  });
+  for await (const {batch, step, isDone} of steps) {
     const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
     const learnsBlackBox = stage !== 'explanation' && isBlackBox(run.networks.teacher);
     const leastCrop = learnsBlackBox ? Math.max(settings.leastCrop, LEAST_LEARNT) : stage === 'explanation' ? settings.leastCrop : 1;
     const drawn = {random, leastCrop, hides: learnsBlackBox};
-    const prepare = (): Promise<PreparedBatch> => prepareBatch(`${where}: batch ${step}`, networks, batch, drawn);
-    if (step < skipped) {
-      if (step++ < skipped - 1) continue;
+    const batchName = `${where}: batch ${step}`;
+    const read = (): Promise<BatchImages> => readBatch(batchName, networks.teacher, batch, drawn);
+    if (isDone) {
       // The verdict on the maps may be on the images of the last step.
-      const prepared = await prepare();
-      seen.take(prepared.images);
-      dispose({...prepared});
-      if (length.isOver) return;
+      const {images} = await read();
+      seen.take(images);
+      images.dispose();
       continue;
     }
     const since = performance.now();
-    const passed = epoch + (Number.isNaN(run.epochLength) ? 0.5 : Math.min(1, (step + 0.5) / run.epochLength));
-    const epochs = length.epochsAt(passed, run.epochLength);
-    const rate = learningRate * checkNumber(`${where}: the factor of schedule`, schedule(passed, epochs), 0);
+    const {passed, epochs, rate} = stepPlace(where, stageRun, {epoch, step}, run.epochLength);
     updater.setRate(rate);
     const lambda = settings.lambda * warmup(passed, settings.lambdaWarmup * epochs);
     const position = `epoch ${epoch + 1}, step ${step + 1}`;
-    const prepared = await prepare();
-    const images = prepared.images.shape[0];
-    guard?.see(prepared);
-    seen.take(prepared.images);
-    await yieldToEvents();
-    const numbers = await trainStep(networks, prepared, {
-      where,
-      stage,
-      settings,
-      lambda,
-      random,
-      updater,
-      variables: variables.trainable,
-      position,
-    }).finally(() => dispose({...prepared}));
+    const input = await read();
+    const images = input.images.shape[0];
+    seen.take(input.images);
+    let numbers;
+    try {
+      const taken = await learner.step(input, {where, batchName, stage, settings, lambda, random, updater, position});
+      guard?.see({...taken, images: input.images});
+      taken.teacherLogits.dispose();
+      ({numbers} = taken);
+    } finally {
+      input.images.dispose();
+    }
     averages.follow();
-    step++;
     run.steps++;
     length.steps++;
     const progress = record({run, stage: stageRun, epoch}, {kind: 'step', learningRate: rate, numbers, images, since});
-    await writeIfDue(stageRun, epoch, step);
+    await writeIfDue(stageRun, epoch, step + 1);
     yield progress;
-    if (length.isOver) return;
   }
-  if (step < skipped) {
-    throw new RangeError(
-      `${where}: epoch ${epoch + 1} has ${step} batches, but the training was interrupted after ${skipped} of them. Give the batches that it began with.`,
-    );
-  }
-  run.epochLength = step;
 }
 
 async function validate({run, networks, ...stageRun}: StageRun, batches: TrainingBatches, epoch: number): Promise<TrainingProgress> {
   const since = performance.now();
   const {where, settings} = run;
-  const {stage, unseen, best} = stageRun;
-  const means = new Means();
-  let index = 0;
-  for await (const batch of iterateBatches(`${where}: validation`, batches, epoch)) {
-    await yieldToEvents();
-    settings.signal?.throwIfAborted();
+  const {stage, learner, unseen, best} = stageRun;
+  const means = await measureBatches({where: `${where}: validation`, batches, epoch, signal: settings.signal}, async (batch, index) => {
     const random = new Random(run.seed).split(`validation ${index}`);
-    const prepared = await prepareBatch(`${where}: validation: batch ${index++}`, networks, batch, {random, leastCrop: 1});
+    const batchName = `${where}: validation: batch ${index}`;
+    const read = await readBatch(batchName, networks.teacher, batch, {random, leastCrop: 1});
     try {
-      const scalars = tidy(() => {
-        const {total, reported} = stageLoss(networks, prepared, {where, stage, settings, lambda: settings.lambda, training: false, random});
-        return {...reported, total};
-      });
-      try {
-        if (means.count === 0) unseen.take(prepared.images);
-        means.add(await readScalars(scalars), prepared.images.shape[0]);
-      } finally {
-        dispose(scalars);
-      }
+      const scalars = await learner.measure(read, {where, batchName, stage, settings, lambda: settings.lambda, random});
+      if (index === 0) unseen.take(read.images);
+      return {scalars, images: read.images.shape[0]};
     } finally {
-      dispose({...prepared});
+      read.images.dispose();
     }
-  }
+  });
   const numbers = means.values();
   best.consider(numbers['total'] ?? NaN);
   return record({run, stage: stageRun, epoch}, {kind: 'validation', learningRate: 0, numbers, images: means.count, since});
@@ -255,7 +235,7 @@ function record({run, stage: {stage, length}, epoch}: Place, {kind, learningRate
     done: run.steps,
     total: run.settings.stages.reduce((all, each) => all + stepsOf(run, each), 0),
     epoch: epoch + 1,
-    epochs: Math.min(length.maxEpochs(epochLength), Math.max(epoch + 1, Math.ceil(length.totalSteps(epochLength) / epochLength) || 0)),
+    epochs: length.epochCount(epoch, epochLength),
     secondsLeft: length.secondsLeft(epochLength),
     learningRate,
     losses,

@@ -12,12 +12,12 @@ import {resolveSingleTargets} from '../../models/targets.js';
 import {batchScorer} from '../../queries/batch-scorer.js';
 import {finiteBaseline} from '../../queries/fill.js';
 import {finiteInput} from '../../queries/finite-input.js';
-import {meanOf} from '../mean-of.js';
 import {explainOne} from '../of-explainer/explain-one.js';
 import {peakOf} from '../of-map/map-values.js';
 import type {CausalFill} from '../of-model/causal-curve.js';
 import {readMap} from '../read-map.js';
-import {confidenceOnce, valueOf, type MetricContext, type NamedContext} from './named-metrics.js';
+import {ComparisonTotals} from './totals.js';
+import {confidenceOnce, valueOf, type MetricContext, type MetricCurve, type NamedContext} from './named-metrics.js';
 import {
   nameOf,
   planComparison,
@@ -26,6 +26,7 @@ import {
   type CompareOptions,
   type CompareSettings,
   type ComparisonRow,
+  type ImagePart,
 } from './options.js';
 
 const WHERE = 'compare';
@@ -51,17 +52,38 @@ const WHERE = 'compare';
  * const text = formatComparison(rows);
  */
 export async function compare(options: CompareOptions): Promise<ComparisonRow[]> {
-  const plan = planComparison(options);
+  const parts = await comparePart(options);
+  const names = options.metrics.map(nameOf);
+  return parts.map(({method, perImage}) => rowOf(method, names, perImage));
+}
+
+/** What one explainer gave for a part of the images. */
+export interface ComparedPart {
+  readonly method: string;
+  readonly perImage: readonly ComparedImage[];
+}
+
+/**
+ * As {@link compare}, for images that are a part of all: classes, limits and seeds go by the number of an image among all, so
+ * that parts computed anywhere add up to the whole. Parts that begin at a multiple of `batchSize` do so bit for bit, since
+ * a model may round differently in other batches.
+ *
+ * @param options `images` and `regions` are those of the part; everything else is about all images.
+ * @param part Where the part begins, and how many images there are in all. @default all of them
+ */
+export async function comparePart(options: CompareOptions, part?: ImagePart): Promise<ComparedPart[]> {
+  const plan = planComparison(options, part);
   const {settings} = plan;
-  const {images, model, metrics, target, batchSize, signal, onProgress} = settings;
+  const {images, model, target, batchSize, signal, onProgress} = settings;
   const scorer = batchScorer(WHERE, model, settings);
   return onBackend(WHERE, async () => {
     const found = new Map<ComparedExplainer, ComparedImage[]>(plan.entries.map((entry) => [entry, []]));
     let done = 0;
-    for (let first = 0; first < plan.numImages; first += batchSize) {
+    for (let first = plan.first; first < plan.end; first += batchSize) {
       signal?.throwIfAborted();
+      const [from, to] = [first - plan.first, Math.min(first + batchSize, plan.end) - plan.first];
       await withTensors(async (scope) => {
-        const originals = scope.own(await finiteInput(WHERE, images, first, Math.min(first + batchSize, plan.numImages), scorer));
+        const originals = scope.own(await finiteInput(WHERE, images, from, to, scorer));
         const targets = resolveSingleTargets(WHERE, target, await scorer.score(originals), first);
         const baselines = new Map<CausalFill, Tensor4D>();
         for (const fill of plan.fills)
@@ -72,6 +94,7 @@ export async function compare(options: CompareOptions): Promise<ComparisonRow[]>
             const shared: SharedContext = {
               index,
               image: own.own(imageOf(originals, row)),
+              region: settings.regions?.[from + row],
               target: typeof target === 'function' ? target : resolved.target,
               score: resolved.score,
               seed: plan.random.split(index).seed,
@@ -79,35 +102,39 @@ export async function compare(options: CompareOptions): Promise<ComparisonRow[]>
             };
             for (const [entry, results] of found) {
               if (index >= entry.limit) continue;
-              results.push(await measureOne(entry, shared, settings));
+              results.push(await measureOne(entry, shared, settings, index === plan.first));
               onProgress?.({stage: WHERE, done: ++done, total: plan.total});
             }
           });
         }
       });
     }
-    return [...found].map(([{method}, perImage]) => rowOf(method, metrics.map(nameOf), perImage));
+    return [...found].map(([{method}, perImage]) => ({method, perImage}));
   });
 }
 
 /** What all explainers share about an image. */
-type SharedContext = Pick<NamedContext, 'index' | 'image' | 'target' | 'score' | 'seed' | 'baselines'>;
+type SharedContext = Pick<NamedContext, 'index' | 'image' | 'region' | 'target' | 'score' | 'seed' | 'baselines'>;
 
 async function measureOne(
   {method, explainer}: ComparedExplainer,
   shared: SharedContext,
   settings: CompareSettings,
+  isFirst: boolean,
 ): Promise<ComparedImage> {
-  const {model, regions, settings: ofMetrics = {}, metrics, warmUp, batchSize, workers, signal} = settings;
+  const {model, settings: ofMetrics = {}, metrics, warmUp, details, batchSize, workers, signal} = settings;
   const {index, target, score, seed} = shared;
   const draw = (): Promise<Drawn> => naming(`explainer '${method}'`, index, signal, () => timedMap(explainer, shared, settings));
-  if (warmUp && index === 0) await draw();
+  if (warmUp && isFirst) await draw();
   const {drawn, map, seconds} = await draw();
-  const basis: MetricContext = {...shared, method, explainer, map, seconds, model, region: regions?.[index], batchSize, workers, signal};
-  const context: NamedContext = {...shared, ...basis, settings: ofMetrics, drawn, confidence: confidenceOnce(basis)};
+  const basis: MetricContext = {...shared, method, explainer, map, seconds, model, batchSize, workers, signal};
+  const curves: [name: string, curve: MetricCurve][] = [];
+  const common = {...shared, ...basis, settings: ofMetrics, drawn, confidence: confidenceOnce(basis)};
   const values: [name: string, value: number][] = [];
   for (const metric of metrics) {
     signal?.throwIfAborted();
+    const onCurve = details ? (curve: MetricCurve): unknown => curves.push([nameOf(metric), curve]) : undefined;
+    const context: NamedContext = {...common, onCurve};
     const value = await naming(`metric '${nameOf(metric)}' of '${method}'`, index, signal, async () => {
       const measured: unknown = await valueOf(metric, context);
       if (typeof measured !== 'number') throw new TypeError(`the value must be a number, but is ${show(measured)}.`);
@@ -117,7 +144,8 @@ async function measureOne(
   }
   const asked = typeof target === 'function' ? -1 : target;
   const {peaks} = peakOf(map.data);
-  return {index, target: asked, score, explained: map.target, empty: map.empty, peaks, seed, values: Object.fromEntries(values)};
+  const numbers = {index, target: asked, score, explained: map.target, empty: map.empty, peaks, seed, values: Object.fromEntries(values)};
+  return details ? {...numbers, map: drawn, curves: Object.fromEntries(curves)} : numbers;
 }
 
 interface Drawn {
@@ -151,13 +179,8 @@ function imageOf(images: Tensor4D, row: number): Tensor4D {
 }
 
 function rowOf(method: string, names: readonly string[], perImage: readonly ComparedImage[]): ComparisonRow {
-  const values = names.map((name) => [name, meanOf(perImage.map((image) => image.values[name] ?? NaN))] as const);
-  return {
-    method,
-    images: perImage.length,
-    emptyMaps: perImage.filter(({empty}) => empty).length,
-    tiedMaps: perImage.filter(({peaks}) => peaks > 1).length,
-    values: Object.fromEntries(values),
-    perImage,
-  };
+  const totals = new ComparisonTotals(method, names);
+  for (const image of perImage) totals.add(image);
+  for (const image of perImage) totals.addDeviation(image);
+  return totals.row(perImage);
 }

@@ -10,7 +10,8 @@ import {giniSparseness} from '../of-map/gini-sparseness.js';
 import {meanIntensity} from '../of-map/mean-intensity.js';
 import {pointingGame, pointingGameSchema, type PointingOptions} from '../of-map/pointing-game.js';
 import type {Region} from '../of-map/region.js';
-import {causalFields, causalFills, type CausalFill, type CausalOptions} from '../of-model/causal-curve.js';
+import {causalFields, causalFills, type CausalFill, type CausalOptions, type CausalScore} from '../of-model/causal-curve.js';
+import {recordFill} from '../../queries/fill.js';
 import {confidenceChange, type ConfidenceChange} from '../of-model/confidence-change.js';
 import {deletionScore} from '../of-model/deletion-score.js';
 import {insertionScore} from '../of-model/insertion-score.js';
@@ -23,6 +24,7 @@ export interface MetricContext {
   readonly index: number;
   /** Name of the explainer in the comparison. */
   readonly method: string;
+  /** The explainer, for metrics that ask it again. */
   readonly explainer: Explainer;
   /** `[1,H,W,C]` as the network sees it; borrowed, and freed after the image. */
   readonly image: Tensor4D;
@@ -40,8 +42,11 @@ export interface MetricContext {
   readonly seconds: number;
   /** The image's own seed, the same for every explainer. */
   readonly seed: number;
+  /** Images per batch that the model is asked with. */
   readonly batchSize: number;
+  /** Threads that share the batches. */
   readonly workers: number;
+  /** Stops the comparison. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -49,7 +54,22 @@ export interface MetricContext {
 export interface Metric {
   /** Its column in the table. */
   readonly name: string;
+  /** Returns the value for one image; NaN where it has none, and the image is left out of the mean. */
   measure(context: MetricContext): number | Promise<number>;
+}
+
+/** What insertion, deletion or srg saw on the way to their number. */
+export interface MetricCurve {
+  /** Which of them. */
+  readonly metric: CausalName;
+  /** What was watched after 0, 1, … n steps. Of srg: while the most salient pixels go first. */
+  readonly curve: readonly number[];
+  /** Of srg alone: while the least salient pixels go first. */
+  readonly leastFirst?: readonly number[] | undefined;
+  /** Fraction of the pixels that has changed by then, 0 … 1. */
+  readonly fractions: readonly number[];
+  /** Every option in force. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** Metrics with a name: see the function of each. */
@@ -70,7 +90,7 @@ export type MetricName =
   | 'seconds';
 
 /** The metrics that exchange pixels step by step. */
-type CausalName = 'insertion' | 'deletion' | 'srg';
+export type CausalName = 'insertion' | 'deletion' | 'srg';
 
 /** The options of insertion, deletion and srg that a comparison leaves open. */
 export type CausalMetricOptions = Pick<CausalOptions, 'stepSize' | 'fill' | 'auc' | 'ties'>;
@@ -80,6 +100,7 @@ export type CausalMetricOptions = Pick<CausalOptions, 'stepSize' | 'fill' | 'auc
  * What it leaves out is that of `settings`.
  */
 export interface CausalMetric extends CausalMetricOptions {
+  /** Which of the three it is. */
   readonly metric: CausalName;
   /** Its column in the table. */
   readonly name: string;
@@ -118,13 +139,23 @@ export const metricSettingsFields: OptionsSchema<MetricSettings>['fields'] = {
   ),
 };
 
+/** The number of a metric that exchanges pixels, and its curve. */
+type CausalResult = MetricCurve & {readonly value: number};
+
 const causalScores: Readonly<
-  Record<CausalName, (image: Tensor4D, map: SaliencyMap, model: Model, options: CausalOptions) => Promise<number>>
+  Record<CausalName, (image: Tensor4D, map: SaliencyMap, model: Model, options: CausalOptions) => Promise<CausalResult>>
 > = {
-  insertion: async (...all) => (await insertionScore(...all)).auc,
-  deletion: async (...all) => (await deletionScore(...all)).auc,
-  srg: async (...all) => (await symmetricRelevanceGain(...all)).gain,
+  insertion: async (...all) => ofScore('insertion', await insertionScore(...all)),
+  deletion: async (...all) => ofScore('deletion', await deletionScore(...all)),
+  srg: async (...all) => {
+    const {gain, mostFirst, leastFirst, fractions, options} = await symmetricRelevanceGain(...all);
+    return {metric: 'srg', value: gain, curve: mostFirst.curve, leastFirst: leastFirst.curve, fractions, options};
+  },
 };
+
+function ofScore(metric: CausalName, {auc, curve, fractions, options}: CausalScore): CausalResult {
+  return {metric, value: auc, curve, fractions, options};
+}
 
 const variantFields: OptionsSchema<CausalMetric>['fields'] = {
   metric: required(oneOf(...(Object.keys(causalScores) as CausalName[]))),
@@ -140,6 +171,8 @@ export interface NamedContext extends MetricContext {
   readonly drawn: SaliencyMap;
   /** `[1,H,W,C]`: what insertion begins with and the others end with, where it is not zeros, by the fill that makes it. */
   readonly baselines: ReadonlyMap<CausalFill, Tensor4D>;
+  /** Told the curve of every metric that has one. */
+  readonly onCurve: ((curve: MetricCurve) => void) | undefined;
   /** Drop, increase and gain come from one pass. */
   readonly confidence: () => Promise<ConfidenceChange>;
 }
@@ -223,10 +256,10 @@ function isCausal(name: string | undefined): name is CausalName {
 }
 
 async function causal(metric: CausalName | CausalMetric, context: NamedContext): Promise<number> {
-  const {settings, baselines, image, map, model, target, seed, batchSize, workers, signal} = context;
+  const {settings, baselines, image, map, model, target, seed, batchSize, workers, signal, onCurve} = context;
   const options = causalOptions(metric, settings);
   const fill = options && (baselines.get(options.fill) ?? options.fill);
-  return causalScores[typeof metric === 'string' ? metric : metric.metric](image, map, model, {
+  const {value, ...curve} = await causalScores[typeof metric === 'string' ? metric : metric.metric](image, map, model, {
     ...options,
     fill,
     target,
@@ -235,4 +268,7 @@ async function causal(metric: CausalName | CausalMetric, context: NamedContext):
     workers,
     signal,
   });
+  // A baseline that was computed before is still the fill that it was made by.
+  onCurve?.({...curve, options: {...curve.options, fill: options && recordFill(options.fill)}});
+  return value;
 }

@@ -5,7 +5,17 @@ import {batchSizeField, progressField, seedField, signalField, singleTargetField
 import {absentMeans, boolean, custom, group, integer, list, record, required, withDefault} from '../../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
-import type {BatchOptions, Explainer, ImagesInput, Model, RunOptions, SeedOptions, SingleTarget, WorkerOptions} from '../../core/types.js';
+import type {
+  BatchOptions,
+  Explainer,
+  ImagesInput,
+  Model,
+  RunOptions,
+  SaliencyMap,
+  SeedOptions,
+  SingleTarget,
+  WorkerOptions,
+} from '../../core/types.js';
 import {checkImages} from '../../data/image-list.js';
 import {checkModel} from '../../models/score-model.js';
 import {checkTarget} from '../../models/targets.js';
@@ -19,6 +29,7 @@ import {
   metricSettingsFields,
   type CausalMetric,
   type Metric,
+  type MetricCurve,
   type MetricName,
   type MetricSettings,
 } from './named-metrics.js';
@@ -53,6 +64,11 @@ export interface CompareOptions extends RunOptions, BatchOptions, SeedOptions, W
   readonly settings?: MetricSettings | undefined;
   /** Explains the first image once before, untimed, since the first run compiles or warms up. @default false */
   readonly warmUp?: boolean | undefined;
+  /**
+   * Keeps every map, and every curve of insertion, deletion and srg, in the rows: what `explainReport` draws. A map takes four
+   * bytes a pixel. @default false
+   */
+  readonly details?: boolean | undefined;
 }
 
 /** The options with their defaults filled in. */
@@ -79,6 +95,7 @@ export const compareSchema: OptionsSchema<CompareSettings> = {
     commonImages: withDefault(boolean(), false),
     settings: absentMeans(group<MetricSettings>(metricSettingsFields), 'those of the functions'),
     warmUp: withDefault(boolean(), false),
+    details: withDefault(boolean(), false),
     batchSize: batchSizeField,
     seed: seedField,
     workers: workersField,
@@ -93,18 +110,27 @@ export interface ComparedImage {
   readonly index: number;
   /** The class that was asked for and watched (−1 for a function of the logits), and its score for the whole image. */
   readonly target: number;
+  /** The score of that class for the whole image. */
   readonly score: number;
   /** The class that the explainer says it explained: some cannot be asked. */
   readonly explained: number;
+  /** Whether the map has no evidence. */
   readonly empty: boolean;
   /** How many pixels share the map's highest value; 0 for a flat map. */
   readonly peaks: number;
+  /** The image's own seed, the same for every explainer. */
   readonly seed: number;
+  /** The metrics by name; NaN where one has no value. */
   readonly values: Readonly<Record<string, number>>;
+  /** With `details`: the map, as the explainer drew it. */
+  readonly map?: SaliencyMap | undefined;
+  /** With `details`: what the metrics that exchange pixels saw, by the name of the metric. */
+  readonly curves?: Readonly<Record<string, MetricCurve>> | undefined;
 }
 
 /** One explainer's results. */
 export interface ComparisonRow {
+  /** Name of the explainer. */
   readonly method: string;
   /** Images explained. */
   readonly images: number;
@@ -112,7 +138,9 @@ export interface ComparisonRow {
   readonly emptyMaps: number;
   /** Maps whose highest value is shared by several pixels, such as saturated ones: pointing counts their share. */
   readonly tiedMaps: number;
+  /** Mean and standard error of every metric, by name. */
   readonly values: Readonly<Record<string, MeanOf>>;
+  /** The images, in the order in which they were given. */
   readonly perImage: readonly ComparedImage[];
 }
 
@@ -127,35 +155,46 @@ export interface ComparedExplainer {
 export interface ComparisonPlan {
   readonly settings: CompareSettings;
   readonly entries: readonly ComparedExplainer[];
-  /** Images that were given, and those that anyone gets. */
+  /** How many images there are in all. */
   readonly count: number;
-  readonly numImages: number;
-  /** Pairs of an explainer and an image. */
+  /** Numbers of the first image and of the one after the last that anyone gets of those that were given. */
+  readonly first: number;
+  readonly end: number;
+  /** Pairs of an explainer and one of these images. */
   readonly total: number;
   /** The baseline images that are worth making once. */
   readonly fills: ReadonlySet<Fill>;
   readonly random: Random;
 }
 
-/** Checks the options; see `compare` for what is thrown. */
-export function planComparison(options: CompareOptions): ComparisonPlan {
+/** Where the images that are given stand among all. */
+export interface ImagePart {
+  /** Number of the first. */
+  readonly first: number;
+  /** How many there are in all. */
+  readonly count: number;
+}
+
+/** Checks the options; see `compare` for what is thrown. @param part @default all images */
+export function planComparison(options: CompareOptions, part?: ImagePart): ComparisonPlan {
   const settings = readOptions(compareSchema, options);
   const {explainers, metrics, images, model, target, regions, limits = {}, commonImages, seed} = settings;
-  const count = checkImages(WHERE, images);
+  const given = checkImages(WHERE, images);
+  const {first, count} = part ?? {first: 0, count: given};
   checkModel(WHERE, model);
   checkTarget(WHERE, target, count);
   // Names of the caller's own: `constructor` is one as good as any.
-  const given = Object.entries(explainers);
+  const named = Object.entries(explainers);
   const bounds = new Map(Object.entries(limits));
-  if (given.length === 0) throw new RangeError(`${WHERE}: explainers must hold at least one, but is empty.`);
+  if (named.length === 0) throw new RangeError(`${WHERE}: explainers must hold at least one, but is empty.`);
   for (const name of bounds.keys()) {
-    if (given.some(([method]) => method === name)) continue;
+    if (named.some(([method]) => method === name)) continue;
     throw new RangeError(
-      `${WHERE}: limits must be for explainers, ${given.map(([method]) => show(method)).join(', ')}, but has ${show(name)}.`,
+      `${WHERE}: limits must be for explainers, ${named.map(([method]) => show(method)).join(', ')}, but has ${show(name)}.`,
     );
   }
-  if (regions !== undefined && regions.length !== count) {
-    throw new RangeError(`${WHERE}: regions must be one for each image, but there are ${regions.length} for ${count} images.`);
+  if (regions !== undefined && regions.length !== given) {
+    throw new RangeError(`${WHERE}: regions must be one for each image, but there are ${regions.length} for ${given} images.`);
   }
   regions?.forEach((region, index) => {
     if (region !== undefined) checkRegion(`${WHERE}: regions[${index}]`, region);
@@ -168,9 +207,9 @@ export function planComparison(options: CompareOptions): ComparisonPlan {
       throw new RangeError(`${WHERE}: regions must be given for '${name}', boxes or masks per image, but is undefined.`);
     }
   }
-  const own = given.map(([method]) => Math.min(bounds.get(method) ?? count, count));
+  const own = named.map(([method]) => Math.min(bounds.get(method) ?? count, count));
   const common = Math.min(...own);
-  const entries = given.map(([method, explainer], index) => ({method, explainer, limit: commonImages ? common : at(own, index)}));
+  const entries = named.map(([method, explainer], index) => ({method, explainer, limit: commonImages ? common : at(own, index)}));
   const {settings: ofMetrics = {}} = settings;
   const hiding = metrics.map((metric) => (metric === 'mu-fidelity' ? ofMetrics.muFidelity?.fill : causalOptions(metric, ofMetrics)?.fill));
   const fills = new Set(hiding.flatMap((fill) => (fill === undefined || fill === 'zeros' || fill === 'imputed' ? [] : [fill])));
@@ -178,8 +217,9 @@ export function planComparison(options: CompareOptions): ComparisonPlan {
     settings,
     entries,
     count,
-    numImages: Math.max(...entries.map(({limit}) => limit)),
-    total: entries.reduce((sum, {limit}) => sum + limit, 0),
+    first,
+    end: Math.min(Math.max(...entries.map(({limit}) => limit)), first + given),
+    total: entries.reduce((sum, {limit}) => sum + Math.max(0, Math.min(limit, first + given) - first), 0),
     fills,
     random: new Random(seed).split('compare'),
   };

@@ -15,6 +15,7 @@ export interface PairedDifferencesOptions {
 
 /** One method's differences from the reference. */
 export interface PairedDifference {
+  /** Name of the explainer. */
   readonly method: string;
   /** What was subtracted. */
   readonly reference: string;

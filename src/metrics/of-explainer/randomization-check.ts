@@ -14,6 +14,7 @@ import {absentMeans, list, oneOf, text, withDefault} from '../../core/fields.js'
 import {readOptions, type OptionsSchema, type Settled} from '../../core/options.js';
 import {Random} from '../../core/random.js';
 import type {BatchOptions, Explainer, ImagesInput, RunOptions, SaliencyMap, SeedOptions, SingleTarget, Target} from '../../core/types.js';
+import {holdPictures} from '../../data/read-image.js';
 import {checkImages, imageAt} from '../../data/image-list.js';
 import {copyModel, restoreWeights, type LayerPair} from '../../models/copy-model.js';
 import {checkModel} from '../../models/score-model.js';
@@ -68,8 +69,11 @@ export interface RandomizationStep extends MeanOf {
 
 /** The result of {@link randomizationCheck}. */
 export interface RandomizationCheck {
+  /** Whether layers stay random once they are, or one is at a time. */
   readonly order: 'cascading' | 'independent';
+  /** How weights are replaced. */
   readonly kind: Randomization;
+  /** The seed in force. */
   readonly seed: number;
   /** The class that was explained, per image. */
   readonly targets: readonly number[];
@@ -119,13 +123,14 @@ export async function randomizationCheck(
   return onBackend(WHERE, () =>
     withCopy(model, async ({copy, pairs}) => {
       const wanted = chosenLayers(pairs, layers);
+      const held = await holdPictures(`${WHERE}: images`, images);
       const total = (wanted.size + 1) * count;
       let done = 0;
       const draw = async (targets: (index: number) => Target | undefined): Promise<SaliencyMap[]> =>
         withExplainer(await makeExplainer(copy), async (explainer) => {
           const maps: SaliencyMap[] = [];
           for (let index = 0; index < count; index++) {
-            maps.push(await explainImage(explainer, images, index, {target: targets(index), seed, batchSize, signal}));
+            maps.push(await explainImage(explainer, held, index, {target: targets(index), seed, batchSize, signal}));
             onProgress?.({stage: WHERE, done: ++done, total});
           }
           return maps;

@@ -5,6 +5,7 @@ import {checkNumbers, isNumberList, show} from '../../core/check.js';
 
 /** Anything with the values of a map. */
 export interface ValuesOfMap {
+  /** Finite values, in any order. */
   readonly data: ArrayLike<number>;
 }
 

@@ -14,7 +14,9 @@ export type Region = readonly Box[] | ArrayLike<boolean | number>;
 export interface PlaneMap {
   /** `height · width` finite values, row-major; higher is more important. */
   readonly data: ArrayLike<number>;
+  /** Rows. */
   readonly height: number;
+  /** Columns. */
   readonly width: number;
 }
 

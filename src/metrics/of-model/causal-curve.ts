@@ -42,6 +42,7 @@ export interface CausalOptions extends ModelMetricOptions, SeedOptions {
 
 /** The result for one image. */
 export interface CausalScore {
+  /** Which of the two it is. */
   readonly kind: 'insertion' | 'deletion';
   /** Area under the curve; within the range of the scores, so in [0,1] for probabilities. */
   readonly auc: number;

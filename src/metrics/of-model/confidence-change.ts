@@ -38,8 +38,11 @@ export interface ConfidenceChange {
 
 /** Means over images; see {@link ConfidenceChange}. Fractions, not percent. */
 export interface AverageConfidenceChange {
+  /** Mean over the images of the drop, in [0,1]; lower is better. */
   readonly averageDrop: number;
+  /** Share of images whose probability rises, in [0,1]; higher is better. */
   readonly averageIncrease: number;
+  /** Mean over the images of the gain, in [0,1]; higher is better. */
   readonly averageGain: number;
 }
 

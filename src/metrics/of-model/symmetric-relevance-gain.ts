@@ -22,9 +22,19 @@ export interface SymmetricRelevanceGain {
   /** `leastFirst.auc − mostFirst.auc`; from minus to plus the range of the scores, 0 for an order by lot. */
   readonly gain: number;
   /** The least salient pixels go first. */
-  readonly leastFirst: {readonly auc: number; readonly curve: readonly number[]};
+  readonly leastFirst: {
+    /** Area under the curve. */
+    readonly auc: number;
+    /** What was watched after 0, 1, … n steps: n + 1 values. */
+    readonly curve: readonly number[];
+  };
   /** The most salient pixels go first: deletion. */
-  readonly mostFirst: {readonly auc: number; readonly curve: readonly number[]};
+  readonly mostFirst: {
+    /** Area under the curve. */
+    readonly auc: number;
+    /** What was watched after 0, 1, … n steps: n + 1 values. */
+    readonly curve: readonly number[];
+  };
   /** Fraction of the pixels that has gone by then, 0 … 1. */
   readonly fractions: readonly number[];
   /** Index of the class that was watched; −1 for a function of the logits. */

@@ -54,7 +54,7 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
         'sigmoids or no activation; anything else can be wrapped in a Teacher or a score function of your own. describeTeacher(model).text says what is known of it.',
     );
   };
-  checkForm(model, refuse);
+  checkImageModel(model, refuse);
   const plan = planGraph(model);
   const numClasses = classesOf(at(model.outputs, 0).shape, refuse);
   const head = headOf(plan, at(plan.outputs, 0));
@@ -89,7 +89,8 @@ export function classifierOf(model: LayersModel, where: string): Classifier {
   };
 }
 
-function checkForm(model: LayersModel, refuse: Refuse): void {
+/** Refuses what is no LayersModel of one image input, channels last. */
+export function checkImageModel(model: LayersModel, refuse: Refuse): void {
   if (typeof model !== 'object' || model === null || !isContainer(model) || !Array.isArray(model.layers)) {
     const graph = typeof (model as {execute?: unknown} | null)?.execute === 'function';
     refuse(graph ? 'a GraphModel has no layers and no gradients.' : 'the model is not a LayersModel.');

@@ -59,7 +59,7 @@ function isOverLast({layer, className, outputShape}: Step): boolean {
 }
 
 /** Whether a layer computes with weights of its own, so that what it gives is no probability any more. */
-function isWeighted({layer, className}: Step): boolean {
+export function isWeighted({layer, className}: Step): boolean {
   return layer.weights.length > 0 && !['BatchNormalization', 'LayerNormalization', 'KerasGroupNormalization', 'PReLU'].includes(className);
 }
 

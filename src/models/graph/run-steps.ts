@@ -9,7 +9,7 @@ export interface SlotStep {
 }
 
 /** Returns the steps that the targets need, in their order; what only known values need is left out. */
-export function stepsFor<S extends SlotStep>(steps: readonly S[], targets: readonly number[], known: GraphValues): S[] {
+export function stepsFor<S extends SlotStep>(steps: readonly S[], targets: readonly number[], known: Pick<GraphValues, 'has'>): S[] {
   const needed = new Set(targets);
   const chosen = [...steps].reverse().filter((step) => {
     if (!step.outputs.some((slot) => needed.has(slot) && !known.has(slot))) return false;

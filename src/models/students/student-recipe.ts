@@ -3,7 +3,6 @@
  * layers. A recipe names places and seeds rather than options, so that it gives the same student again also where
  * the layers are called otherwise, or the choice of places has changed.
  */
-import {dispose, tidy} from '@tensorflow/tfjs-core';
 import {input, layers, model, type LayersModel, type SymbolicTensor} from '@tensorflow/tfjs-layers';
 import {at} from '../../core/at.js';
 import {MAX_SEED} from '../../core/common-options.js';
@@ -15,6 +14,7 @@ import {AttentionDelta, type DeltaMode} from '../../layers/attention-delta.js';
 import {CBAM} from '../../layers/cbam.js';
 import {GridToTokens, TokensToGrid} from '../../layers/token-grid.js';
 import {withoutLeftovers} from '../../tfjs/model-variables.js';
+import {LayerCopies} from '../copy-layers.js';
 import {classifierOf} from '../graph/classifier-head.js';
 import {cutPoints} from '../graph/cut-points.js';
 import {planGraph, type Step} from '../graph/plan.js';
@@ -76,7 +76,7 @@ export function studentByRecipe(where: string, teacher: Teacher, recipe: Student
   }
   const {ratio, initialGate, delta} = recipe;
   return withoutLeftovers(() => {
-    const copies = new Map<layers.Layer, layers.Layer>();
+    const copies = new LayerCopies();
     const values = new Map<number, SymbolicTensor>();
     const valueOf = (slot: number): SymbolicTensor => values.get(slot) as SymbolicTensor;
     const deltas: SymbolicTensor[] = [];
@@ -84,7 +84,7 @@ export function studentByRecipe(where: string, teacher: Teacher, recipe: Student
     values.set(at(plan.inputs, 0), image);
     for (const step of plan.steps) {
       const read = step.inputs.map(valueOf);
-      let made = copyOf(step, step.path === squashPath, copies).apply(read.length === 1 ? at(read, 0) : read);
+      let made = copies.of(step, step.path === squashPath).apply(read.length === 1 ? at(read, 0) : read);
       const place = places.get(step);
       if (place !== undefined) {
         const number = deltas.length + 1;
@@ -102,7 +102,7 @@ export function studentByRecipe(where: string, teacher: Teacher, recipe: Student
     const output = valueOf(at(plan.outputs, 0));
     const logits = output.shape.length === 2 ? output : (layers.flatten({name: 'logits'}).apply(output) as SymbolicTensor);
     const student = model({inputs: image, outputs: [logits, ...deltas], name: 'student_from_teacher'});
-    copyWeights(copies);
+    copies.copyWeights();
     recipes.set(student, recipe);
     return {model: student, trainingMode: false};
   });
@@ -130,30 +130,4 @@ export function modelToCopy(where: string, {model: original, name}: Teacher): La
     );
   }
   return original;
-}
-
-/** Makes a layer like the teacher's, once for all of its uses; without its closing activation if asked. */
-function copyOf(step: Step, dropActivation: boolean, copies: Map<layers.Layer, layers.Layer>): layers.Layer {
-  const known = copies.get(step.layer);
-  if (known !== undefined) return known;
-  const config: Record<string, unknown> = {...step.layer.getConfig()};
-  delete config['batchInputShape'];
-  // The path is unique in the whole graph, a nested layer's name is not.
-  config['name'] = step.path;
-  const squashesOnly = dropActivation && ['Softmax', 'Activation'].includes(step.className);
-  if (dropActivation) config['activation'] = 'linear';
-  const constructor = step.layer.constructor as unknown as {fromConfig(constructor: unknown, config: unknown): layers.Layer};
-  const copy = squashesOnly ? layers.activation({activation: 'linear', name: step.path}) : constructor.fromConfig(constructor, config);
-  copies.set(step.layer, copy);
-  return copy;
-}
-
-function copyWeights(copies: ReadonlyMap<layers.Layer, layers.Layer>): void {
-  for (const [original, copy] of copies) {
-    // A clone has memory of its own: setWeights would share the teacher's, which training replaces
-    // rather than writes into, but a backend may not.
-    const weights = tidy(() => original.getWeights().map((weight) => weight.clone()));
-    copy.setWeights(weights);
-    dispose(weights);
-  }
 }

@@ -42,7 +42,7 @@ export interface SimdExports {
   channelAffine(x: number, centre: number, q: number, r: number, a: number, p: number, out: number, rows: number, channels: number): void;
   channelSquares(x: number, centre: number, rows: number, channels: number, squares: number): void;
   channelSums(a: number, b: number, centre: number, rows: number, channels: number, sums: number, products: number): void;
-  convolution(x: number, w: number, bias: number, y: number, scratch: number, ...geometry: ConvNumbers): void;
+  convolution(x: number, w: number, bias: number, y: number, scratch: number, low: number, high: number, ...geometry: ConvNumbers): void;
   convolutionScratch(inChannels: number, outChannels: number, taps: number): number;
   copyRuns(from: number, fromStride: number, to: number, toStride: number, length: number, count: number): void;
   depthwiseGradient(image: number, dy: number, filter: number, toFilter: number, multiplier: number, ...geometry: ConvNumbers): void;

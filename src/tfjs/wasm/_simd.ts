@@ -5,11 +5,13 @@
 import type {KernelFunc, TensorInfo} from '@tensorflow/tfjs-core';
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {BackendError} from '../../core/errors/backend-error.js';
-import {SIMD_MODULE, SIMD_MODULE_SHARED} from './_simd-binary.js';
+import {SIMD_MODULE, SIMD_MODULE_RELAXED, SIMD_MODULE_SHARED} from './_simd-binary.js';
 import {free} from './_kernels.js';
 import type {SimdExports} from './_simd-exports.js';
 
 const instances = new WeakMap<BackendWasm, SimdExports | BackendError>();
+/** Those whose module multiplies and adds in one instruction. */
+const relaxed = new WeakSet<BackendWasm>();
 
 /**
  * The module on the memory of `backend`, made at the first call.
@@ -25,6 +27,18 @@ export function simd(backend: BackendWasm): SimdExports {
 /** Takes the faster kernel where the module works, and the backend's own elsewhere. */
 export function whereSimd(fast: KernelFunc, original: KernelFunc): KernelFunc {
   return (params) => (instanceOn(params.backend as BackendWasm) instanceof BackendError ? original : fast)(params);
+}
+
+let multipliesAndAdds: boolean | undefined;
+
+/** Whether the engine has relaxed SIMD: Node 22 has it, Node 20 has not. */
+export function hasMultiplyAdd(): boolean {
+  return (multipliesAndAdds ??= WebAssembly.validate(bytesOf(SIMD_MODULE_RELAXED)));
+}
+
+/** Whether the module multiplies and adds in one instruction, rounding once: faster, and otherwise than the backend's own kernels. */
+export function isRelaxed(backend: BackendWasm): boolean {
+  return !(instanceOn(backend) instanceof BackendError) && relaxed.has(backend);
 }
 
 /** The address of a tensor's values. Any allocation leaves it where it is. */
@@ -58,8 +72,12 @@ function instantiate(backend: BackendWasm): SimdExports | BackendError {
   try {
     if (memory === undefined) throw new Error('the backend does not show its memory');
     const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-    const bytes = Uint8Array.from(atob(shared ? SIMD_MODULE_SHARED : SIMD_MODULE), (letter) => letter.charCodeAt(0));
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes), {env: {memory}}).exports as unknown as SimdExports;
+    // Where the backend has threads, its own kernels use them.
+    const isFast = !shared && hasMultiplyAdd();
+    const module = shared ? SIMD_MODULE_SHARED : isFast ? SIMD_MODULE_RELAXED : SIMD_MODULE;
+    const exports = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(module)), {env: {memory}}).exports;
+    if (isFast) relaxed.add(backend);
+    return exports as unknown as SimdExports;
   } catch (error) {
     return new BackendError(
       `Gradients on the wasm backend need WebAssembly SIMD, which did not start here (${error instanceof Error ? error.message : String(error)}). ` +
@@ -67,4 +85,8 @@ function instantiate(backend: BackendWasm): SimdExports | BackendError {
       {cause: error},
     );
   }
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

@@ -7,10 +7,6 @@ import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {floatHeap, floatOffset, free, input, makeZeros, type Infos} from './_kernels.js';
 import {address, simd, withScratch} from './_simd.js';
 
-/** Names under which the kernels are registered; tfjs has none like them. */
-export const BATCH_NORM_TRAINING = 'AttentiveBatchNormTraining';
-export const BATCH_NORM_TRAINING_GRADIENT = 'AttentiveBatchNormTrainingGradient';
-
 /**
  * `y = (x − mean) / sqrt(variance + ε) · gamma + beta` over all axes but the last.
  *

@@ -5,9 +5,6 @@ import {util} from '@tensorflow/tfjs-core';
 import {input, type Attributes, type Infos} from './_kernels.js';
 import {address, simd} from './_simd.js';
 
-/** Name under which the kernel is registered; tfjs has none like it. */
-export const GATE_SLOPE = 'AttentiveGateSlope';
-
 /**
  * Computes `dx = dy` where `low ≤ x ≤ high` (with `openLow`, `low < x ≤ high`), else 0.
  *

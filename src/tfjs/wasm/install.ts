@@ -1,27 +1,26 @@
 /**
- * What the wasm backend gets: the kernels that it lacks for training, faster forms of those that it has, and the
- * gradients that are made of them.
+ * What the wasm backend gets: the kernels that it lacks for training, and faster forms of those that it has.
  */
 import {getKernel, registerKernel, type KernelConfig, type KernelFunc} from '@tensorflow/tfjs-core';
 import {mark} from '../mark.js';
+import {ADAM_STEP, BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, GATE_SLOPE, MOMENTUM_STEP} from '../own-kernels.js';
 import {wrapKernel} from '../wrap-kernel.js';
 import {asKernelFunc} from './_kernels.js';
-import {whereSimd} from './_simd.js';
+import {hasMultiplyAdd, whereSimd} from './_simd.js';
 import {avgPoolGrad} from './avg-pool-grad.js';
-import {BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, batchNormTraining, batchNormTrainingGradient} from './batch-norm-training.js';
+import {batchNormTraining, batchNormTrainingGradient} from './batch-norm-training.js';
 import {conv2dBackpropFilter} from './conv2d-backprop-filter.js';
 import {conv2dBackpropInput} from './conv2d-backprop-input.js';
-import {convolveOnce} from './convolution.js';
+import {COMPILED_CONVOLUTION, compiledConvolution, convolveOnce} from './convolution.js';
 import {depthwiseBackpropFilter} from './depthwise-backprop-filter.js';
 import {depthwiseBackpropInput} from './depthwise-backprop-input.js';
 import {einsum} from './einsum.js';
-import {GATE_SLOPE, gateSlope} from './gate-slope.js';
-import {installWasmGradients} from './gradients.js';
+import {gateSlope} from './gate-slope.js';
 import {shareValues} from './identity.js';
 import {cutRuns, joinRuns, splitRuns} from './joints.js';
 import {multiplyTransposed} from './matmul.js';
 import {maxPoolGrad} from './max-pool-grad.js';
-import {ADAM_STEP, adamStep, MOMENTUM_STEP, momentumStep} from './optimizer-steps.js';
+import {adamStep, momentumStep} from './optimizer-steps.js';
 import {foldAxes} from './reductions.js';
 import {tileBlocks} from './tile.js';
 import {unsortedSegmentSum} from './unsorted-segment-sum.js';
@@ -60,14 +59,18 @@ const replaced: Readonly<Record<string, (original: KernelFunc) => KernelFunc>> =
 /** Installs all of it where the backend is loaded, once per process. */
 export function installOnWasm(): void {
   if ((getKernel('Conv2D', 'wasm') as KernelConfig | undefined) === undefined) return;
-  installWasmGradients();
   for (const [kernelName, kernelFunc] of Object.entries(added)) {
-    if ((getKernel(kernelName, 'wasm') as KernelConfig | undefined) !== undefined) continue;
-    registerKernel({kernelName, backendName: 'wasm', kernelFunc: mark(kernelFunc)});
+    registerOnce(kernelName, kernelFunc);
   }
+  if (hasMultiplyAdd()) registerOnce(COMPILED_CONVOLUTION, asKernelFunc(compiledConvolution));
   for (const [kernelName, wrap] of Object.entries(replaced)) {
     wrapKernel(kernelName, 'wasm', (original) => whereSimd(wrap(original), original));
   }
+}
+
+function registerOnce(kernelName: string, kernelFunc: KernelFunc): void {
+  if ((getKernel(kernelName, 'wasm') as KernelConfig | undefined) !== undefined) return;
+  registerKernel({kernelName, backendName: 'wasm', kernelFunc: mark(kernelFunc)});
 }
 
 function convolveBack(original: KernelFunc): KernelFunc {

@@ -4,10 +4,6 @@ import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {input, type Attributes, type Infos} from './_kernels.js';
 import {address, simd} from './_simd.js';
 
-/** Names under which the kernels are registered; tfjs has none like them. */
-export const ADAM_STEP = 'AttentiveAdamStep';
-export const MOMENTUM_STEP = 'AttentiveMomentumStep';
-
 /**
  * One step of Adam. `m` and `v`, the moving moments, are changed in place: nobody else may hold them.
  *

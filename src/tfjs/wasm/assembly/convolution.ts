@@ -10,12 +10,12 @@ export function convolutionScratch(inChannels: i32, outChannels: i32, taps: i32)
 }
 
 /**
- * Writes `y [n,oh,ow,co]`, every value.
+ * Writes `y [n,oh,ow,co]`, every value, cut to `low` … `high`.
  *
  * @param x `[n,h,w,ci]`. @param w `[kh,kw,ci,co]`. @param bias `[co]`, or 0. @param scratch See convolutionScratch.
  */
 export function convolution(
-  x: usize, w: usize, bias: usize, y: usize, scratch: usize,
+  x: usize, w: usize, bias: usize, y: usize, scratch: usize, low: f32, high: f32,
   batch: i32, height: i32, width: i32, inChannels: i32,
   outHeight: i32, outWidth: i32, outChannels: i32,
   kernelHeight: i32, kernelWidth: i32,
@@ -50,7 +50,7 @@ export function convolution(
       }
       store<usize>(targets + <usize>r * 4, r < count ? y + <usize>(row * outChannels) * 4 : 0);
     }
-    multiplyRows(pointers, targets, padded, taps, inChannels, scratch, outChannels, bias);
+    multiplyRows(pointers, targets, padded, taps, inChannels, scratch, outChannels, bias, low, high);
   }
 }
 

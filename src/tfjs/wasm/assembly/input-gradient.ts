@@ -81,7 +81,7 @@ export function inputGradient(
           }
           store<usize>(targets + <usize>r * 4, r < count ? dx + <usize>(((image * height + y) * width + x) * inChannels) * 4 : 0);
         }
-        multiplyRows(pointers, targets, padded, taps, outChannels, scratch, inChannels, 0);
+        multiplyRows(pointers, targets, padded, taps, outChannels, scratch, inChannels, 0, -Infinity, Infinity);
       }
     }
   }

@@ -3,12 +3,13 @@
  * per tap, times a filter packed into panels eight columns wide. Sums of four rows and eight columns
  * stay in registers over all taps.
  */
+import {multiplyAdd} from './multiply-add';
 
 /** Rows per block: what their pointers reach stays in the second-level cache. */
 export const ROWS: i32 = 256;
 
 /**
- * For every row r: `target[r][n] = start[n] + Σ_t Σ_k pointer[r][t][k] · panel[n/8][t][k][n%8]`.
+ * For every row r: `target[r][n] = start[n] + Σ_t Σ_k pointer[r][t][k] · panel[n/8][t][k][n%8]`, cut to `low` … `high`.
  *
  * @param pointers `[rows][taps]` addresses of `depth` values each.
  * @param targets `[rows]` addresses of `columns` values each; 0 for a row that is not kept.
@@ -17,7 +18,10 @@ export const ROWS: i32 = 256;
  */
 export function multiplyRows(
   pointers: usize, targets: usize, rows: i32, taps: i32, depth: i32, panels: usize, columns: i32, start: usize,
+  low: f32, high: f32,
 ): void {
+  const least = f32x4.splat(low);
+  const most = f32x4.splat(high);
   const rowStride = <usize>taps * 4;
   for (let n = 0; n < columns; n += 8) {
     const panel = panels + <usize>(n * taps * depth) * 4;
@@ -43,14 +47,14 @@ export function multiplyRows(
           const s1 = v128.load32_splat(a1);
           const s2 = v128.load32_splat(a2);
           const s3 = v128.load32_splat(a3);
-          c00 = f32x4.add(c00, f32x4.mul(s0, b0));
-          c01 = f32x4.add(c01, f32x4.mul(s0, b1));
-          c10 = f32x4.add(c10, f32x4.mul(s1, b0));
-          c11 = f32x4.add(c11, f32x4.mul(s1, b1));
-          c20 = f32x4.add(c20, f32x4.mul(s2, b0));
-          c21 = f32x4.add(c21, f32x4.mul(s2, b1));
-          c30 = f32x4.add(c30, f32x4.mul(s3, b0));
-          c31 = f32x4.add(c31, f32x4.mul(s3, b1));
+          c00 = multiplyAdd(c00, s0, b0);
+          c01 = multiplyAdd(c01, s0, b1);
+          c10 = multiplyAdd(c10, s1, b0);
+          c11 = multiplyAdd(c11, s1, b1);
+          c20 = multiplyAdd(c20, s2, b0);
+          c21 = multiplyAdd(c21, s2, b1);
+          c30 = multiplyAdd(c30, s3, b0);
+          c31 = multiplyAdd(c31, s3, b1);
           a0 += 4;
           a1 += 4;
           a2 += 4;
@@ -61,12 +65,18 @@ export function multiplyRows(
       const target = targets + <usize>r * 4;
       const offset = <usize>n * 4;
       const width = columns - n;
-      storeRow(load<usize>(target), offset, c00, c01, width);
-      storeRow(load<usize>(target, 4), offset, c10, c11, width);
-      storeRow(load<usize>(target, 8), offset, c20, c21, width);
-      storeRow(load<usize>(target, 12), offset, c30, c31, width);
+      storeRow(load<usize>(target), offset, cut(c00, least, most), cut(c01, least, most), width);
+      storeRow(load<usize>(target, 4), offset, cut(c10, least, most), cut(c11, least, most), width);
+      storeRow(load<usize>(target, 8), offset, cut(c20, least, most), cut(c21, least, most), width);
+      storeRow(load<usize>(target, 12), offset, cut(c30, least, most), cut(c31, least, most), width);
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function cut(values: v128, least: v128, most: v128): v128 {
+  return f32x4.min(f32x4.max(values, least), most);
 }
 
 function loadSome(from: usize, count: i32): v128 {

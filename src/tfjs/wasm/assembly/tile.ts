@@ -2,6 +2,7 @@
  * The inner loop that all products share: a tile of 4 × 8 sums in eight vector registers. Both
  * operands come packed, 4 and 8 values per step, so that every load is the next one in memory.
  */
+import {multiplyAdd} from './multiply-add';
 
 /** Adds `Σ_k a[k][0..3] ⊗ b[k][0..7]` to the first `rows` × `columns` of a tile at `c`. */
 export function accumulateTile(a: usize, b: usize, steps: i32, c: usize, cStride: usize, rows: i32, columns: i32): void {
@@ -13,14 +14,14 @@ export function accumulateTile(a: usize, b: usize, steps: i32, c: usize, cStride
     const a1 = v128.load32_splat(a, 4);
     const a2 = v128.load32_splat(a, 8);
     const a3 = v128.load32_splat(a, 12);
-    c00 = f32x4.add(c00, f32x4.mul(a0, b0));
-    c01 = f32x4.add(c01, f32x4.mul(a0, b1));
-    c10 = f32x4.add(c10, f32x4.mul(a1, b0));
-    c11 = f32x4.add(c11, f32x4.mul(a1, b1));
-    c20 = f32x4.add(c20, f32x4.mul(a2, b0));
-    c21 = f32x4.add(c21, f32x4.mul(a2, b1));
-    c30 = f32x4.add(c30, f32x4.mul(a3, b0));
-    c31 = f32x4.add(c31, f32x4.mul(a3, b1));
+    c00 = multiplyAdd(c00, a0, b0);
+    c01 = multiplyAdd(c01, a0, b1);
+    c10 = multiplyAdd(c10, a1, b0);
+    c11 = multiplyAdd(c11, a1, b1);
+    c20 = multiplyAdd(c20, a2, b0);
+    c21 = multiplyAdd(c21, a2, b1);
+    c30 = multiplyAdd(c30, a3, b0);
+    c31 = multiplyAdd(c31, a3, b1);
     a += 16;
     b += 32;
   }

@@ -1,6 +1,9 @@
-/** One line of progress: a moving bar on a terminal, a line every ten percent elsewhere. */
+/**
+ * One line of progress: a moving bar on a terminal, a line every ten percent elsewhere. The bar is cli-progress's, which knows
+ * terminals; the quickstart and the benchmarks show theirs by this class, too.
+ */
 import cliProgress from 'cli-progress';
-import type {Progress} from '../src/core/types.js';
+import type {Progress} from '../core/types.js';
 
 const SHARE = 0.1;
 
