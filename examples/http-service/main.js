@@ -37,7 +37,7 @@ const methods = {
 };
 
 const queue = new PQueue({concurrency: AT_A_TIME});
-let [explained, left] = [0, 0];
+let [running, explained, left] = [0, 0, 0];
 
 /** An answer that is no explanation. */
 class Refusal extends Error {
@@ -61,7 +61,7 @@ const server = createServer((request, response) => {
 
 async function answer(request, response) {
   const {pathname, searchParams} = new URL(request.url, 'http://localhost');
-  if (pathname === '/status') return send(response, 200, {running: queue.pending, waiting: queue.size, explained, left});
+  if (pathname === '/status') return send(response, 200, {running, waiting: queue.size, explained, left});
   if (pathname !== '/explain' || request.method !== 'POST') throw new Refusal(404, 'POST a picture to /explain.');
 
   const explain = methods[searchParams.get('method') ?? 'grad-cam'];
@@ -78,8 +78,7 @@ async function answer(request, response) {
   });
   const {signal} = leaving;
   const picture = await decodeImage(await bodyOf(request));
-  const [map] = await queue.add(() => explain(picture, {target, masks, signal}), {signal});
-  explained++;
+  const [map] = await queue.add(() => counted(explain(picture, {target, masks, signal})), {signal});
   if (request.headers.accept === 'application/json') {
     const {height, width, score} = map;
     return send(response, 200, {target: map.target, label: teacher.labels?.[map.target], score, height, width, data: [...map.data]});
@@ -89,6 +88,18 @@ async function answer(request, response) {
     .png()
     .toBuffer();
   response.writeHead(200, {'Content-Type': 'image/png', 'X-Class': String(map.target)}).end(png);
+}
+
+/** The queue forgets work that is aborted; this counts it until it has really stopped. */
+async function counted(work) {
+  running++;
+  try {
+    const maps = await work;
+    explained++;
+    return maps;
+  } finally {
+    running--;
+  }
 }
 
 /** The body of a request, refused as soon as it is too large. */

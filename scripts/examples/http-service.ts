@@ -86,7 +86,11 @@ export async function httpService(folder: string): Promise<string> {
     assert.equal(next.status, 200);
     assert.doesNotMatch(service.output(), /Error/);
     await service.stop();
-    await assert.rejects(status(), 'the service has not ended');
+    await assert.rejects(
+      until(() => false),
+      /fetch failed/,
+      'the service has not ended',
+    );
     return `Grad-CAM ${ratios[0]?.toFixed(1)} times chance; six callers left, free after ${freed.toFixed(0)} ms`;
   } finally {
     await service.stop();
