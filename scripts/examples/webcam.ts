@@ -19,7 +19,7 @@ const out = join(import.meta.dirname, '../../out');
 /** Whether there is a browser. */
 export const hasBrowser: boolean = existsSync(chromium.executablePath ?? '');
 
-/** Looks at the page as Vite serves it while it is being written, and as it is built. */
+/** Looks at the page as Vite serves it while it is being written, and as it is built, then also with a model from its server. */
 export async function webcam(folder: string): Promise<string> {
   const video = join(folder, 'camera.y4m');
   writeFileSync(video, cameraVideo());
@@ -27,6 +27,9 @@ export async function webcam(folder: string): Promise<string> {
   const browser = await playwright.launch({...chromium, args: [...(chromium.args ?? []), ...flags]});
   try {
     await look(browser, folder, 'start', ['--no-open'], false);
+    const {layersModel} = (await import(join(folder, '../sample/layers-model.js'))) as {layersModel(): Record<string, string | Uint8Array>};
+    mkdirSync(join(folder, 'public/model'), {recursive: true});
+    for (const [name, content] of Object.entries(layersModel())) writeFileSync(join(folder, 'public/model', name), content);
     await run(folder, 'build');
     return await look(browser, folder, 'preview', [], true);
   } finally {
@@ -49,14 +52,18 @@ async function look(browser: Browser, folder: string, script: string, args: read
     await page.waitForFunction(() => document.querySelector('#answer')?.textContent?.startsWith('green'), undefined, {timeout: 60_000});
     const wait = performance.now() - first;
     await follows(page, 'Grad-CAM');
+    let note = '';
     if (isToTheEnd) {
       await page.waitForFunction(() => document.querySelector('#note')?.textContent?.startsWith('distilled'), undefined, {timeout: 90_000});
       await follows(page, 'the distilled map');
+      note = (await page.textContent('#note')) ?? '';
+      mkdirSync(out, {recursive: true});
+      await page.screenshot({path: join(out, 'example-webcam.png')});
+      await page.goto(`${address}?model=model/model.json`);
+      await page.waitForFunction(() => document.querySelector('#answer')?.textContent?.startsWith('class 1'), undefined, {timeout: 60_000});
     }
-    mkdirSync(out, {recursive: true});
-    await page.screenshot({path: join(out, `example-webcam-${script}.png`)});
     assert.deepEqual(complaints, [], 'the page complained');
-    return `first map after ${(wait / 1000).toFixed(1)} s; ${await page.textContent('#note')}`;
+    return `first map after ${(wait / 1000).toFixed(1)} s; ${note}`;
   } finally {
     await page.close();
     await server.stop();
