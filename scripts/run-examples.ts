@@ -1,6 +1,6 @@
 /**
  * Installs the examples with the package as it is packed, each in a folder of its own, and uses them: type-checks them, runs them,
- * and looks at what they say. Run after `npm run build`: `npm run examples [-- NAME…]`.
+ * and looks at what they say. Before that it types what the docs say to begin with. Run after `npm run build`: `npm run examples [-- NAME…]`.
  */
 import {execFile} from 'node:child_process';
 import {cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
@@ -9,6 +9,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {pack} from './packed-project.js';
+import {firstMinutes} from './examples/first-minutes.js';
 import {httpService} from './examples/http-service.js';
 import {benchmark, graphModel, onnx, ownTeacher} from './examples/output.js';
 import {hasServer, redisQueue} from './examples/redis-queue.js';
@@ -61,6 +62,7 @@ try {
       },
     );
     console.log(`Their types fit, ${seconds()}.`);
+    console.log(`The first minutes: ${await firstMinutes(join(folder, 'first-minutes'), archive)} (${seconds()})`);
   }
   for (const name of names) {
     const check = checks[name] as (typeof checks)[string];
