@@ -41,8 +41,8 @@ const pictures = batchesOf(
 
 const distiller = await AttentiveDistiller.create({teacher, student: residualStudent({depth: 18, width: 8}), seed: 1});
 await distiller.train(pictures, {
-  epochs: {student: 10},
-  budget: {steps: 60},
+  epochs: {student: 8},
+  budget: {steps: 40},
   learningRate: {student: 3e-3},
   onProgress: ({stage, done, losses}) => {
     if (done % 20 === 0) console.log(stage, done, losses.total?.toFixed(3));

@@ -45,7 +45,7 @@ const pictures = batchesOf(
   {batchSize: 16, seed: 1},
 );
 const distiller = await AttentiveDistiller.create({teacher, student: residualStudent({depth: 18, width: 8}), seed: 1});
-await distiller.train(pictures, {epochs: {student: 12}, budget: {steps: 60}});
+await distiller.train(pictures, {epochs: {student: 8}, budget: {steps: 40}});
 
 const shown = Array.from({length: 8}, (_, index) => squareOn(index));
 const drawn = {distilled: await distiller.explain(shown), saliency: await gradientSaliency(shown, teacher)};
