@@ -70,7 +70,7 @@ export {VERSION} from './core/version.js';
 export {batchesOf, type BatchesOfOptions, type EpochBatches} from './data/batches-of.js';
 export type {BatchFunction, BatchSource, TrainingBatch, TrainingBatches} from './data/batches.js';
 export {toNetworkInput, type NetworkInputSpec} from './data/network-input.js';
-export {readImage, type ReadImageOptions} from './data/read-image.js';
+export {readImage, type PagePicture, type ReadImageOptions} from './data/read-image.js';
 export {AttentiveDistiller} from './distiller/attentive-distiller.js';
 export {paperMethod, type DistillerOptions} from './distiller/create.js';
 export {type MethodOptions} from './distiller/method.js';

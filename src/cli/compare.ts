@@ -1,10 +1,14 @@
 /** `compare`: several methods and metrics on the same photos: a table, with standard errors. */
 import {mkdir} from 'node:fs/promises';
 import {tidy, unstack, type Tensor3D} from '@tensorflow/tfjs-core';
+import type {Progress} from '../core/types.js';
 import {toNetworkInput} from '../data/network-input.js';
 import {compare as compareAll} from '../metrics/compare/compare.js';
 import {namedMetrics, type MetricName} from '../metrics/compare/named-metrics.js';
 import {readTarget, type Wanted} from './class-names.js';
+import {reportOn, type ReportPlace} from './comparison-report.js';
+import {compareInShards} from './compare-in-shards.js';
+import {explainersOf, noneReadable, type AskedComparison, type Compared, type ComparisonWork} from './comparison-work.js';
 import {tellComparison} from './comparison-output.js';
 import {CommandError, exitCodes, type ExitCode} from './exit-code.js';
 import {findPictures} from './find-pictures.js';
@@ -13,6 +17,7 @@ import {bestMethod, chooseMethods, readMethodNames, unknown} from './methods.js'
 import {openModel} from './open-model.js';
 import {readPictures} from './read-pictures.js';
 import {writing} from './run-record.js';
+import type {ShardShare} from '../node/shards/assigned.js';
 import {LeftOut, type Context} from './terminal.js';
 
 const metricNames = Object.keys(namedMetrics);
@@ -24,6 +29,9 @@ export interface CompareFlags extends ModelFlags, RunFlags, PictureFlags, Method
   readonly metrics: string;
   readonly reference?: string | undefined;
   readonly limits?: string | undefined;
+  readonly report?: string | undefined;
+  readonly shards?: string | undefined;
+  readonly shard?: ShardShare | undefined;
 }
 
 // They need to be told where the evidence is.
@@ -31,14 +39,17 @@ const WITH_REGIONS: readonly string[] = ['pointing', 'energy'];
 
 /** Runs the command. */
 export async function compare(sources: readonly string[], flags: CompareFlags, {terminal, signal}: Context): Promise<ExitCode> {
-  const {out, limit, strict = false, maxSide, seed, workers, reference} = flags;
+  const {out, limit, strict = false, maxSide, seed, workers, reference, report, shards, shard} = flags;
+  if (shard !== undefined && shards === undefined) {
+    throw new CommandError('--shard needs --shards FOLDER, a folder that all processes see: the parts are kept there.');
+  }
+  if (report !== undefined && shards !== undefined)
+    throw new CommandError('--report and --shards: parts keep numbers, no maps, so there is nothing to draw. Leave one of them out.');
   const pictures = (await findPictures(sources)).pictures.slice(0, limit);
   const metrics = readMetrics(flags.metrics);
   readMethodNames(flags.method); // Before a model is loaded for nothing.
   const model = await openModel(flags, {terminal, signal, forPictures: true});
   const leftOut = new LeftOut();
-  const images: Tensor3D[] = [];
-  const files: string[] = [];
   try {
     if (out !== undefined) await writing(out, () => mkdir(out, {recursive: true}));
     const {teacher, names} = model;
@@ -48,37 +59,46 @@ export async function compare(sources: readonly string[], flags: CompareFlags, {
     if (reference !== undefined && !known.includes(reference)) throw unknown('--reference', reference, known);
     const limits = readLimits(flags.limits, known);
     const batchSize = Math.min(flags.batchSize, model.maxBatch ?? Infinity);
-    for await (const batch of readPictures(pictures, {batchSize: 16, maxSide, strict, leftOut, signal})) {
-      if (batch.length === 0) continue;
-      const decoded = batch.map(({image}) => image);
-      images.push(...tidy(() => unstack(toNetworkInput(decoded, teacher)) as Tensor3D[]));
-      files.push(...batch.map(({picture}) => picture.file));
+    const asked: AskedComparison = {metrics, target, limits, batchSize, seed, warmUp: metrics.includes('seconds')};
+    const work: ComparisonWork = {pictures, methods, asked, model, maxSide, strict, workers, leftOut, terminal, signal};
+    const compared =
+      shards === undefined
+        ? await compareHere(work, report === undefined ? undefined : {file: report, reference})
+        : await compareInShards(work, {folder: shards, share: shard});
+    if (compared !== undefined) {
+      const {model: path, explainer, preprocessing} = model.flags;
+      const settings = {model: path, explainer, preprocessing, target: flags.target, seed, maxSide, backend: model.backend};
+      await tellComparison({...compared, names, settings}, {out, reference, terminal});
     }
-    if (images.length === 0) throw new CommandError('None of the pictures can be read.', exitCodes.noPictures);
-    const rows = await compareAll({
-      explainers: Object.fromEntries(methods.map(({name, explainer}) => [name, explainer])),
-      metrics,
-      images,
-      model: teacher,
-      target,
-      limits,
-      batchSize,
-      seed,
-      workers,
-      warmUp: metrics.includes('seconds'),
-      signal,
-      onProgress: (progress) => terminal.progress(progress),
-    });
-    terminal.endProgress();
-    const {model: path, explainer, preprocessing} = model.flags;
-    const settings = {model: path, explainer, preprocessing, target: flags.target, seed, maxSide, backend: model.backend};
-    await tellComparison({rows, files, names, settings}, {out, reference, terminal});
     return leftOut.count > 0 ? exitCodes.leftOut : exitCodes.done;
   } finally {
     terminal.endProgress();
-    for (const image of images) image.dispose();
     leftOut.tell(terminal);
     await model.dispose();
+  }
+}
+
+/** All at once, in this process. */
+async function compareHere(work: ComparisonWork, report: ReportPlace | undefined): Promise<Compared> {
+  const {pictures, methods, asked, model, maxSide, strict, workers, leftOut, terminal, signal} = work;
+  const images: Tensor3D[] = [];
+  const files: string[] = [];
+  try {
+    for await (const batch of readPictures(pictures, {batchSize: 16, maxSide, strict, leftOut, signal})) {
+      if (batch.length === 0) continue;
+      const decoded = batch.map(({image}) => image);
+      images.push(...tidy(() => unstack(toNetworkInput(decoded, model.teacher)) as Tensor3D[]));
+      files.push(...batch.map(({picture}) => picture.file));
+    }
+    if (images.length === 0) throw noneReadable();
+    const explainers = explainersOf(methods);
+    const onProgress = (progress: Progress): void => terminal.progress(progress);
+    const details = report !== undefined;
+    const rows = await compareAll({...asked, explainers, images, model: model.teacher, workers, details, signal, onProgress});
+    terminal.endProgress();
+    return {files, rows: report === undefined ? rows : await reportOn({files, rows}, {...work, images}, report)};
+  } finally {
+    for (const image of images) image.dispose();
   }
 }
 

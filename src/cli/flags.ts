@@ -3,6 +3,7 @@ import {InvalidArgumentError, Option, type Command} from 'commander';
 import {batchSizeField, MAX_SEED, seedField, workersField} from '../core/common-options.js';
 import {integer, number} from '../core/fields.js';
 import type {Field} from '../core/options.js';
+import type {ShardShare} from '../node/shards/assigned.js';
 import {candidates, type BackendName} from '../backend/candidates.js';
 import {colormapNames, type ColormapName} from '../render/colormap.js';
 
@@ -63,6 +64,16 @@ function size(text: string): readonly [number, number] {
   if (height === undefined || !(Number(height) > 0) || !(Number(width) > 0))
     throw new InvalidArgumentError("It must be a size such as '224', or height x width, '240x320'.");
   return [Number(height), Number(width)];
+}
+
+/** Reads `--shard`: `i/n`, or `/n`, where the environment says i. */
+export function readShare(text: string): ShardShare {
+  const [, place = '', of = ''] = /^(\d*)\/(\d+)$/.exec(text) ?? [];
+  const count = Number(of);
+  const isPlace = place === '' || (Number(place) >= 1 && Number(place) <= count);
+  if (!(count >= 1) || !isPlace)
+    throw new InvalidArgumentError("It must be 'i/n', from '1/8' to '8/8' for 8 processes, or '/8' on a cluster.");
+  return {count, ...(place !== '' && {index: Number(place) - 1})};
 }
 
 function gather(text: string, before: readonly string[] = []): readonly string[] {

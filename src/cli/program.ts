@@ -2,7 +2,7 @@
  * The commands, their flags, and their help. The parser is commander: it has no dependencies, suggests the flag that was meant, and groups
  * the help. What a command does is loaded when it runs.
  */
-import {Command, CommanderError} from 'commander';
+import {Command, CommanderError, Option} from 'commander';
 import {AttentiveError} from '../core/errors/attentive-error.js';
 import {integer, number} from '../core/fields.js';
 import {VERSION} from '../core/version.js';
@@ -18,6 +18,7 @@ import {
   addPictureFlags,
   addRunFlags,
   numberFlag,
+  readShare,
   type ModelFlags,
   type RunFlags,
 } from './flags.js';
@@ -50,8 +51,10 @@ Examples:
   compare: `
 Examples:
   attentive-distiller compare photos/ --model my-model --preprocessing tf --method grad-cam,rise,random --limit 50
-  attentive-distiller compare photos/ --explainer my-explainer --method ours,grad-cam,rise --limits rise=20 --reference rise --out results
-      also writes results/comparison.csv, comparison-images.csv and comparison.json`,
+  attentive-distiller compare photos/ --explainer my-explainer --method ours,grad-cam,rise --limits rise=20 --reference rise --out results --report report.html
+      also writes results/comparison.csv, comparison-images.csv and comparison.json, and a report to look at
+  attentive-distiller compare photos/ --explainer my-explainer --shards /shared/parts --shard 3/8
+      the third of eight machines; the last one to end prints the table`,
   view: `
 Examples:
   attentive-distiller view cat.jpg dog.jpg --model my-model --preprocessing tf --out sheet.png
@@ -146,6 +149,17 @@ function makeProgram(run: Run): Command {
   compare.option('--limits <method=n>', 'fewer photos for slow methods: rise=20,lime=20');
   compare.option('--reference <method>', 'also the differences from this one, image by image');
   compare.optionsGroup('Results:').option('-o, --out <folder>', 'also write the tables here, as CSV and JSON');
+  compare.option('--report <file>', 'also write one HTML file with maps, curves and tables; for some dozen photos');
+  compare.optionsGroup('Many photos:');
+  compare.option(
+    '--shards <folder>',
+    'work in parts that are kept here: after a stop the same command goes on, and machines share the work',
+  );
+  compare.addOption(
+    new Option('--shard <i/n>', 'only the i-th of n shares, 1/8 to 8/8; a cluster that numbers its processes says i itself: /8').argParser(
+      readShare,
+    ),
+  );
   addRunFlags(addPictureFlags(compare)).action(
     run<CompareFlags>(async (context, args, flags) => (await import('./compare.js')).compare(args[0] as string[], flags, context)),
   );

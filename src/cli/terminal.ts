@@ -76,6 +76,11 @@ export class LeftOut {
     return this.#reasons.size;
   }
 
+  /** The files with the reasons. */
+  entries(): [file: string, reason: string][] {
+    return [...this.#reasons];
+  }
+
   /** Names them all. */
   tell(terminal: Terminal): void {
     if (this.count === 0) return;

@@ -3,5 +3,5 @@ export type {BatchFunction, BatchSource, TrainingBatch, TrainingBatches} from '.
 export {toDisplayPixels} from './display-pixels.js';
 export {type EpochOptions} from './epoch-order.js';
 export {toNetworkInput, type NetworkInputSpec} from './network-input.js';
-export {readImage, type ReadImageOptions} from './read-image.js';
+export {readImage, type PagePicture, type ReadImageOptions} from './read-image.js';
 export {resizeBilinear, type ResizeOptions} from './resize.js';

@@ -5,6 +5,12 @@ import {readOptions, type OptionsSchema, type Settled} from '../core/options.js'
 import type {DecodedImage, ImageInput, ImagesInput, PageImage} from '../core/types.js';
 import {isBlob, isPageImage, pagePixels} from './page-image.js';
 
+/** A picture as a page gives it. */
+export interface PagePicture extends DecodedImage {
+  /** Red, green, blue and an alpha of 255. */
+  readonly channels: 4;
+}
+
 /** Options of {@link readImage}. */
 export interface ReadImageOptions {
   /** The colour behind transparent pixels, `[red, green, blue]` in 0–255. @default [255, 255, 255] */
@@ -38,7 +44,7 @@ export const readImageSchema: OptionsSchema<Settled<ReadImageOptions>> = /* @__P
  * const picture = await readImage(file);
  * const [map] = await distiller.explain(picture);
  */
-export async function readImage(source: Blob | PageImage, options?: ReadImageOptions): Promise<DecodedImage & {readonly channels: 4}> {
+export async function readImage(source: Blob | PageImage, options?: ReadImageOptions): Promise<PagePicture> {
   const {background} = readOptions(readImageSchema, options);
   const where = 'readImage: source';
   if (isBlob(source)) return decodeBlob(where, source, background);
@@ -68,11 +74,7 @@ export async function holdPictures(where: string, images: ImagesInput): Promise<
   return list.map((image, index) => (isPageImage(image) ? pagePixels(`${where}[${index}]`, image) : image));
 }
 
-async function decodeBlob(
-  where: string,
-  blob: Blob,
-  background?: readonly [number, number, number],
-): Promise<DecodedImage & {readonly channels: 4}> {
+async function decodeBlob(where: string, blob: Blob, background?: readonly [number, number, number]): Promise<PagePicture> {
   if (typeof createImageBitmap !== 'function') {
     throw new TypeError(
       `${where} must be a decoded picture here, but is a Blob: in Node, decodeImage(await blob.arrayBuffer()) gives one.`,

@@ -28,7 +28,8 @@ const WHERE = 'loadLayersModelFromFiles';
  */
 export async function loadLayersModelFromFiles(path: string | URL, customObjects?: serialization.ConfigDict): Promise<LayersModel> {
   checkClasses(WHERE, customObjects);
-  return layersModelFromArtifacts(String(path), await loadModelFiles(path, WHERE), customObjects);
+  const artifacts = await loadModelFiles(path, WHERE); // Refuses what is no path, and perhaps cannot be made a text.
+  return layersModelFromArtifacts(String(path), artifacts, customObjects);
 }
 
 /**

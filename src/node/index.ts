@@ -18,7 +18,7 @@ export type {ShardParts} from './shards/parts.js';
 export type {Plain} from './shards/plain.js';
 export {hashFiles, planShards, type PlannedShard, type PlanShardsOptions, type ShardImage, type ShardPlan} from './shards/plan.js';
 export {readPlan, writePlan} from './shards/plan-file.js';
-export type {ComparedRecord, ExplainedRecord, RecordsOf, ScoresRecord, ShardRecord} from './shards/records.js';
+export type {ComparedRecord, ComparedResult, ExplainedRecord, RecordsOf, ScoresRecord, ShardRecord} from './shards/records.js';
 export {runShard, type RunShardOptions, type ShardRun} from './shards/run.js';
 export {folderStore, type ShardStore} from './shards/store.js';
 export type {CompareTask, ExplainTask, ScoresTask, ShardTask} from './shards/tasks.js';

@@ -8,5 +8,5 @@ export {
   type ShardQueueOptions,
   type WaitOptions,
 } from './shard-queue.js';
-export type {ShardModule} from './shard-thread.js';
+export type {OpenedParts, ShardModule} from './shard-thread.js';
 export {startShardWorker, type ShardEvent, type ShardWorker, type ShardWorkerOptions} from './shard-worker.js';

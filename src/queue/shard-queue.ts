@@ -64,8 +64,11 @@ export interface Enqueued {
 
 /** How many shards of a plan are where. */
 export interface QueueProgress {
+  /** Shards of the plan. */
   readonly total: number;
+  /** Shards whose files are there. */
   readonly done: number;
+  /** Shards that workers are at. */
   readonly active: number;
   /** Those that are tried again after a pause included. */
   readonly waiting: number;

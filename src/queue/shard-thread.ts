@@ -23,6 +23,12 @@ export interface ShardThreadTask {
 /** What comes back. */
 export type ShardThreadReply = {readonly run: ShardRun} | {readonly error: PlainError};
 
+/** Model and explainers, and what frees them. */
+export interface OpenedParts extends ShardParts {
+  /** Frees what was opened. */
+  dispose?(): void | Promise<void>;
+}
+
 /** The module that a worker is given: how work is done here. */
 export interface ShardModule {
   /** Where plans and shards are. */
@@ -31,7 +37,7 @@ export interface ShardModule {
    * Opens what a plan needs: chooses the backend, loads the model, makes the explainers. Called once for each plan and thread;
    * `dispose` when the thread goes on to another plan.
    */
-  open(plan: ShardPlan): Promise<ShardParts & {dispose?(): void | Promise<void>}>;
+  open(plan: ShardPlan): Promise<OpenedParts>;
 }
 
 interface Opened {

@@ -76,6 +76,23 @@ describe('attentive-distiller compare', {timeout: patience}, () => {
   });
 });
 
+describe('attentive-distiller compare --report', {timeout: patience}, () => {
+  it('writes a file with every photo, map and curve, and leaves the tables as they are', async () => {
+    const args = ['compare', 'photos/b', 'photos/a/0.png', ...model, '--method', 'grad-cam,random', '--metrics', 'insertion,gini'];
+    expect((await runHere([...args, '--out', 'plain'], {cwd: folder})).code).toBe(0);
+    const {code, stdout} = await runHere([...args, '--out', 'told', '--report', 'out/report.html'], {cwd: folder});
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Report: out\/report\.html \(\d+\.\d MB\)/);
+    const html = await readFile(join(folder, 'out/report.html'), 'utf8');
+    for (const text of ['photos/b/1.png', 'photos/a/0.png', 'grad-cam', 'Comparison of saliency methods']) expect(html).toContain(text);
+    expect(html.match(/<img /g)!.length).toBeGreaterThanOrEqual(6);
+    const [plain, told] = await Promise.all(['plain', 'told'].map((name) => readFile(join(folder, name, 'comparison.json'), 'utf8')));
+    expect(told).toBe(plain);
+    const both = await runHere([...args, '--report', 'r.html', '--shards', 'parts'], {cwd: folder});
+    expect([both.code, both.stderr]).toEqual([2, expect.stringMatching(/--report and --shards/)]);
+  });
+});
+
 describe('attentive-distiller view', {timeout: patience}, () => {
   it('lays photos and methods out side by side', async () => {
     const args = ['view', 'photos', '--method', 'grad-cam,gradient,occlusion', '--cell-size', '100', '--out', 'sheets/one.png'];

@@ -326,6 +326,7 @@ describe('loadLayersModelFromFiles', () => {
     ['nothing', undefined, 'path must be a text or a file: URL, but is undefined.'],
     ['a promise', Promise.resolve('x'), 'path must be a text or a file: URL, but is a promise (await it first).'],
     ['an empty text', '', 'path must be a text or a file: URL, but is "".'],
+    ['an object that cannot be made a text', {toString: null}, 'path must be a text or a file: URL, but is Object.'],
   ])('refuses %s as a path', async (_, path, message) => {
     await expect(loadLayersModelFromFiles(path as never)).rejects.toThrow(TypeError);
     await expect(loadLayersModelFromFiles(path as never)).rejects.toThrow(`loadLayersModelFromFiles: ${message}`);

@@ -161,6 +161,10 @@ describe('shards of a comparison', () => {
     await expect(mergeShards(plan, {store})).rejects.toThrow('must be computed on one backend');
     expect(await mergeShards(plan, {store, mixedBackends: true})).toHaveLength(3);
     const edited = {...plan, model: 'other'};
+    for (const shards of [undefined, [{}], [null], [{...plan.shards[0], name: 3}]]) {
+      const torn = {...plan, shards} as unknown as ShardPlan;
+      await expect(missingShards(torn, store)).rejects.toThrow('missingShards: plan must be what planShards gave');
+    }
     await expect(runShard(edited, 0, {parts, store})).rejects.toThrow('has been changed since it was planned');
     await expect(runShard({...plan, version: '0.0.0'}, 0, {parts, store})).rejects.toThrow('made by version 0.0.0');
     await expect(runShard(plan, 2, {parts, store})).rejects.toThrow('from 0 to 1, but is 2');

@@ -60,6 +60,7 @@ export interface Metric {
 
 /** What insertion, deletion or srg saw on the way to their number. */
 export interface MetricCurve {
+  /** Which of them. */
   readonly metric: CausalName;
   /** What was watched after 0, 1, … n steps. Of srg: while the most salient pixels go first. */
   readonly curve: readonly number[];

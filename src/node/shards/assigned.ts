@@ -32,7 +32,11 @@ export const assignedShardsSchema: OptionsSchema<Settled<ShardShare, 'index' | '
  * @returns Indices for `runShard`; all shards if neither `share` nor the environment names a process.
  * @throws {RangeError} If the index is none of a process, or two variables name different ones.
  */
-export function assignedShards(plan: ShardPlan, share: ShardShare = {}, environment: Readonly<Record<string, string | undefined>> = process.env): number[] {
+export function assignedShards(
+  plan: ShardPlan,
+  share: ShardShare = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): number[] {
   checkPlan(WHERE, plan);
   const {index: told, count: of} = readOptions(assignedShardsSchema, share);
   const all = plan.shards.map((_, index) => index);

@@ -14,7 +14,9 @@ export interface ShardParts {
   readonly model: Model;
   /** By the names in the plan; for the tasks `compare` and `explain`. Borrowed. */
   readonly explainers?: Readonly<Record<string, Explainer>> | undefined;
-  /** Reads an image; a tensor is freed when it has been used. @default decodes the file, if its hash is that of the plan */
+  /** Makes an image of a file, whose hash is that of the plan. @default decodeImage */
+  readonly decode?: ((bytes: Uint8Array) => ImageInput | Promise<ImageInput>) | undefined;
+  /** Reads an image, in place of the file; a tensor is freed when it has been used. @default decodes the file */
   readonly read?: ((image: ShardImage, index: number) => ImageInput | Promise<ImageInput>) | undefined;
 }
 
@@ -33,26 +35,31 @@ export function explainerOf({explainers = {}}: ShardParts, method: string): Expl
  */
 export async function withImages<T>(
   where: string,
-  {images, first, read, root}: ReadFrom,
+  {images, first, read, decode = decodeImage, root}: ReadFrom,
   work: (images: readonly ImageInput[]) => Promise<T>,
 ): Promise<T> {
   const opened: ImageInput[] = [];
   try {
-    for (const [index, image] of images.entries()) opened.push(await (read?.(image, first + index) ?? decodeAsPlanned(where, image, root)));
+    for (const [index, image] of images.entries())
+      opened.push(await (read?.(image, first + index) ?? decodeAsPlanned(where, image, {decode, root})));
     return await work(opened);
   } finally {
     disposeTensors(opened.filter((each) => each instanceof Tensor));
   }
 }
 
-interface ReadFrom extends Pick<ShardParts, 'read'> {
+interface ReadFrom extends Pick<ShardParts, 'read' | 'decode'> {
   readonly images: readonly ShardImage[];
   readonly first: number;
   readonly root: string | undefined;
 }
 
-async function decodeAsPlanned(where: string, {source, hash}: ShardImage, root: string | undefined): Promise<ImageInput> {
+async function decodeAsPlanned(
+  where: string,
+  {source, hash}: ShardImage,
+  {decode, root}: {readonly decode: NonNullable<ShardParts['decode']>; readonly root: string | undefined},
+): Promise<ImageInput> {
   const bytes = await bytesOf(where, source, root);
-  if (hashOf(bytes) === hash) return decodeImage(bytes);
+  if (hashOf(bytes) === hash) return decode(bytes);
   throw new AttentiveError(`${where}: ${source} is another file than when it was planned (its hash differs). Plan again.`);
 }

@@ -41,7 +41,7 @@ export interface PlanShardsOptions extends RunOptions {
    * The images in their order: files, which are read for their hashes, or `{source, hash, region}`, where a `hash` that is
    * absent is read from the file.
    */
-  readonly images: readonly (string | (Omit<ShardImage, 'hash'> & {readonly hash?: string | undefined}))[];
+  readonly images: readonly (string | (Omit<ShardImage, 'hash'> & Partial<Pick<ShardImage, 'hash'>>))[];
   /** Another text for another model, other weights or other preprocessing: `await hashFiles([...])`, a name with its version. */
   readonly model: string;
   /** Plain data that workers open the model and the explainers with, options of explainers among them. @default null */
@@ -64,6 +64,7 @@ export interface PlannedShard {
 
 /** Work cut into shards, as JSON keeps it. */
 export interface ShardPlan {
+  /** What kind of file this is. */
   readonly format: typeof FORMAT;
   /** Of this library. */
   readonly version: string;
@@ -71,9 +72,13 @@ export interface ShardPlan {
   readonly id: string;
   /** With all defaults filled in. */
   readonly task: ShardTask;
+  /** As it was given. */
   readonly model: string;
+  /** As they were given. */
   readonly settings: Plain;
+  /** In their order, with hashes. */
   readonly images: readonly ShardImage[];
+  /** In their order; together all images, each once. */
   readonly shards: readonly PlannedShard[];
 }
 
@@ -153,12 +158,18 @@ export function shardOf(where: string, plan: ShardPlan, index: number): PlannedS
 
 /** Checks what a plan says of itself; see {@link shardOf}. */
 export function checkPlan(where: string, plan: ShardPlan): void {
-  const {format, version} = (plan ?? {}) as Partial<ShardPlan>;
-  if (format !== FORMAT) throw new TypeError(`${where}: plan must be what planShards gave, but is ${show(plan)}.`);
+  const {format, version, shards, images} = (plan ?? {}) as Partial<ShardPlan>;
+  const isWhole = Array.isArray(shards) && Array.isArray(images) && shards.every(isShard);
+  if (format !== FORMAT || !isWhole) throw new TypeError(`${where}: plan must be what planShards gave, but is ${show(plan)}.`);
   if (version === VERSION) return;
   throw new AttentiveError(
     `${where}: the plan was made by version ${version}, but this is ${VERSION}, whose numbers may be others. Use one version everywhere, or plan again.`,
   );
+}
+
+function isShard(shard: unknown): boolean {
+  const {name, first, end} = (shard ?? {}) as Partial<PlannedShard>;
+  return typeof name === 'string' && typeof first === 'number' && typeof end === 'number';
 }
 
 /**

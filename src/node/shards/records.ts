@@ -13,12 +13,23 @@ export interface ShardRecord {
 
 /** The numbers of one image by every explainer that got it, in the order of the methods. */
 export interface ComparedRecord extends ShardRecord {
-  readonly results: readonly {readonly method: string; readonly image: ComparedImage}[];
+  /** One for each explainer. */
+  readonly results: readonly ComparedResult[];
+}
+
+/** The numbers of one image by one explainer. */
+export interface ComparedResult {
+  /** The name of the explainer. */
+  readonly method: string;
+  /** As `compare()` gives it. */
+  readonly image: ComparedImage;
 }
 
 /** The maps of one image: one, or one for each class that was asked for. */
 export interface ExplainedRecord extends ShardRecord {
+  /** The image's own. */
   readonly seed: number;
+  /** In the order of the classes. */
   readonly maps: readonly SaliencyMap[];
 }
 
@@ -34,8 +45,11 @@ export interface ScoresRecord extends ShardRecord {
 
 /** The records of each kind of task. */
 export interface RecordsOf {
+  /** Of a comparison. */
   readonly compare: ComparedRecord;
+  /** Of maps. */
   readonly explain: ExplainedRecord;
+  /** Of the model's scores. */
   readonly scores: ScoresRecord;
 }
 

@@ -32,6 +32,7 @@ export interface ShardRun {
   readonly name: string;
   /** Whether it was computed now; otherwise its file was there already. */
   readonly computed: boolean;
+  /** How many images the shard has. */
   readonly images: number;
 }
 
@@ -79,7 +80,7 @@ export async function runShard(plan: ShardPlan, index: number, options: RunShard
   const work = {plan, shard, parts, workers, signal, onProgress};
   const records = await withImages(
     WHERE,
-    {images: imagesOf(plan, shard), first, read: parts.read, root},
+    {images: imagesOf(plan, shard), first, read: parts.read, decode: parts.decode, root},
     async (given): Promise<ShardContent['records']> => {
       if (task.kind === 'compare') return compareRecords(given, {...work, task});
       return task.kind === 'explain' ? explainRecords(given, {...work, task}) : scoresRecords(given, {...work, task});

@@ -12,6 +12,7 @@ type PlainTarget<T> = Exclude<T, TargetFn>;
 
 /** `compare()` in shards. `seed`, `limits` and `target` mean what they mean there, over all images. */
 export interface CompareTask extends BatchOptions, SeedOptions, Pick<CompareOptions, 'limits' | 'commonImages' | 'settings' | 'warmUp'> {
+  /** Tells the tasks apart. */
   readonly kind: 'compare';
   /** The names of the rows: those of the explainers, in their order. At least one. */
   readonly methods: readonly string[];
@@ -23,6 +24,7 @@ export interface CompareTask extends BatchOptions, SeedOptions, Pick<CompareOpti
 
 /** Maps of every image by one explainer; each image is explained alone, with a seed of its own. */
 export interface ExplainTask extends BatchOptions, SeedOptions {
+  /** Tells the tasks apart. */
   readonly kind: 'explain';
   /** The name of the explainer. */
   readonly method: string;
@@ -32,6 +34,7 @@ export interface ExplainTask extends BatchOptions, SeedOptions {
 
 /** The model's scores of every image, and of the image under masks as RISE draws them, with a seed of its own. */
 export interface ScoresTask extends BatchOptions, SeedOptions, Pick<MaskGridOptions, 'gridSize' | 'keepProbability'> {
+  /** Tells the tasks apart. */
   readonly kind: 'scores';
   /** Masked images for each image, 0–100000. @default 8 */
   readonly numMasks?: number | undefined;
