@@ -47,6 +47,9 @@ const prelude = `
   }
 `;
 
+/** What a bundler makes of the address of a file. */
+const addresses = `declare module '*?url' { const address: string; export default address; }`;
+
 const fence = /^```(\w*)\n(.*?)^```$/gms;
 
 interface Example {
@@ -80,10 +83,12 @@ function compileErrors(examples: readonly Example[]): string[] {
     },
   };
   const preludePath = join(root, 'docs-prelude.ts');
+  const addressesPath = join(root, 'docs-addresses.d.ts');
   const sources = new Map(examples.map((example, index) => [join(root, `docs-example-${index}.ts`), example]));
-  const textOf = (path: string): string | undefined => (path === preludePath ? prelude : sources.get(path)?.text);
+  const textOf = (path: string): string | undefined =>
+    path === preludePath ? prelude : path === addressesPath ? addresses : sources.get(path)?.text;
   const host = ts.createCompilerHost(options);
-  const program = ts.createProgram([preludePath, ...sources.keys()], options, {
+  const program = ts.createProgram([preludePath, addressesPath, ...sources.keys()], options, {
     ...host,
     fileExists: (path) => textOf(path) !== undefined || host.fileExists(path),
     readFile: (path) => textOf(path) ?? host.readFile(path),
