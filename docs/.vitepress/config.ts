@@ -77,7 +77,7 @@ const site: UserConfig<DefaultTheme.Config> = {
   // The reference and the live page are put beside the pages once these are built.
   ignoreDeadLinks: [/^\/(api|demo)\//],
   // Braces at the end of a cell are words here, as they are everywhere else, and no attributes.
-  markdown: {attrs: {disable: true}},
+  markdown: {attrs: {disable: true}, theme: {light: 'github-light-high-contrast', dark: 'github-dark-high-contrast'}},
   // The two are typed by different versions of Vite.
   vite: {plugins: [methodPictures(), ...(llms({ignoreFiles: ['demo/**', 'api/**', 'index.md']}) as unknown as Plugin[])]},
   themeConfig: {
@@ -98,7 +98,7 @@ const site: UserConfig<DefaultTheme.Config> = {
 export default site;
 
 function group(text: string, pages: Readonly<Record<string, string>>): DefaultTheme.SidebarItem {
-  return {text, collapsed: false, items: Object.entries(pages).map(([page, title]) => ({text: title, link: `/${page}`}))};
+  return {text, items: Object.entries(pages).map(([page, title]) => ({text: title, link: `/${page}`}))};
 }
 
 /** Puts its picture into the page of a method; the package ships the page without it. A picture that is missing ends the build. */
