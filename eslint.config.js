@@ -29,7 +29,19 @@ const behindTfjs = 'Only src/tfjs touches the inner parts of tfjs; write a small
 
 export default tseslint.config(
   // assembly/ is AssemblyScript, which the compiler of its own checks.
-  {ignores: ['dist', 'docs/api', 'out', 'coverage', 'node_modules', 'src/tfjs/wasm/assembly', 'src/tfjs/wasm/_simd-binary.ts']},
+  {
+    ignores: [
+      'dist',
+      'docs/api',
+      'docs/.vitepress/dist',
+      'docs/.vitepress/cache',
+      'out',
+      'coverage',
+      'node_modules',
+      'src/tfjs/wasm/assembly',
+      'src/tfjs/wasm/_simd-binary.ts',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strict,
   importX.flatConfigs.recommended,
