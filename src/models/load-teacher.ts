@@ -10,6 +10,7 @@ import type {Teacher} from '../core/types.js';
 import {untilAborted} from '../core/until-aborted.js';
 import {schemeOf} from '../files/file-path.js';
 import {translateKeras} from '../files/keras/translate-keras.js';
+import {loadHandlers} from '../files/io-handlers.js';
 import {graphModelFromArtifacts, type LoadGraphModel} from '../files/load-graph-model.js';
 import {checkClasses, layersModelFromArtifacts} from '../files/load-layers-model.js';
 import {readModelFiles} from '../files/model-files.js';
@@ -138,7 +139,7 @@ async function artifactsOf(
   }
   refuseKerasFile(text);
   const settings = {...(onProgress && {onProgress}), ...(signal && {requestInit: {signal}})};
-  const [handler] = io.getLoadHandlers(text, settings);
+  const [handler] = loadHandlers(text, settings);
   if (handler?.load === undefined)
     throw new RangeError(
       `${WHERE}: nothing can be loaded from ${show(text)}; use a path, file://, http(s)://, indexeddb:// or localstorage://.`,
