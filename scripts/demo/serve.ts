@@ -24,7 +24,7 @@ export async function serveDemo(folder: string, port: number): Promise<DemoServe
       return;
     }
     request.url = url.slice(PATH.length);
-    give(request, response, () => response.writeHead(404).end());
+    give(request, response, () => void response.writeHead(404).end());
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {address: `http://localhost:${(server.address() as AddressInfo).port}${PATH}/`, close: () => server.close()};

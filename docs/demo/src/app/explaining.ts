@@ -88,7 +88,7 @@ export class Explaining {
       if (signal.aborted) return;
       this.#page.set({scores});
       this.#ask(methodIds);
-      tell(`${network.name} sees ${className(network, classInQuestion(this.#page.state) ?? 0)} in ${picture.name}.`);
+      tell(`The network ${network.name} sees ${className(network, classInQuestion(this.#page.state) ?? 0)} in ${picture.name}.`);
     } catch (error) {
       if (!isStop(error)) complain('The network could not be asked about this picture.', error);
     }

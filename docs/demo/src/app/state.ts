@@ -73,7 +73,7 @@ export function newPage(): Page {
     refine: 0,
     maps: noMaps(),
     shown: 'ours',
-    opacity: 0.6,
+    opacity: 0.5,
   });
 }
 

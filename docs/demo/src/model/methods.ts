@@ -39,7 +39,7 @@ export const NUM_SAMPLES = 800;
 /** Below, quickshift as LIME sets it finds no segments that fit. */
 const LARGE_ENOUGH = 128;
 /** For small inputs many at a time, for large ones so few that the page stays awake. */
-export const batchSizeFor = ({inputShape: [height, width]}: Teacher): number => (height * width > 100 ** 2 ? 4 : 32);
+export const batchSizeFor = ({inputShape: [height, width]}: Teacher): number => (height * width > 100 ** 2 ? 4 : 16);
 
 const anything = (): undefined => undefined;
 const runOf = ({target, signal, onProgress}: Task): Pick<Task, 'target' | 'signal' | 'onProgress'> => ({target, signal, onProgress});
@@ -52,7 +52,7 @@ export function segmenterFor({inputShape: [height, width]}: Teacher): NonNullabl
 export const methods: Readonly<Record<MethodId, Method>> = {
   ours: {
     name: 'Distilled',
-    about: 'About two predictions, for any class.',
+    about: 'One pass through a small network, for any class.',
     isQuick: true,
     refusal: ({explainer}) => (explainer === undefined ? 'There is no explainer for this network yet: distil one below.' : undefined),
     draw: (task) => {

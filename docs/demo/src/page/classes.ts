@@ -5,6 +5,10 @@ import {classInQuestion, className, type Page} from '../app/state.js';
 /** Classes that are listed; of a thousand, the likeliest. */
 const LISTED = 8;
 
+function percentOf(share: number): string {
+  return share < 0.0005 ? '< 0.1 %' : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+}
+
 export function setUpClasses(page: Page): void {
   const list = byId('classes');
   const against = byId<HTMLSelectElement>('against');
@@ -30,7 +34,7 @@ export function setUpClasses(page: Page): void {
           {type: 'button', class: 'class', 'aria-pressed': index === asked ? 'true' : 'false', 'data-class': index},
           h('span', {class: 'bar', style: `--share:${share.toFixed(4)}`, 'aria-hidden': 'true'}),
           h('span', {class: 'label'}, className(network, index)),
-          h('span', {class: 'number'}, `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`),
+          h('span', {class: 'number'}, percentOf(share)),
         );
         button.addEventListener('click', () => {
           const other = question.against === index ? undefined : question.against;

@@ -22,17 +22,19 @@ export interface PlotOptions {
   readonly percent?: boolean;
 }
 
-const WIDTH = 440;
+/** Drawn at the width that it has on the page, so that its words keep their size. */
+const WIDTH = {usual: 440, least: 240, most: 560};
 const HEIGHT = 250;
-const MARGIN = {top: 12, right: 14, bottom: 42, left: 46};
+const MARGIN = {top: 30, right: 14, bottom: 42, left: 46};
 
 /** Draws into an element, in place of what was there. */
 export function plotCurves(into: SVGSVGElement, curves: readonly Curve[], options: PlotOptions): void {
   const {xName, yName, xEnd = 1, yDomain = [0, 1], percent = true} = options;
   const until = options.until ?? xEnd;
-  const x = scaleLinear([0, xEnd], [MARGIN.left, WIDTH - MARGIN.right]);
+  const width = Math.min(WIDTH.most, Math.max(WIDTH.least, into.clientWidth || WIDTH.usual));
+  const x = scaleLinear([0, xEnd], [MARGIN.left, width - MARGIN.right]);
   const y = scaleLinear(yDomain, [HEIGHT - MARGIN.bottom, MARGIN.top]);
-  const [left, right, bottom] = [MARGIN.left, WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom];
+  const [left, right, bottom] = [MARGIN.left, width - MARGIN.right, HEIGHT - MARGIN.bottom];
   const parts: SVGElement[] = [];
   for (const tick of y.ticks(4)) {
     parts.push(svg('line', {class: 'grid', x1: left, x2: right, y1: y(tick), y2: y(tick)}));
@@ -40,10 +42,10 @@ export function plotCurves(into: SVGSVGElement, curves: readonly Curve[], option
       svg('text', {x: left - 8, y: y(tick) + 4, 'text-anchor': 'end'}, percent ? `${Math.round(100 * tick)} %` : y.tickFormat(4)(tick)),
     );
   }
-  for (const tick of x.ticks(5))
+  for (const tick of x.ticks(width < 340 ? 3 : 5))
     parts.push(svg('text', {x: x(tick), y: bottom + 18, 'text-anchor': 'middle'}, percent ? `${Math.round(100 * tick)} %` : String(tick)));
   parts.push(svg('text', {class: 'name', x: (left + right) / 2, y: HEIGHT - 4, 'text-anchor': 'middle'}, xName));
-  parts.push(svg('text', {class: 'name', x: left, y: MARGIN.top - 2, 'text-anchor': 'start', dy: 10, dx: 6}, yName));
+  parts.push(svg('text', {class: 'name', x: left, y: 14, 'text-anchor': 'start'}, yName));
   const path = line<readonly [number, number]>(
     ([at]) => x(at),
     ([, value]) => y(value),
@@ -61,7 +63,7 @@ export function plotCurves(into: SVGSVGElement, curves: readonly Curve[], option
     const last = grown.at(-1);
     if (last !== undefined) parts.push(svg('circle', {class: `dot ${style}`, cx: x(last[0]), cy: y(last[1]), r: 4.5}));
   }
-  into.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
+  into.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
   into.replaceChildren(...parts);
 }
 

@@ -85,6 +85,7 @@ export function setUpDistilling(page: Page, desk: Desk): void {
     running = new AbortController();
     button.textContent = 'Stop, and keep what was learned';
     byId('distil-bar').hidden = false;
+    byId('live').hidden = false;
     ended = train(running.signal)
       .catch((error: unknown) => {
         say('');

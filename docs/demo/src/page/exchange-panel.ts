@@ -101,6 +101,7 @@ export function setUpExchange(page: Page, queue: WorkQueue): void {
       if (Number(slider.value) >= 1) pause();
     }, FRAME_MS);
   });
+  new ResizeObserver(show).observe(plot);
   let before: unknown;
   page.watch(['maps', 'shown', 'scores'], ({maps, shown, network, picture}) => {
     const map = maps[shown];

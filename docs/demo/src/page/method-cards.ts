@@ -1,6 +1,7 @@
 /** A card for each method: its map, what it cost, and a button that starts or stops it. */
 import {draw} from 'attentive-distiller';
-import {byId, h} from '../app/dom.js';
+import {toRgba} from 'attentive-distiller/render';
+import {byId, h, putImage} from '../app/dom.js';
 import type {Explaining} from '../app/explaining.js';
 import {methodIds, type MapState, type MethodId, type Page, type State} from '../app/state.js';
 import {methods} from '../model/methods.js';
@@ -57,7 +58,8 @@ function show(canvas: HTMLCanvasElement, name: string, map: MapState, {picture}:
     draw(canvas, picture.image, map.map, {colormap: COLORS, opacity: 1, ...rangeOf(map.map)});
     canvas.setAttribute('aria-label', map.map.empty ? `${name}: nothing speaks for the class` : `The map of ${name}`);
   } else if (map.kind !== 'running') {
-    canvas.getContext('2d')?.clearRect(0, 0, canvas.width, canvas.height);
+    // The picture alone, faintly, until there is a map.
+    if (picture !== undefined) putImage(canvas, toRgba(picture.image));
     canvas.setAttribute('aria-label', `No map of ${name} yet`);
   }
 }
