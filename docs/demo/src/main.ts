@@ -40,11 +40,11 @@ refine.addEventListener('input', () => {
   byId('refine-now').textContent = refine.value;
 });
 refine.addEventListener('change', () => page.set({refine: Number(refine.value), shown: 'ours'}));
-page.watch(['refine', 'network'], ({refine: steps, network}) => {
+page.watch(['refine', 'network', 'explainer'], ({refine: steps, network, explainer}) => {
   refine.value = String(steps);
   byId('refine-now').textContent = String(steps);
   // It goes on with the network's own gradient.
-  refine.disabled = network === undefined || network.teacher.scores !== undefined;
+  refine.disabled = explainer === undefined || network === undefined || network.teacher.scores !== undefined;
 });
 void setUpCamera(page, desk);
 page.watch(['maps'], ({maps}) => {

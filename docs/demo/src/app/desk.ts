@@ -49,7 +49,7 @@ export class Desk {
   async useExplainer(explainer: OwnExplainer): Promise<void> {
     await this.#rest();
     const {explainer: before} = this.#page.state;
-    this.#page.set({explainer});
+    this.#page.set({explainer, shown: 'ours'});
     await this.#queue.idle();
     before?.distiller.dispose();
   }
@@ -82,7 +82,8 @@ export class Desk {
   async #replace(network: Network, explainer: OwnExplainer | undefined): Promise<void> {
     await this.#rest();
     const {network: before, explainer: explainerBefore} = this.#page.state;
-    this.#page.set({network, explainer, question: noQuestion, refine: 0});
+    const shown = explainer !== undefined ? 'ours' : network.teacher.model !== undefined ? 'grad-cam' : 'rise';
+    this.#page.set({network, explainer, shown, question: noQuestion, refine: 0});
     explainerBefore?.distiller.dispose();
     before?.dispose();
   }

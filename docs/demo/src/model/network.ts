@@ -68,7 +68,8 @@ export async function networkFromAddress(address: string, choice: PreprocessingC
 
 async function loaded(
   from: string | readonly File[],
-  name: string,
+  /** By default what the model calls itself. */
+  name: string | undefined,
   choice: PreprocessingChoice,
   labels: readonly string[] | undefined,
   again: Network['again'],
@@ -85,7 +86,7 @@ async function loaded(
     teacher = await load((taken = guess));
   }
   const how = choice === 'guess' ? `${taken}, ${guess === undefined ? 'as nothing else is known' : 'guessed'}` : taken;
-  return {name, isSample: false, teacher, preprocessing: how, again, dispose: () => teacher.dispose()};
+  return {name: name ?? teacher.name, isSample: false, teacher, preprocessing: how, again, dispose: () => teacher.dispose()};
 }
 
 const isLabels = ({name}: File): boolean => /(label|class)[^/]*\.(txt|json)$/i.test(name) || name.toLowerCase().endsWith('.txt');
@@ -99,7 +100,7 @@ async function labelsIn(files: readonly File[]): Promise<readonly string[] | und
   return list.map(String);
 }
 
-function folderOf({name, webkitRelativePath}: File): string {
-  const folder = webkitRelativePath.split('/').at(-2);
-  return folder === undefined ? name : folder;
+/** The folder that was chosen; files that were chosen one by one have none. */
+function folderOf({webkitRelativePath}: File): string | undefined {
+  return webkitRelativePath.split('/').at(-2);
 }

@@ -33,8 +33,8 @@ export function setUpDistilling(page: Page, desk: Desk): void {
     byId('training-source').textContent = own
       ? `${photos.length} photos of yours.`
       : network?.isSample === false
-        ? `Choose ${FEWEST} photos or more like those that it is made for; a few hundred make good maps.`
-        : 'The 196 pictures that come with the page, or photos of yours.';
+        ? `photos of yours, like those that it is made for: ${FEWEST} at least, a few hundred for good maps.`
+        : 'the 196 pictures that come with the page, or photos of yours.';
     button.disabled = running === undefined && !own && network?.isSample === false;
   };
   const train = async (signal: AbortSignal): Promise<void> => {

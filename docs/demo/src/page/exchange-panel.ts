@@ -1,4 +1,5 @@
 /** The slider that puts the most important pixels in, or takes them away, and the curve beside it. */
+import {toRgba} from 'attentive-distiller/render';
 import {byId, putImage} from '../app/dom.js';
 import {complain, isStop} from '../app/messages.js';
 import {classInQuestion, className, type Page} from '../app/state.js';
@@ -25,18 +26,19 @@ export function setUpExchange(page: Page, queue: WorkQueue): void {
   const way = (): Way => (ways.querySelector<HTMLInputElement>('input:checked')?.value === 'insertion' ? 'insertion' : 'deletion');
   const show = (): void => {
     const has = exchange !== undefined;
+    const canvas = byId<HTMLCanvasElement>('exchanged');
     for (const control of [slider, play]) control.disabled = !has;
     if (exchange === undefined) {
       plotCurves(plot, [], {xName: 'pixels exchanged', yName: 'probability'});
       byId('sure').textContent = '';
+      const {picture} = page.state;
+      if (picture !== undefined) putImage(canvas, toRgba(picture.image));
       return;
     }
     const share = Number(slider.value);
     const {width, height} = exchange;
     const data = shownAfter(exchange, way(), Math.round(share * width * height));
-    const canvas = byId<HTMLCanvasElement>('exchanged');
     putImage(canvas, {data, width, height});
-    canvas.classList.toggle('small', width < 200);
     const curve = curveOf(exchange, way());
     const now = heightAt(curve.points, share);
     const name = className(page.state.network, exchange[way()].target);

@@ -27,7 +27,6 @@ export function setUpStage(page: Page): void {
       const fit = state.network?.teacher.preprocessing?.fit ?? 'squash';
       draw(canvas, picture.image, drawn, {colormap: COLORS, opacity: state.opacity, fit, ...rangeOf(drawn)});
     }
-    canvas.classList.toggle('small', picture.image.width < 200);
     const words = caption(state);
     byId('caption').textContent = words;
     canvas.setAttribute('aria-label', words);
