@@ -35,6 +35,7 @@ const onBackend = (backend: string): string => `${server.address}?backend=${back
 try {
   if (asked.includes('wasm')) {
     await firstMaps();
+    await choose();
     await look();
     await make();
     await bring();
@@ -60,6 +61,15 @@ async function firstMaps(): Promise<void> {
   say(`First map on wasm ${times.map((ms) => (ms / 1000).toFixed(2)).join(', ')} s after the load.`);
 }
 
+/** Left to itself, the page passes over GPUs in software, and says so. */
+async function choose(): Promise<void> {
+  const visit = await Visit.begin(browser, server.address);
+  await visit.says('#backend-now', /WebAssembly/);
+  const why = await visit.says('#backend-why', /Not WebGL: /);
+  say(`Chosen by itself: WebAssembly. ${why}`);
+  await visit.end();
+}
+
 async function look(): Promise<void> {
   const visit = await Visit.begin(browser, onBackend('wasm'));
   await explaining.askOtherClass(visit);
@@ -71,6 +81,7 @@ async function look(): Promise<void> {
   say('LIME, slider and dial.');
   say(await explaining.measureSpeed(visit));
   say(await explaining.useCamera(visit));
+  await reaching.askAxe(visit, 'with everything run');
   await visit.page.screenshot({path: join(out, 'demo-wasm.png'), fullPage: true});
   await explaining.changeBackend(visit, 'cpu', /plain JavaScript/);
   await explaining.changeBackend(visit, 'wasm', /WebAssembly/);
@@ -82,6 +93,7 @@ async function make(): Promise<void> {
   const visit = await Visit.begin(browser, onBackend('wasm'));
   say(await making.distil(visit));
   say(`explainer.zip: ${(await making.saveExplainer(visit, {folder: join(out, 'demo'), address: server.address})).toFixed(0)} kB.`);
+  await reaching.askAxe(visit, 'after distilling');
   await visit.page.screenshot({path: join(out, 'demo-distilled.png'), fullPage: true});
   await making.stopDistilling(visit);
   say('A training stopped, and back to the explainer of the page.');
@@ -91,6 +103,7 @@ async function make(): Promise<void> {
 
 async function bring(): Promise<void> {
   const visit = await Visit.begin(browser, onBackend('wasm'));
+  await networks.bringPicture(visit);
   await networks.breakPicture(visit);
   await networks.breakNetworks(visit);
   say('Broken picture and networks: said, and the page goes on.');

@@ -8,6 +8,7 @@ import {onnxOfLayers} from '../../onnx/onnx-of-layers.js';
 import type {Visit} from './visit.js';
 
 const teacher = join(import.meta.dirname, '../../../quickstart/teacher');
+const samples = join(import.meta.dirname, '../../../docs/demo/public/samples');
 
 /** A picture that is none: says so by name, keeps what was there, and takes the next one. */
 export async function breakPicture(visit: Visit): Promise<void> {
@@ -23,17 +24,27 @@ export async function breakPicture(visit: Visit): Promise<void> {
   assert.equal(await page.textContent('#complaints'), '', 'the complaint stays after something worked');
 }
 
+/** A photo by each of the ways that there are besides the button. */
+export async function bringPicture(visit: Visit): Promise<void> {
+  const content = readFileSync(join(samples, '7.png'));
+  await visit.drop([{name: 'dropped.png', type: 'image/png', content}]);
+  await visit.says('#news', /in dropped\.png/);
+  await visit.paste([{name: 'pasted.png', type: 'image/png', content}]);
+  await visit.says('#news', /in pasted\.png/);
+  await visit.mapOf('ours');
+}
+
 /** Networks that are none, dropped: tfjs without weights, tfjs with a damaged file, ONNX of noise. */
 export async function breakNetworks(visit: Visit): Promise<void> {
   const {page} = visit;
-  const model = readFileSync(join(teacher, 'model.json'), 'utf8');
+  const model = readFileSync(join(teacher, 'model.json'));
   const cases = [
-    [{name: 'model.json', type: 'application/json', text: '{"hello": 1}'}],
+    [{name: 'model.json', type: 'application/json', content: Buffer.from('{"hello": 1}')}],
     [
-      {name: 'model.json', type: 'application/json', text: model},
-      {name: 'weights.bin', type: '', text: 'too short'},
+      {name: 'model.json', type: 'application/json', content: model},
+      {name: 'weights.bin', type: '', content: Buffer.from('too short')},
     ],
-    [{name: 'noise.onnx', type: '', text: 'not a network'}],
+    [{name: 'noise.onnx', type: '', content: Buffer.from('not a network')}],
   ];
   for (const files of cases) {
     await visit.drop(files);
@@ -51,7 +62,7 @@ export async function breakNetworks(visit: Visit): Promise<void> {
 export async function takeFiles(visit: Visit): Promise<void> {
   const {page} = visit;
   await page.setInputFiles('#network-files', [join(teacher, 'model.json'), join(teacher, 'weights.bin')]);
-  await visit.says('#network-name', /model\.json/);
+  await visit.says('#network-name', /^shapes_teacher$/);
   await visit.mapOf('ours', 'refused');
   await visit.mapOf('grad-cam');
   await visit.says('#classes', /class \d/);

@@ -1,9 +1,16 @@
 /** A visit of the demo by a real browser: what it complains of and what it asks of others is kept, and ends the check. */
 import assert from 'node:assert/strict';
-import type {Browser, BrowserContextOptions, Page} from 'playwright';
+import type {Browser, BrowserContextOptions, JSHandle, Page} from 'playwright';
 
 /** Long enough for a GPU in software. */
 const PATIENCE_MS = 120_000;
+
+/** A file in a visitor's hand. */
+export interface GivenFile {
+  readonly name: string;
+  readonly type: string;
+  readonly content: Uint8Array;
+}
 
 export class Visit {
   readonly page: Page;
@@ -64,13 +71,25 @@ export class Visit {
   }
 
   /** Drops files on the page, as a hand would. */
-  async drop(files: readonly {readonly name: string; readonly type: string; readonly text: string}[]): Promise<void> {
-    const transfer = await this.page.evaluateHandle((list) => {
+  async drop(files: readonly GivenFile[]): Promise<void> {
+    await this.page.dispatchEvent('body', 'drop', {dataTransfer: await this.#transferOf(files)});
+  }
+
+  /** Pastes files into the page. */
+  async paste(files: readonly GivenFile[]): Promise<void> {
+    const transfer = await this.#transferOf(files);
+    await this.page.evaluate((data) => {
+      document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}));
+    }, transfer);
+  }
+
+  #transferOf(files: readonly GivenFile[]): Promise<JSHandle<DataTransfer>> {
+    const list = files.map(({name, type, content}) => ({name, type, bytes: [...content]}));
+    return this.page.evaluateHandle((given) => {
       const data = new DataTransfer();
-      for (const {name, type, text} of list) data.items.add(new File([text], name, {type}));
+      for (const {name, type, bytes} of given) data.items.add(new File([Uint8Array.from(bytes)], name, {type}));
       return data;
-    }, files);
-    await this.page.dispatchEvent('body', 'drop', {dataTransfer: transfer});
+    }, list);
   }
 
   /** Ends the visit: nothing may have gone wrong unseen, nothing may have been asked of another server. */

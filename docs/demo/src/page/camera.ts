@@ -47,6 +47,7 @@ export async function setUpCamera(page: Page, desk: Desk): Promise<void> {
       video.srcObject = stream;
       await video.play();
       isOn = true;
+      tell('The camera is on; its pictures stay on this machine.');
       button.textContent = 'Stop and keep this frame';
       await watch();
       page.set({picture: await openFrame(video), question: noQuestion});
@@ -62,7 +63,6 @@ export async function setUpCamera(page: Page, desk: Desk): Promise<void> {
   button.addEventListener('click', () => {
     if (isOn) return void stop();
     ended = start();
-    tell('The camera is on; its pictures stay on this machine.');
   });
   desk.stopsFirst({stop});
   // Without a camera, or without a way to ask for one, there is no button.
