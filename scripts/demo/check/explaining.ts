@@ -27,7 +27,7 @@ export async function cancelRise(visit: Visit): Promise<number> {
   await page.click('#run-rise');
   await visit.says('[data-method="rise"] .state', /^[1-9]\d? %/);
   const took = await page.evaluate(
-    () =>
+    (patience) =>
       new Promise<number>((resolve) => {
         const clicked = performance.now();
         const card = document.querySelector<HTMLElement>('[data-method="rise"]') as HTMLElement;
@@ -35,7 +35,9 @@ export async function cancelRise(visit: Visit): Promise<number> {
           if (card.dataset['kind'] === 'cancelled') resolve(performance.now() - clicked);
         }).observe(card, {attributes: true});
         document.querySelector<HTMLElement>('#run-rise')?.click();
+        setTimeout(() => resolve(Infinity), patience);
       }),
+    10 * AT_ONCE_MS,
   );
   assert.ok(took < AT_ONCE_MS, `RISE is cancelled ${took.toFixed(0)} ms after the click`);
   assert.match((await page.textContent('[data-method="rise"] .state')) ?? '', /Cancelled/);

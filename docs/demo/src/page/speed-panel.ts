@@ -88,5 +88,5 @@ function showRates(rates: readonly Rate[], page: Page): void {
   byId('rates-say').textContent =
     plain === undefined || ours === undefined
       ? ''
-      : `A map costs ${(plain.perSecond / ours.perSecond).toFixed(1)} plain predictions on ${page.state.backend?.backend ?? 'this backend'}.`;
+      : `A map costs ${(plain.perSecond / ours.perSecond).toFixed(1)} plain predictions on ${page.state.backend?.backend ?? 'this backend'}; of a larger network, fewer.`;
 }
