@@ -18,9 +18,20 @@ export async function askAxe({page}: Visit, state: string): Promise<number> {
   return passes.length;
 }
 
+/** Nothing scrolls sideways, and nothing is cut off at the edge of what it lies in. */
 export async function fitsInto({page}: Visit, width: number): Promise<void> {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= width, `the page is ${wide} pixels wide on a screen of ${width}`);
+  const outside = await page.$$eval(
+    'body *',
+    (all, edge) =>
+      all
+        .filter((each) => each instanceof HTMLElement && each.closest('.unseen, .skip') === null && each.offsetParent !== null)
+        .filter((each) => each.getBoundingClientRect().right > edge + 0.5)
+        .map((each) => `${each.tagName} ${each.id || each.className}`),
+    width,
+  );
+  assert.deepEqual(outside, [], `these reach beyond a screen of ${width}`);
 }
 
 /** Goes over the whole page with the tab key; what has the focus must show it, and nothing may be left out. */
