@@ -47,7 +47,11 @@ export default tseslint.config(
   importX.flatConfigs.recommended,
   importX.flatConfigs.typescript,
   {
-    settings: {'import-x/resolver-next': [createTypeScriptImportResolver()]},
+    settings: {
+      'import-x/resolver-next': [
+        createTypeScriptImportResolver({project: ['tsconfig.json', 'docs/demo/tsconfig.json'], noWarnOnMultipleProjects: true}),
+      ],
+    },
     rules: {
       // isolatedDeclarations wants the type of a default spelled out where it is not a literal.
       '@typescript-eslint/no-inferrable-types': 'off',
@@ -60,6 +64,10 @@ export default tseslint.config(
       eqeqeq: ['error', 'always', {null: 'ignore'}],
       'no-restricted-properties': ['error', noMathRandom],
     },
+  },
+  {
+    files: ['docs/demo/**'],
+    rules: {'import-x/no-unresolved': ['error', {ignore: ['\\?url$']}], 'max-lines': ['error', {max: 320, skipComments: true}]},
   },
   {files: ['src/**'], rules: {'no-console': 'error', 'max-lines': ['error', {max: 320, skipComments: true}]}},
   {
