@@ -29,13 +29,29 @@ const behindTfjs = 'Only src/tfjs touches the inner parts of tfjs; write a small
 
 export default tseslint.config(
   // assembly/ is AssemblyScript, which the compiler of its own checks.
-  {ignores: ['dist', 'docs/api', 'out', 'coverage', 'node_modules', 'src/tfjs/wasm/assembly', 'src/tfjs/wasm/_simd-binary.ts']},
+  {
+    ignores: [
+      'dist',
+      'docs/api',
+      'docs/.vitepress/dist',
+      'docs/.vitepress/cache',
+      'out',
+      'coverage',
+      'node_modules',
+      'src/tfjs/wasm/assembly',
+      'src/tfjs/wasm/_simd-binary.ts',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strict,
   importX.flatConfigs.recommended,
   importX.flatConfigs.typescript,
   {
-    settings: {'import-x/resolver-next': [createTypeScriptImportResolver()]},
+    settings: {
+      'import-x/resolver-next': [
+        createTypeScriptImportResolver({project: ['tsconfig.json', 'docs/demo/tsconfig.json'], noWarnOnMultipleProjects: true}),
+      ],
+    },
     rules: {
       // isolatedDeclarations wants the type of a default spelled out where it is not a literal.
       '@typescript-eslint/no-inferrable-types': 'off',
@@ -49,6 +65,10 @@ export default tseslint.config(
       'no-restricted-properties': ['error', noMathRandom],
     },
   },
+  {
+    files: ['docs/demo/**'],
+    rules: {'import-x/no-unresolved': ['error', {ignore: ['\\?url$']}], 'max-lines': ['error', {max: 320, skipComments: true}]},
+  },
   {files: ['src/**'], rules: {'no-console': 'error', 'max-lines': ['error', {max: 320, skipComments: true}]}},
   {
     files: ['src/**'],
@@ -59,4 +79,9 @@ export default tseslint.config(
     },
   },
   {files: ['test/**', 'bench/**'], rules: {'@typescript-eslint/no-non-null-assertion': 'off'}},
+  {
+    // Projects of their own: what they import is not installed here. `npm run examples` checks their names and types where it is.
+    files: ['examples/**'],
+    rules: {'no-undef': 'off', 'import-x/no-unresolved': 'off'},
+  },
 );

@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'black-box': async () => (await import('./black-box.js')).run,
   causal: async () => (await import('./causal.js')).run,
   classes: async () => (await import('./classes.js')).run,
+  convolution: async () => (await import('./convolution.js')).run,
   'event-loop': async () => (await import('./event-loop.js')).run,
   explain: async () => (await import('./explain.js')).run,
   'fine-tune': async () => (await import('./fine-tune.js')).run,

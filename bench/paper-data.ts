@@ -7,6 +7,7 @@ import {classNames, generateShape, seeds} from '../quickstart/shapes.js';
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {dataFolder, loadPictures} from './data.js';
+import {paperArchives, type ArchivePlace} from './paper-archives.js';
 
 /** Pictures and their classes. */
 export interface Labelled {
@@ -77,10 +78,11 @@ export const publishedSpeed: Readonly<Record<string, readonly [rate: number, int
   'Grad-CAM': [34.8, 0.421],
 };
 
-/** The data sets by the name that `--dataset` takes; each gets the folder that `--root` names. */
-export const paperDatasets: Readonly<Record<string, (root: string | undefined) => Promise<PaperDataset>>> = {
+/** The data sets by the name that `--dataset` takes; those of the paper get the folder that `--root` names. */
+export const paperDatasets: Readonly<Record<string, (place: ArchivePlace) => Promise<PaperDataset>>> = {
   sample: imagenetSample,
   shapes,
+  ...paperArchives,
 };
 
 /** A thousand photographs of ImageNet's classes to train on, and the first of its validation set. */

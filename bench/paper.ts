@@ -4,6 +4,9 @@
  *
  *     npm run bench -- paper --dataset NAME --root DIR
  *
+ * NAME: imagenet, cub200, cars, aircraft-variant, aircraft-family, aircraft-manufacturer, each with the archive's folder as DIR (a
+ * part of it with `--partial`); or sample and shapes, for trying.
+ *
  * The methods are ours as it is by default, ours in the paper's form with λ 1e-5 and 1e-4 (`paperMethod()`), RISE, LIME and
  * Grad-CAM. Whatever is interrupted goes on when the same command runs again; what is there already is not computed
  * again. All of it lies in `out/paper/`, in a folder for each choice of options that matter.
@@ -62,6 +65,7 @@ export async function run(args: string[]): Promise<BenchResult> {
     options: {
       dataset: {type: 'string', default: 'sample'},
       root: {type: 'string'},
+      partial: {type: 'boolean', default: false},
       teacher: {type: 'string'},
       preprocessing: {type: 'string', default: 'tf'},
       batch: {type: 'string'},
@@ -86,7 +90,7 @@ export async function run(args: string[]): Promise<BenchResult> {
   if (read === undefined)
     throw new RangeError(`--dataset must be one of ${Object.keys(paperDatasets).join(', ')}, but is '${values.dataset}'.`);
   if (!['short', 'paper'].includes(values.recipe)) throw new RangeError(`--recipe must be 'short' or 'paper', but is '${values.recipe}'.`);
-  const dataset = await read(values.root);
+  const dataset = await read({root: values.root, partial: values.partial});
   const name = values.teacher ?? dataset.teacher;
   // More pictures or repeats go on with what is there; anything else begins anew.
   const {images, slow, repeats, ...decisive} = values;

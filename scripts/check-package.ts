@@ -63,7 +63,9 @@ try {
   const {files, unpackedSize} = packed;
   for (const {path} of files) {
     assert.ok(
-      /^(dist\/(esm|cjs)\/[\w./-]+|package\.json|docs\/[\w-]+\.md|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md)$/.test(path),
+      /^(dist\/(esm|cjs)\/[\w./-]+|package\.json|docs\/(methods\/)?[\w-]+\.md|docs\/pictures\/maps\.webp|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY\.md)$/.test(
+        path,
+      ),
       `${path} does not belong into the package`,
     );
   }

@@ -50,7 +50,7 @@ export async function explain(sources: readonly string[], flags: ExplainFlags, {
     const batchSize = Math.min(flags.batchSize, model.maxBatch ?? Infinity);
     const goesOn = await openRun(out, 'run.json', await recordOf(flags, model, methods), flags.force ?? false);
     const perPicture = methods.length * mapsPerPicture(wanted);
-    const table = await Explanations.open(out, {pictures: found, columns: [...COLUMNS, ...chosenMetrics], perPicture, goesOn});
+    const table = await Explanations.open(out, {pictures: found, columns: [...COLUMNS, ...chosenMetrics], perPicture, goesOn, names});
     if (table.count > 0) terminal.note(`${table.count} of ${found.length} are there already.`);
     const leftOut = new LeftOut();
     for (const each of table.all) terminal.record(each);

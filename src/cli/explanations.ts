@@ -52,6 +52,7 @@ export class Explanations {
    *
    * @param perPicture How many maps a picture has.
    * @param goesOn Whether what is there belongs to the same run. Of it stays what is whole and newer than its picture.
+   * @param names The names of the classes, which what is there gets, too: it may be from before they were given.
    */
   static async open(
     folder: string,
@@ -60,13 +61,24 @@ export class Explanations {
       columns,
       perPicture,
       goesOn,
-    }: {pictures: readonly FoundPicture[]; columns: readonly string[]; perPicture: number; goesOn: boolean},
+      names,
+    }: {
+      pictures: readonly FoundPicture[];
+      columns: readonly string[];
+      perPicture: number;
+      goesOn: boolean;
+      names: readonly string[] | undefined;
+    },
   ): Promise<Explanations> {
     const table = new Explanations(folder, pictures, columns);
     const found = goesOn ? await readLines(join(folder, LINES)) : [];
     for (const picture of pictures) {
       const own = found.filter(({file}) => file === picture.file);
-      if (own.length === perPicture && (await areNewer(folder, own, picture.path))) table.#byFile.set(picture.file, own);
+      if (own.length !== perPicture || !(await areNewer(folder, own, picture.path))) continue;
+      table.#byFile.set(
+        picture.file,
+        own.map((each) => ({...each, class: names?.[each.target] ?? each.class})),
+      );
     }
     await table.#writeLines();
     return table;

@@ -29,6 +29,8 @@ interface Method {
   readonly threads?: true;
   /** Whether it works on one image after the other, and may draw by the place of an image in the call. */
   readonly single?: true;
+  /** Whether it asks the model a hundred times and more for an image. */
+  readonly slow?: true;
   readonly make: (teacher: Teacher, settings: Settings) => Explainer;
 }
 
@@ -42,15 +44,15 @@ const methods: Readonly<Record<string, Method>> = {
       {needs: 'layers', make: (teacher, settings) => gradCamExplainer(teacher, {variant, ...settings})},
     ]),
   ),
-  'score-cam': {needs: 'layers', make: scoreCamExplainer},
+  'score-cam': {needs: 'layers', slow: true, make: scoreCamExplainer},
   cam: {needs: 'layers', make: classActivationMapExplainer},
   gradient: {needs: 'gradients', make: gradientSaliencyExplainer},
-  'smooth-grad': {needs: 'gradients', single: true, make: smoothGradExplainer},
-  'integrated-gradients': {needs: 'gradients', make: integratedGradientsExplainer},
-  'meaningful-perturbation': {needs: 'gradients', single: true, make: meaningfulPerturbationExplainer},
-  occlusion: {needs: 'scores', threads: true, single: true, make: occlusionExplainer},
-  rise: {needs: 'scores', threads: true, single: true, make: riseExplainer},
-  lime: {needs: 'scores', threads: true, single: true, make: limeExplainer},
+  'smooth-grad': {needs: 'gradients', single: true, slow: true, make: smoothGradExplainer},
+  'integrated-gradients': {needs: 'gradients', slow: true, make: integratedGradientsExplainer},
+  'meaningful-perturbation': {needs: 'gradients', single: true, slow: true, make: meaningfulPerturbationExplainer},
+  occlusion: {needs: 'scores', threads: true, single: true, slow: true, make: occlusionExplainer},
+  rise: {needs: 'scores', threads: true, single: true, slow: true, make: riseExplainer},
+  lime: {needs: 'scores', threads: true, single: true, slow: true, make: limeExplainer},
   random: {needs: 'scores', single: true, make: randomExplainer},
 };
 
@@ -105,11 +107,14 @@ export function bestMethod({distiller, teacher}: OpenModel): string {
   return describeTeacher(teacher).uses.layers.works ? 'grad-cam' : 'rise';
 }
 
-/** Every method that the model can be explained by, but for chance. */
-export function allMethods({distiller, teacher}: OpenModel): string[] {
+/** The methods that the model can be explained by, but for chance: those that are done in no time, and the others. */
+export function methodsFor({distiller, teacher}: OpenModel): {readonly quick: readonly string[]; readonly slow: readonly string[]} {
   const {uses} = describeTeacher(teacher);
-  const able = Object.entries(methods).filter(([name, {needs = 'scores'}]) => name !== 'random' && uses[needs].works);
-  return [...(distiller === undefined ? [] : [OURS]), ...able.map(([name]) => name)].filter((name) => name !== 'cam' || canPool(teacher));
+  const able = Object.entries(methods).filter(
+    ([name, {needs = 'scores'}]) => name !== 'random' && uses[needs].works && (name !== 'cam' || canPool(teacher)),
+  );
+  const named = (isSlow: boolean): string[] => able.filter(([, {slow = false}]) => slow === isSlow).map(([name]) => name);
+  return {quick: [...(distiller === undefined ? [] : [OURS]), ...named(false)], slow: named(true)};
 }
 
 /** Whether the network ends in a mean over places and one linear map, as class activation maps need it. */

@@ -166,7 +166,7 @@ function makeProgram(run: Run): Command {
 
   const view = command(program, 'view', 'one sheet with methods side by side').argument('<photos...>', PHOTOS);
   addModelFlags(view, true);
-  addMethodFlags(view, `${METHODS} (default: all that the model can be explained by)`);
+  addMethodFlags(view, `${METHODS}; or all that the model can be explained by: all (default: the quick ones of them)`);
   view.option('-t, --target <classes>', TARGET, 'top');
   view.optionsGroup('Results:').option('-o, --out <file>', 'where the sheet goes', 'sheet.png');
   view.addOption(numberFlag('--cell-size <pixels>', 'edge of a cell', integer(16, 2048), 224));

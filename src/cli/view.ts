@@ -7,7 +7,7 @@ import {drawMaps, topClasses, type DrawOptions} from './draw-maps.js';
 import {CommandError, exitCodes, type ExitCode} from './exit-code.js';
 import {findPictures} from './find-pictures.js';
 import type {ColorFlags, MethodFlags, ModelFlags, PictureFlags, RunFlags} from './flags.js';
-import {allMethods, chooseMethods, readMethodNames} from './methods.js';
+import {chooseMethods, methodsFor, readMethodNames} from './methods.js';
 import {openModel} from './open-model.js';
 import {drawOverlay} from './place-map.js';
 import {readPictures} from './read-pictures.js';
@@ -20,6 +20,9 @@ export interface ViewFlags extends ModelFlags, RunFlags, PictureFlags, MethodFla
   readonly cellSize: number;
 }
 
+/** The word for every method that the model can be explained by. */
+export const ALL = 'all';
+
 // Longer names would run into the next cell.
 const LETTER_WIDTH = 8;
 
@@ -27,13 +30,18 @@ const LETTER_WIDTH = 8;
 export async function view(sources: readonly string[], flags: ViewFlags, {terminal, signal}: Context): Promise<ExitCode> {
   const {out, limit, strict = false, maxSide, seed, cellSize, colormap, opacity} = flags;
   const pictures = (await findPictures(sources)).pictures.slice(0, limit);
-  readMethodNames(flags.method); // Before a model is loaded for nothing.
+  const method = flags.method === ALL ? undefined : flags.method;
+  readMethodNames(method); // Before a model is loaded for nothing.
   const model = await openModel(flags, {terminal, signal, forPictures: true});
   const leftOut = new LeftOut();
   try {
     const {teacher, names} = model;
     const wanted = readTarget(flags.target, Math.max(2, teacher.numClasses), names);
-    const methods = chooseMethods(flags, model, allMethods(model));
+    const {quick, slow} = methodsFor(model);
+    const isQuick = flags.method !== ALL && quick.length > 0;
+    const methods = chooseMethods({...flags, method}, model, isQuick ? quick : [...quick, ...slow]);
+    if (flags.method === undefined && isQuick)
+      terminal.note(`The quick methods. (--method ${ALL} adds ${slow.join(', ')}, which ask the model hundreds of times for each photo.)`);
     const batchSize = Math.min(flags.batchSize, model.maxBatch ?? Infinity);
     const total = pictures.length * methods.length;
     let done = 0;

@@ -5,6 +5,7 @@ import {ModelFileError} from '../core/errors/model-file-error.js';
 import {loadArtifactFiles, saveArtifactFiles} from './artifact-files.js';
 import {sealArtifacts, unsealArtifacts} from './artifact-seal.js';
 import {schemeOf, toFilePath} from './file-path.js';
+import {loadHandlersFor} from './load-handlers.js';
 import {weightsByteLength} from './weight-size.js';
 
 const known = 'file://folder (Node), indexeddb://name, localstorage://name, downloads://name (browser), http(s)://address';
@@ -40,7 +41,7 @@ export async function saveArtifacts(where: string, url: string, artifacts: io.Mo
  */
 export async function loadArtifacts(where: string, url: string): Promise<io.ModelArtifacts> {
   if (schemeOf(checkUrl(where, url)) === 'file') return loadArtifactFiles(toFilePath(url, `${where}: url`));
-  const handler = onlyHandler(where, url, io.getLoadHandlers(url));
+  const handler = onlyHandler(where, url, loadHandlersFor(url));
   if (handler.load === undefined) throw new RangeError(`${where}: nothing can be loaded from ${show(url)}; use ${known}.`);
   let artifacts: io.ModelArtifacts;
   try {

@@ -12,6 +12,7 @@ import {schemeOf} from '../files/file-path.js';
 import {translateKeras} from '../files/keras/translate-keras.js';
 import {graphModelFromArtifacts, type LoadGraphModel} from '../files/load-graph-model.js';
 import {checkClasses, layersModelFromArtifacts} from '../files/load-layers-model.js';
+import {loadHandlersFor} from '../files/load-handlers.js';
 import {readModelFiles} from '../files/model-files.js';
 import {modelKind, refuseKerasFile} from '../files/model-json.js';
 import {disposeModel} from '../tfjs/model-variables.js';
@@ -138,7 +139,7 @@ async function artifactsOf(
   }
   refuseKerasFile(text);
   const settings = {...(onProgress && {onProgress}), ...(signal && {requestInit: {signal}})};
-  const [handler] = io.getLoadHandlers(text, settings);
+  const [handler] = loadHandlersFor(text, settings);
   if (handler?.load === undefined)
     throw new RangeError(
       `${WHERE}: nothing can be loaded from ${show(text)}; use a path, file://, http(s)://, indexeddb:// or localstorage://.`,

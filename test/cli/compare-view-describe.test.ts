@@ -104,6 +104,17 @@ describe('attentive-distiller view', {timeout: patience}, () => {
     expect(width).toBe(8 + 4 * 108);
     expect(height).toBeGreaterThan(3 * 128);
   });
+
+  it('takes the quick methods unless all are asked for', async () => {
+    const args = ['view', 'photos', '--limit', '1', '--out', 'sheets/quick.png'];
+    const quick = await runHere([...args, ...model], {cwd: folder});
+    expect(quick.stdout).toMatch(/1 rows, grad-cam, [^:]*gradient: sheets/);
+    expect(quick.stdout).not.toMatch(/rise|lime|occlusion/);
+    expect(quick.stderr).toMatch(/--method all adds .*rise, lime/);
+    const few = ['rise.numMasks=20', 'lime.numSamples=20', 'meaningful-perturbation.numSteps=2'].flatMap((each) => ['--set', each]);
+    const all = await runHere([...args, '--method', 'all', ...few, ...model], {cwd: folder});
+    expect(all.stdout).toMatch(/gradient, .*occlusion, rise, lime: sheets/);
+  });
 });
 
 describe('attentive-distiller describe', {timeout: patience}, () => {

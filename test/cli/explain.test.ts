@@ -106,6 +106,12 @@ describe('attentive-distiller explain', {timeout: patience}, () => {
     expect((await stat(join(folder, 'again/b/1.png'))).isFile()).toBe(true);
     const now = new Date();
     await utimes(join(folder, 'photos/a/2.png'), now, now);
+    // Names that come later are those of what is there, too.
+    const named = await explain('photos', '--out', 'again', '--class-names', 'names.txt');
+    expect(named.stderr).toMatch(/3 of 4 are there already/);
+    expect(named.stdout).not.toMatch(/class \d/);
+    for (const {class: name, target} of jsonLines(await readFile(join(folder, 'again/explanations.jsonl'), 'utf8')))
+      expect(name).toMatch(new RegExp(`, nr${target}$`));
     const other = await explain('photos', '--out', 'again', '--target', '2');
     expect(other.code).toBe(2);
     expect(other.stderr).toMatch(/again holds the results of another run \(target top, now 2\)\. .*--force/);

@@ -1,5 +1,5 @@
 /** The convolution of compiled networks where the engine has relaxed SIMD, as Node 22 has, against the backend's own. */
-import {fused, grads, memory, randomUniform, sum, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
+import {backend, clone, fused, grads, memory, randomUniform, sum, tidy, type Tensor, type Tensor4D} from '@tensorflow/tfjs-core';
 import * as fc from 'fast-check';
 import {beforeAll, describe, expect, it} from 'vitest';
 import '../helpers/use-wasm.js';
@@ -50,6 +50,31 @@ describe.skipIf(!hasMultiplyAdd())('the convolution of compiled networks', () =>
       }),
       {numRuns: 300, maxSkipsPerRun: 20, seed: 3},
     );
+  });
+
+  it('packs a filter once, and forgets it with the filter', async () => {
+    const heap = (): number => (backend() as unknown as {wasm: {HEAPU8: Uint8Array}}).wasm.HEAPU8.length;
+    const x = randomUniform([1, 4, 4, 64], -1, 1) as Tensor4D;
+    const use = async (seed: number): Promise<void> => {
+      const filter = randomUniform([3, 3, 64, 512], -1, 1, 'float32', seed) as Tensor4D; // 1.2 MB
+      const shared = clone(filter);
+      const [first, again] = [filter, shared].map((each) => ownConvolution({x, filter: each, strides: 1, pad: 'same'})!) as [
+        Tensor,
+        Tensor,
+      ];
+      filter.dispose();
+      const last = ownConvolution({x, filter: shared, strides: 1, pad: 'same'})!;
+      expect(await again.data()).toEqual(await first.data());
+      expect(await last.data()).toEqual(await first.data());
+      for (const each of [shared, first, again, last]) each.dispose();
+    };
+    for (let seed = 1; seed < 5; seed++) await use(seed);
+    const before = heap();
+    await expectNoLeak(async () => {
+      for (let seed = 5; seed < 65; seed++) await use(seed); // 70 MB, were they kept
+    });
+    expect(heap()).toBe(before);
+    x.dispose();
   });
 
   it('hands on what is not a number, and is left alone under a gradient', async () => {

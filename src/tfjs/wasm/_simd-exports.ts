@@ -42,8 +42,17 @@ export interface SimdExports {
   channelAffine(x: number, centre: number, q: number, r: number, a: number, p: number, out: number, rows: number, channels: number): void;
   channelSquares(x: number, centre: number, rows: number, channels: number, squares: number): void;
   channelSums(a: number, b: number, centre: number, rows: number, channels: number, sums: number, products: number): void;
-  convolution(x: number, w: number, bias: number, y: number, scratch: number, low: number, high: number, ...geometry: ConvNumbers): void;
-  convolutionScratch(inChannels: number, outChannels: number, taps: number): number;
+  convolution(
+    x: number,
+    packed: number,
+    bias: number,
+    y: number,
+    scratch: number,
+    low: number,
+    high: number,
+    ...geometry: ConvNumbers
+  ): void;
+  convolutionScratch(inChannels: number, taps: number): number;
   copyRuns(from: number, fromStride: number, to: number, toStride: number, length: number, count: number): void;
   depthwiseGradient(image: number, dy: number, filter: number, toFilter: number, multiplier: number, ...geometry: ConvNumbers): void;
   filterGradient(x: number, dy: number, dw: number, scratch: number, ...geometry: ConvNumbers): void;
@@ -54,5 +63,7 @@ export interface SimdExports {
   maxFold(x: number, out: number, outer: number, rows: number, inner: number): void;
   maxPoolGradient(x: number, y: number, dy: number, dx: number, ...geometry: ConvNumbers): void;
   momentumStep(value: number, slope: number, velocity: number, out: number, length: number, momentum: number, rate: number): void;
+  packedSize(depth: number, outChannels: number): number;
+  packFilter(w: number, to: number, depth: number, outChannels: number): void;
   sumFold(x: number, out: number, outer: number, rows: number, inner: number, factor: number): void;
 }

@@ -13,6 +13,7 @@ import {engine, util, type DataId, type KernelFunc, type TensorInfo} from '@tens
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {convGeometry, convNumbers} from './_geometry.js';
 import {input, run, type Attributes, type WasmKernel} from './_kernels.js';
+import {withKeptFilter, withPackedFilter} from './packed-filters.js';
 import {address, isRelaxed, simd, withScratch} from './_simd.js';
 
 /** The name of the kernel: inputs `x`, `filter` and perhaps `bias`, attributes of a convolution and `activation`; NHWC. */
@@ -40,16 +41,16 @@ export function convolveOnce(original: KernelFunc): KernelFunc {
     seen.add(filter.dataId);
     const {activation = 'linear', dataFormat} = attrs as {activation?: string; dataFormat?: string};
     const plain = activation === 'linear' && dataFormat !== 'NCHW' && x.dtype === 'float32' && inputs['preluActivationWeights'] == null;
-    return plain ? convolve(inputs, backend, attrs as Attributes) : original(params);
+    return plain ? convolve(inputs, backend, attrs as Attributes, withPackedFilter) : original(params);
   };
 }
 
 /** The kernel of compiled networks; the backend's own where that has threads. */
 export const compiledConvolution: WasmKernel = (inputs, backend, attributes) =>
-  isRelaxed(backend) ? convolve(inputs, backend, attributes) : run('FusedConv2D', inputs, backend, attributes);
+  isRelaxed(backend) ? convolve(inputs, backend, attributes, withKeptFilter) : run('FusedConv2D', inputs, backend, attributes);
 
 /** `activation(x ∗ filter + bias)`. */
-const convolve: WasmKernel = (inputs, backend, attributes) => {
+function convolve(...[inputs, backend, attributes, withFilter]: [...Parameters<WasmKernel>, typeof withKeptFilter]): TensorInfo {
   const x = input(inputs, 'x', backend);
   const filter = input(inputs, 'filter', backend);
   const bias = inputs['bias'] == null ? undefined : input(inputs, 'bias', backend);
@@ -58,9 +59,12 @@ const convolve: WasmKernel = (inputs, backend, attributes) => {
   const [low, high] = limits[(attributes['activation'] as string | undefined) ?? 'linear'] as (typeof limits)[string];
   const kernels = simd(backend);
   const y = backend.makeOutput([batch, rows.outSize, columns.outSize, outChannels], 'float32');
-  const [from, weights, to] = [x, filter, y].map((info) => address(backend, info)) as [number, number, number];
-  withScratch(backend, kernels.convolutionScratch(inChannels, outChannels, rows.kernelSize * columns.kernelSize), (scratch) => {
-    kernels.convolution(from, weights, bias === undefined ? 0 : address(backend, bias), to, scratch, low, high, ...convNumbers(geometry));
+  const [from, to] = [address(backend, x), address(backend, y)];
+  const taps = rows.kernelSize * columns.kernelSize;
+  withFilter(backend, filter, {depth: taps * inChannels, outChannels}, (packed) => {
+    withScratch(backend, kernels.convolutionScratch(inChannels, taps), (scratch) => {
+      kernels.convolution(from, packed, bias === undefined ? 0 : address(backend, bias), to, scratch, low, high, ...convNumbers(geometry));
+    });
   });
   return y;
-};
+}

@@ -1,32 +1,32 @@
-/**
- * A convolution whose filter is used once: it is packed in one sweep and forgotten. The backend's own
- * convolution packs more slowly and keeps the result, which pays when the filter is used again.
- */
+/** A convolution and, apart from it, the packing of its filter in one sweep: who uses a filter again keeps the packed form. */
 import {multiplyRows, ROWS} from './rows';
 
+/** Floats of a packed filter; `depth` is taps · inChannels. */
+export function packedSize(depth: i32, outChannels: i32): i32 {
+  return depth * ((outChannels + 7) & ~7);
+}
+
 /** Floats of scratch memory that `convolution` needs. */
-export function convolutionScratch(inChannels: i32, outChannels: i32, taps: i32): i32 {
-  return taps * inChannels * ((outChannels + 7) & ~7) + inChannels + ROWS * (taps + 1);
+export function convolutionScratch(inChannels: i32, taps: i32): i32 {
+  return inChannels + ROWS * (taps + 1);
 }
 
 /**
  * Writes `y [n,oh,ow,co]`, every value, cut to `low` … `high`.
  *
- * @param x `[n,h,w,ci]`. @param w `[kh,kw,ci,co]`. @param bias `[co]`, or 0. @param scratch See convolutionScratch.
+ * @param x `[n,h,w,ci]`. @param packed See packFilter. @param bias `[co]`, or 0. @param scratch See convolutionScratch.
  */
 export function convolution(
-  x: usize, w: usize, bias: usize, y: usize, scratch: usize, low: f32, high: f32,
+  x: usize, packed: usize, bias: usize, y: usize, scratch: usize, low: f32, high: f32,
   batch: i32, height: i32, width: i32, inChannels: i32,
   outHeight: i32, outWidth: i32, outChannels: i32,
   kernelHeight: i32, kernelWidth: i32,
   strideY: i32, strideX: i32, padTop: i32, padLeft: i32, dilationY: i32, dilationX: i32,
 ): void {
   const taps = kernelHeight * kernelWidth;
-  const depth = taps * inChannels;
-  const zeros = scratch + <usize>(depth * ((outChannels + 7) & ~7)) * 4;
+  const zeros = scratch;
   const pointers = zeros + <usize>inChannels * 4;
   memory.fill(zeros, 0, <usize>inChannels * 4);
-  packPanels(w, scratch, depth, outChannels);
   const rows = batch * outHeight * outWidth;
   for (let first = 0; first < rows; first += ROWS) {
     const count = min(ROWS, rows - first);
@@ -50,12 +50,12 @@ export function convolution(
       }
       store<usize>(targets + <usize>r * 4, r < count ? y + <usize>(row * outChannels) * 4 : 0);
     }
-    multiplyRows(pointers, targets, padded, taps, inChannels, scratch, outChannels, bias, low, high);
+    multiplyRows(pointers, targets, padded, taps, inChannels, packed, outChannels, bias, low, high);
   }
 }
 
-/** Packs `[depth][co]` into `[co/8][depth][8]`, zeros behind the last channel. */
-function packPanels(w: usize, to: usize, depth: i32, outChannels: i32): void {
+/** Packs a filter `[kh,kw,ci,co]`, which is `[depth][co]`, into `[co/8][depth][8]`, zeros behind the last channel. */
+export function packFilter(w: usize, to: usize, depth: i32, outChannels: i32): void {
   const full = outChannels & ~7;
   for (let k = 0; k < depth; k++) {
     let target = to + <usize>k * 32;
