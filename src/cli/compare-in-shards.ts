@@ -4,14 +4,15 @@
  */
 import {mkdir, readFile, stat} from 'node:fs/promises';
 import {join} from 'node:path';
+import {at} from '../core/at.js';
 import {writeFileAtomically} from '../files/atomic-file.js';
 import {decodeImage} from '../node/decode-image.js';
 import {assignedShards, type ShardShare} from '../node/shards/assigned.js';
 import {mergeShards, missingShards} from '../node/shards/merge.js';
 import {readPlan, writePlan} from '../node/shards/plan-file.js';
-import {planShards, type ShardPlan} from '../node/shards/plan.js';
+import {planShards, type PlanShardsOptions, type ShardPlan} from '../node/shards/plan.js';
 import {runShard} from '../node/shards/run.js';
-import {folderStore, hashOf} from '../node/shards/store.js';
+import {folderStore, hashOf, type ShardStore} from '../node/shards/store.js';
 import {explainersOf, noneReadable, type Compared, type ComparisonWork} from './comparison-work.js';
 import {CommandError} from './exit-code.js';
 import {fingerprint} from './open-model.js';
@@ -37,22 +38,24 @@ interface Planned {
 export async function compareInShards(work: ComparisonWork, {folder, share}: ShardPlace): Promise<Compared | undefined> {
   const {methods, model, maxSide, workers, terminal, signal} = work;
   await writing(folder, () => mkdir(folder, {recursive: true}));
-  const store = folderStore(folder);
-  const plan = await planned(work, folder);
+  const files = folderStore(folder);
+  const store: ShardStore = {...files, write: (name, content) => writing(folder, () => files.write(name, content))};
+  const plan = await planned(work, {folder, store});
   const mine = assigned(plan, share);
   const parts = {
     model: model.teacher,
     explainers: explainersOf(methods),
     decode: (bytes: Uint8Array) => decodeImage(bytes, {size: [maxSide, maxSide], fit: 'inside'}),
   };
-  const counts = mine.map((index) => plan.shards[index]).map((shard) => (shard === undefined ? 0 : shard.end - shard.first));
-  const total = counts.reduce((a, b) => a + b, 0);
+  const shards = mine.map((index) => at(plan.shards, index));
+  const total = shards.reduce((sum, {first, end}) => sum + end - first, 0);
   let before = 0;
   for (const [place, index] of mine.entries()) {
-    const count = counts[place] ?? 0;
+    const {first, end} = at(shards, place);
+    const count = end - first;
     const onProgress = ({done, total: of}: {done: number; total: number}): void =>
       terminal.progress({stage: 'compare', done: before + Math.floor((done / of) * count), total}, `part ${place + 1}/${mine.length}`);
-    await writing(folder, () => runShard(plan, index, {parts, store, workers, signal, onProgress}));
+    await runShard(plan, index, {parts, store, workers, signal, onProgress});
     before += count;
     terminal.progress({stage: 'compare', done: before, total});
   }
@@ -68,12 +71,12 @@ export async function compareInShards(work: ComparisonWork, {folder, share}: Sha
 }
 
 /** The plan for what is asked: the one in the folder, or a new one, which reads every picture once. */
-async function planned(work: ComparisonWork, folder: string): Promise<ShardPlan> {
+async function planned(work: ComparisonWork, {folder, store}: {readonly folder: string; readonly store: ShardStore}): Promise<ShardPlan> {
   const {pictures, methods, asked, model, maxSide, strict, leftOut, terminal, signal} = work;
-  const store = folderStore(folder);
-  const settings = {maxSide, methods: Object.fromEntries(methods.map(({name, settings: own}) => [name, own]))} as Parameters<
-    typeof planShards
-  >[0]['settings'];
+  const settings = {
+    maxSide,
+    methods: Object.fromEntries(methods.map(({name, settings: own}) => [name, own])),
+  } as PlanShardsOptions['settings'];
   const print = await fingerprint(model);
   const files = await Promise.all(
     pictures.map(async ({file, path}) => {
@@ -96,10 +99,9 @@ async function planned(work: ComparisonWork, folder: string): Promise<ShardPlan>
   if (readable.length === 0) throw noneReadable();
   const task = {kind: 'compare', ...asked, methods: methods.map(({name}) => name)} as const;
   const plan = await planShards({task, images: readable, model: print, settings, signal});
-  await writing(folder, async () => {
-    await writePlan(plan, store);
-    await writeFileAtomically(folder, record, JSON.stringify({plan: plan.id, leftOut: leftOut.entries()} satisfies Planned));
-  });
+  await writePlan(plan, store);
+  const found: Planned = {plan: plan.id, leftOut: leftOut.entries()};
+  await writing(folder, () => writeFileAtomically(folder, record, JSON.stringify(found)));
   return plan;
 }
 

@@ -18,7 +18,8 @@ afterAll(() => rm(folder, {recursive: true}));
 afterEach(() => vi.unstubAllEnvs());
 
 const asked = ['compare', 'photos', '--model', shapesModel, '--preprocessing', 'tf', '--backend', 'wasm', '--method', 'grad-cam,random'];
-const compare = (...args: string[]): Promise<Outcome> => runHere([...asked, '--metrics', 'gini,drop', ...args], {cwd: folder});
+const compare = (...args: string[]): Promise<Outcome> =>
+  runHere([...asked, '--max-side', '32', '--metrics', 'gini,drop', ...args], {cwd: folder});
 const results = (of: string): Promise<string[]> =>
   Promise.all(['comparison.csv', 'comparison-images.csv', 'comparison.json'].map((name) => readFile(join(folder, of, name), 'utf8')));
 
@@ -30,6 +31,7 @@ describe('attentive-distiller compare --shards', {timeout: patience}, () => {
     expect(jsonLines(first.stdout)).toEqual([{parts: 3, missing: 1}]);
     vi.stubEnv('JOB_COMPLETION_INDEX', '1');
     const second = await compare('--shards', 'parts', '--shard', '/2', '--out', 'shared');
+    expect([first, second].map(({stderr}) => stderr.includes('plan: '))).toEqual([true, false]); // The second finds the plan.
     expect(second.stderr).toMatch(/Left out.*\n.*photos\/a\/1\.png: .*cannot be decoded/);
     expect(await results('shared')).toEqual(await results('whole'));
   });
