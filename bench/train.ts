@@ -32,6 +32,7 @@ const guidedStudent = studentFromTeacher();
 const cases: Readonly<Record<string, Case>> = {
   resnet50_224_b1: {teacher: async () => resnet50(224), student: residualStudent(), batch: 1, repeats: 5},
   residual_64_b16: {teacher: async () => resnet50(64, 10), student: residualStudent({depth: 18, width: 16}), batch: 16, guided: true},
+  mobilenet_v2_224_b8: {teacher: () => loadModel('mobilenet_v2_100_224'), student: studentFromTeacher(), batch: 8, repeats: 5},
   mobilenet_v1_128_b8: {teacher: () => loadModel('mobilenet_v1_025_128'), student: studentFromTeacher({scales: 3}), batch: 8, guided: true},
 };
 

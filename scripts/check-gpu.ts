@@ -2,8 +2,9 @@
  * For a machine with a graphics card, in at most five minutes: times the library on it with WebGPU, the same networks in
  * PyTorch on the same card, and runs a short training whose losses and maps are compared with those of the cpu backend.
  *
- * `npm run check:gpu [-- --python PATH]`: a Python that has torch; without one that part is left out, and said. What
- * follows `--` once more goes to the bench, `--allow-software --size 32` for instance. The exit code is 1 where numbers
+ * `npm run check:gpu [-- --python PATH]`: a Python that has torch; without one that part is left out, and said.
+ * `--backend NAME` takes another backend, wasm or tfjs-node for instance, beside PyTorch on the processor; `--minutes N` gives it more
+ * time. What follows `--` once more goes to the bench, `--allow-software --size 32` for instance. The exit code is 1 where numbers
  * differ or a bench fails; the targets only inform.
  */
 import {spawnSync} from 'node:child_process';
@@ -17,7 +18,11 @@ const root = join(import.meta.dirname, '..');
 const folder = join(root, 'out/gpu');
 const {values, positionals} = parseArgs({
   allowPositionals: true,
-  options: {python: {type: 'string', default: 'python3'}, minutes: {type: 'string', default: '5'}},
+  options: {
+    python: {type: 'string', default: 'python3'},
+    backend: {type: 'string', default: 'webgpu'},
+    minutes: {type: 'string', default: '5'},
+  },
 });
 const total = 60_000 * Number(values.minutes);
 const end = Date.now() + total;
@@ -40,7 +45,7 @@ const pairs: readonly (readonly [ours: string, torch: string, isOfBatch: boolean
 const sizes = sharedOptions(positionals);
 // Started without npm: what runs out of time ends with all that it has started.
 const timed = run(process.execPath, [
-  ...['--import', 'tsx', 'bench/main.ts', 'speed', '--backend', 'webgpu'],
+  ...['--import', 'tsx', 'bench/main.ts', 'speed', '--backend', values.backend],
   ...small(positionals),
   ...['--json', files.speed],
 ]);
@@ -48,7 +53,8 @@ const hasTorch = run(values.python, ['-c', 'import torch']);
 if (!hasTorch) console.log(`${values.python} does not give torch: PyTorch is left out (--python PATH names another).`);
 const compared = !hasTorch || run(values.python, [join(root, 'bench/peers/torch_speed.py'), ...sizes, '--json', files.torch]);
 if (timed) report();
-const agrees = run('npx', ['vitest', 'run', 'backends-agree', 'tfjs/webgpu-kernels', 'tfjs/uploads'], {AKD_BACKEND: 'webgpu'});
+const tests = ['backends-agree', ...(values.backend === 'webgpu' ? ['tfjs/webgpu-kernels', 'tfjs/uploads'] : [])];
+const agrees = run('npx', ['vitest', 'run', ...tests], {AKD_BACKEND: values.backend.replace('tfjs-node', 'tensorflow')});
 console.log(agrees ? 'A short training gives the losses and maps of cpu.' : 'The numbers differ from those of cpu, or time ran out.');
 process.exit(timed && compared && agrees ? 0 : 1);
 

@@ -43,6 +43,7 @@ export {WorkerError} from './core/errors/worker-error.js';
 export {type PreprocessingName} from './core/preprocessing.js';
 export type {
   BatchOptions,
+  ClassKind,
   DecodedImage,
   Explainer,
   ExplainerOptions,
@@ -88,7 +89,7 @@ export {type TeacherInput} from './distiller/teacher-input.js';
 export {AttentionDelta} from './layers/attention-delta.js';
 export {CBAM} from './layers/cbam.js';
 export {registerLayers} from './layers/register-layers.js';
-export {UpsampleBlock} from './layers/upsample-block.js';
+export {UpsampleBlock, type BorderMode} from './layers/upsample-block.js';
 export {distillationLoss} from './losses/distillation-loss.js';
 export {explanationLoss} from './losses/explanation-loss.js';
 export {compare} from './metrics/compare/compare.js';
@@ -96,6 +97,7 @@ export {formatComparison, type FormatComparisonOptions} from './metrics/compare/
 export {
   type CausalMetric,
   type CausalMetricOptions,
+  type CausalName,
   type Metric,
   type MetricContext,
   type MetricCurve,
@@ -129,6 +131,7 @@ export {loadTeacher, type LoadedTeacher, type LoadTeacherOptions} from './models
 export {teacherFromGraphModel, type GraphTeacherOptions} from './models/teacher-from-graph-model.js';
 export {teacherFromLayersModel, type TeacherOptions} from './models/teacher-from-layers-model.js';
 export {type Fill} from './queries/fill.js';
+export {type BaselineKind} from './queries/random-baselines.js';
 export {colorize, type ColorizeOptions} from './render/colorize.js';
 export {draw, type DrawOptions} from './render/draw.js';
 export {maskImage, type MaskImageOptions} from './render/mask-image.js';

@@ -6,4 +6,4 @@ export {type Compilable, type CompiledRun, type OwnTensor} from './compiled-form
 export {registerLayers} from './register-layers.js';
 export {SpatialAttention, type SpatialAttentionConfig} from './spatial-attention.js';
 export {GridToTokens, TokensToGrid, type GridToTokensConfig, type TokensToGridConfig} from './token-grid.js';
-export {UpsampleBlock, type UpsampleBlockConfig} from './upsample-block.js';
+export {UpsampleBlock, type BorderMode, type UpsampleBlockConfig} from './upsample-block.js';

@@ -3,6 +3,7 @@ export {formatComparison, type FormatComparisonOptions} from './compare/format-c
 export {
   type CausalMetric,
   type CausalMetricOptions,
+  type CausalName,
   type Metric,
   type MetricContext,
   type MetricCurve,

@@ -55,7 +55,8 @@ export const explanationDecoderSchema: OptionsSchema<Settled<ExplanationDecoderO
   },
 };
 
-type TapShape = readonly [height: number, width: number, channels: number];
+/** The shape of what a tap gives of one image. */
+export type TapShape = readonly [height: number, width: number, channels: number];
 
 /**
  * Builds the explanation network.

@@ -1,6 +1,6 @@
 export {teacherFromScores, type ScoresTeacherOptions} from './black-box.js';
 export {describeTeacher, type MethodSupport, type TeacherDescription, type TeacherUse} from './describe-teacher.js';
-export {explanationDecoder, type ExplanationDecoderOptions} from './explanation-decoder.js';
+export {explanationDecoder, type ExplanationDecoderOptions, type TapShape} from './explanation-decoder.js';
 export {executeGraph, listLayers, type ExecuteOptions, type LayerInfo, type LayerVisit} from './graph/execute-graph.js';
 export {residualStudent, type ResidualStudentOptions} from './students/residual-student.js';
 export {attentionSites, studentFromTeacher, type AttentionSite, type StudentFromTeacherOptions} from './students/student-from-teacher.js';

@@ -38,6 +38,9 @@ import {installOnWebgpu} from './webgpu/install.js';
  *
  * On `tensorflow`, where tfjs-node is loaded:
  * - convolutions and their gradients take padding in numbers;
+ * - the gradients of rectifiers and of clipping get faster forms;
+ * - where TensorFlow has no card, batch normalisation in training and its gradient, and a step of an optimiser are one of its
+ *   operations each;
  * - the functions of Node's `util` that tfjs-node calls and Node 23 has removed are there again.
  *
  * On wasm, where its kernels are loaded:

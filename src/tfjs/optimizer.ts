@@ -155,7 +155,15 @@ function fusedUpdater(kernelName: typeof ADAM_STEP | typeof MOMENTUM_STEP, first
       for (const [name, slope] of Object.entries(gradients)) {
         const value = engine().registeredVariables[name] as Variable;
         const own = (state[name] ??= Object.fromEntries(slots.map((slot) => [slot, zerosLike(value)])));
-        tidy(() => value.assign(engine().runKernel(kernelName, {value, slope, ...own} as NamedTensorMap, attributes)));
+        const [next, ...moved] = tidy(() => {
+          const outputs = engine().runKernel(kernelName, {value, slope, ...own} as NamedTensorMap, attributes) as Tensor | Tensor[];
+          return [outputs].flat() as [Tensor, ...Tensor[]];
+        });
+        value.assign(next);
+        next.dispose();
+        if (moved.length === 0) continue; // changed in place
+        dispose(own);
+        state[name] = Object.fromEntries(slots.map((slot, index) => [slot, at(moved, index)]));
       }
     },
     setRate: (next) => {
