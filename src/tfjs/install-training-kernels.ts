@@ -51,6 +51,7 @@ import {installOnWebgpu} from './webgpu/install.js';
  *   factor, Sum, Mean and Max, Concat, Slice, SplitV, Tile, Identity, and the gradients of Sum,
  *   Mean, Max, ClipByValue, Relu and Relu6 get faster forms, and so does tf.layers'
  *   BatchNormalization in training.
+ * - where the memory of 4 GiB is full, it throws a BackendError instead of computing with wrong values.
  *
  * The gradients on wasm run in a SIMD WebAssembly module that this library carries; it starts with
  * the first of them.

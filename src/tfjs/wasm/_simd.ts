@@ -7,6 +7,7 @@ import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {BackendError} from '../../core/errors/backend-error.js';
 import {SIMD_MODULE, SIMD_MODULE_RELAXED, SIMD_MODULE_SHARED} from './_simd-binary.js';
 import {free} from './_kernels.js';
+import {tellFullMemory} from './full-memory.js';
 import type {SimdExports} from './_simd-exports.js';
 
 const instances = new WeakMap<BackendWasm, SimdExports | BackendError>();
@@ -59,6 +60,7 @@ export function withScratch(backend: BackendWasm, floats: number, use: (scratch:
 function instanceOn(backend: BackendWasm): SimdExports | BackendError {
   let instance = instances.get(backend);
   if (instance === undefined) {
+    tellFullMemory(backend);
     instance = instantiate(backend);
     instances.set(backend, instance);
   }
