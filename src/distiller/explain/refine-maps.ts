@@ -21,7 +21,7 @@ import type {Random} from '../../core/random.js';
 import type {ClassKind} from '../../core/types.js';
 import {yieldToEvents} from '../../core/yield-to-events.js';
 import {resizeBilinear} from '../../data/resize.js';
-import {rankingMaskAt, SOFTNESS, standardizeMap} from '../../losses/ranking-mask.js';
+import {rankingMaskAt, standardizeMap} from '../../losses/ranking-mask.js';
 import {baselineKinds, randomBaselines} from '../../queries/random-baselines.js';
 import {disposeAbandonedTape} from '../../tfjs/abandoned-tape.js';
 import {makeUpdater} from '../../tfjs/optimizer.js';
@@ -58,8 +58,12 @@ export interface RefinedImages {
   readonly first: number;
 }
 
-// In standard deviations of the map.
-const RATE = 0.1;
+// In standard deviations of the map. Falls to nothing over the steps: the last ones draw as few levels as the first, and would add
+// grain.
+const RATE = 0.3;
+// How soft the map is cut, in its standard deviations, at the first step and towards the last: at first many pixels have to learn which
+// way to go, and in the end what is taken out has to be really gone, which deletion asks for.
+const SOFTNESS = [0.3, 0.05] as const;
 
 /**
  * Refines one map of each image.
@@ -82,7 +86,10 @@ export async function refineMaps(maps: Tensor4D, batch: RefinedImages, run: Refi
       const maps = changed();
       const places = await stratifiedPlaces(maps, random.split('levels'), batch.first).finally(() => maps.dispose());
       if (places === undefined) throw diverged(run, step);
-      const gradient = gradientOf(change, changed, {batch, places, random: random.split('baselines'), score: run.score, kind: run.kind});
+      const progress = step / run.steps;
+      const softness = SOFTNESS[0] + (SOFTNESS[1] - SOFTNESS[0]) * progress;
+      const gradient = gradientOf(change, changed, {...run, batch, places, softness, random: random.split('baselines')});
+      updater.setRate(RATE * (1 - progress));
       updater.apply({[change.name]: gradient});
       gradient.dispose();
       run.onStep();
@@ -101,11 +108,12 @@ interface StepLoss extends Pick<RefineRun, 'score' | 'kind'> {
   readonly batch: RefinedImages;
   /** For each stratum the pixel of each image. */
   readonly places: readonly Int32Array[];
+  readonly softness: number;
   readonly random: Random;
 }
 
 /** The gradient of the losses of all images, which do not meet: their sum, so that the batch size changes nothing. */
-function gradientOf(change: Variable, changed: () => Tensor4D, {batch, places, random, score, kind}: StepLoss): Tensor {
+function gradientOf(change: Variable, changed: () => Tensor4D, {batch, places, softness, random, score, kind}: StepLoss): Tensor {
   const {images, targets, first} = batch;
   try {
     return tidy(() => {
@@ -114,7 +122,7 @@ function gradientOf(change: Variable, changed: () => Tensor4D, {batch, places, r
       const gradients = places.map((of, stratum) => {
         const pair = [at(baselines, 2 * stratum), at(baselines, 2 * stratum + 1)] as const;
         const loss = (): Scalar =>
-          sum(rankingObjective({images, targets, shown: rankingMaskAt(changed(), of, SOFTNESS), baselines: pair, kind}, score));
+          sum(rankingObjective({images, targets, shown: rankingMaskAt(changed(), of, softness), baselines: pair, kind}, score));
         const {value, grads} = variableGrads(loss, [change]);
         value.dispose();
         return grads[change.name] as Tensor;
