@@ -1,10 +1,26 @@
 /** Maps refined on their own image: judged by draws that the refining did not see, in a world whose truth is known. */
 import '../helpers/use-wasm.js';
-import {add, mean, mul, reshape, sub, tensor4d, tidy, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
+import {
+  abs,
+  add,
+  concat,
+  max,
+  mean,
+  mul,
+  ones,
+  reshape,
+  sub,
+  sum,
+  tensor4d,
+  tidy,
+  type Tensor2D,
+  type Tensor4D,
+} from '@tensorflow/tfjs-core';
 import type {LayersModel} from '@tensorflow/tfjs-layers';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {contrast} from '../../src/core/contrast.js';
 import {Random} from '../../src/core/random.js';
+import {refineMaps} from '../../src/distiller/explain/refine-maps.js';
 import {stratifiedPlaces} from '../../src/distiller/explain/stratified-places.js';
 import {
   AttentiveDistiller,
@@ -17,7 +33,7 @@ import {
   type SaliencyMap,
   type Teacher,
 } from '../../src/index.js';
-import {classLogits, rankingLoss, rankingMask} from '../../src/losses/index.js';
+import {classLogits, rankingLoss, rankingMask, standardizeMap} from '../../src/losses/index.js';
 import {evidenceShare} from '../../src/metrics/index.js';
 import {baselineKinds, randomBaselines} from '../../src/queries/random-baselines.js';
 import {expectClose, expectNoLeak} from '../helpers/expect.js';
@@ -251,6 +267,52 @@ describe('refining', () => {
       await expect(distiller.explain(images, {refine: 1, target: 3})).rejects.toThrow('explain: target must be a whole number from 0 to 2');
     });
     fidelity.dispose();
+  });
+});
+
+describe('refineMaps', () => {
+  const side = 16;
+  const random = new Random(3);
+  const map = Float32Array.from({length: side * side}, () => random.normal());
+
+  /** Refines the map of a white image for a class that its left half speaks for; gives how much changed, and every masked image. */
+  async function refined(steps: number): Promise<{most: number; seen: Float32Array[]}> {
+    const white = ones([1, side, side, 1]) as Tensor4D;
+    const maps = tensor4d(map, [1, side, side, 1]);
+    const half = tensor4d(
+      Float32Array.from({length: side * side}, (_, pixel) => (pixel % side < side / 2 ? 0.1 : -0.1)),
+      [1, side, side, 1],
+    );
+    const seen: Float32Array[] = [];
+    const score = (masked: Tensor4D): Tensor2D => {
+      seen.push(masked.dataSync<'float32'>().slice());
+      const logit = reshape(sum(mul(masked, half), [1, 2, 3]), [-1, 1]) as Tensor2D;
+      return concat([logit, mul(logit, -1) as Tensor2D], 1);
+    };
+    const batch = {images: white, targets: [0], first: 0};
+    const run = {where: 'test', steps, size: side, random: new Random(5), score, kind: 'exclusive', signal: undefined} as const;
+    const result = await refineMaps(maps, batch, {...run, onStep: () => undefined});
+    const most = tidy(() => max(abs(sub(result, standardizeMap(maps)))).dataSync()[0]!);
+    [white, maps, half, result].forEach((each) => each.dispose());
+    return {most, seen};
+  }
+
+  it('takes smaller steps towards the end', async () => {
+    const [one, two] = [await refined(1), await refined(2)];
+    expect(one.most).toBeCloseTo(0.3, 2); // Adam's first step is its rate
+    expect(two.most).toBeGreaterThan(0.31);
+    expect(two.most).toBeLessThan(0.46); // and the second of two has half of it
+  });
+
+  it('cuts harder towards the end', async () => {
+    const {seen} = await refined(40);
+    // Before a baseline of zeros a masked white image is the mask; the others are white, or noise.
+    const isMask = (values: Float32Array): boolean =>
+      values.every((value) => value >= 0 && value <= 1) && values.some((value) => value < 0.5);
+    const softnessOf = (some: Float32Array[]): number =>
+      meanOf(some.filter(isMask).map((values) => values.filter((value) => value > 0.1 && value < 0.9).length / values.length));
+    const quarter = Math.floor(seen.length / 4);
+    expect(softnessOf(seen.slice(-quarter))).toBeLessThan(0.75 * softnessOf(seen.slice(0, quarter)));
   });
 });
 
