@@ -1,10 +1,14 @@
 /**
  * What distilling a black box comes to: ResNet-20 of CIFAR-10, hidden behind a function that gives its probabilities, and
- * a student that starts from nothing. Beside it the explainer of the open teacher (bench/explainers), Grad-CAM and RISE.
+ * a student that starts as a network of photographs, or from nothing. Beside it the explainer of the open teacher
+ * (bench/explainers), Grad-CAM and RISE. The state is kept in out/black-box, so that a run goes on.
  *
- * Options: `--steps N` (of the student), `--explanation N`, `--width N` (of the student), `--images N`, `--slow N` (pictures
- * for RISE), `--seed N`.
+ * Options: `--student NAME` (of a model that the student starts as, or `none`), `--size N` (of its input), `--steps N` (of the
+ * student), `--rate N` (of the student), `--explanation N`, `--width N` (of a student from nothing), `--images N`, `--slow N` (pictures for RISE),
+ * `--seed N`, `--backend NAME`.
  */
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {softmax, tidy, type Tensor2D} from '@tensorflow/tfjs-core';
 import {
@@ -16,17 +20,21 @@ import {
   residualStudent,
   riseExplainer,
   selectBackend,
+  studentFromModel,
   teacherFromLayersModel,
   teacherFromScores,
+  type BackendName,
+  type StudentBuilder,
 } from '../src/index.js';
 import {at} from '../src/core/at.js';
-import {ProgressBar} from '../src/cli/progress-bar.js';
+import {cachedExplainer} from './cached-explainer.js';
 import {loadCifar, loadModel} from './data.js';
 import {qualityCases, type QualityCase} from './quality-cases.js';
 import type {BenchResult} from './report.js';
+import {explainerIn, makeExplainer} from './trained-explainer.js';
 
 const NAME = 'resnet20_cifar10';
-const BATCH = 64;
+const BATCH = 32;
 const KEPT = 500;
 
 /** Runs the bench. */
@@ -34,15 +42,19 @@ export async function run(args: string[]): Promise<BenchResult> {
   const {values} = parseArgs({
     args,
     options: {
-      steps: {type: 'string', default: '2200'},
+      student: {type: 'string', default: 'mobilenet_v2_100_224'},
+      size: {type: 'string', default: '160'},
+      steps: {type: 'string', default: '4000'},
+      rate: {type: 'string', default: '3e-4'},
       explanation: {type: 'string', default: '250'},
       width: {type: 'string', default: '16'},
       images: {type: 'string', default: '100'},
       slow: {type: 'string', default: '30'},
       seed: {type: 'string', default: '7'},
+      backend: {type: 'string'},
     },
   });
-  await selectBackend({prefer: ['tfjs-node', 'wasm']});
+  await selectBackend({prefer: values.backend === undefined ? ['tfjs-node', 'wasm'] : [values.backend as BackendName]});
   const {preprocessing} = qualityCases[NAME] as QualityCase;
   const model = await loadModel(NAME);
   const open = teacherFromLayersModel(model, {preprocessing, name: NAME});
@@ -55,19 +67,24 @@ export async function run(args: string[]): Promise<BenchResult> {
   const seed = Number(values.seed);
   const pictures = await loadCifar();
   const [training, kept] = [pictures.slice(0, -KEPT), pictures.slice(-KEPT)];
-  const distiller = await AttentiveDistiller.create({
-    teacher: hidden,
-    student: residualStudent({depth: 18, width: Number(values.width)}),
-    seed,
-  });
-  const bar = new ProgressBar();
-  const {seconds} = await distiller.train(batchesOf(training, {batchSize: BATCH, seed, flip: true}), {
-    epochs: {student: Math.ceil(Number(values.steps) / Math.ceil(training.length / BATCH))},
-    budget: {steps: Number(values.explanation)},
-    learningRate: {student: 2e-3},
-    onProgress: (progress) => bar.update(progress),
-  });
-  bar.stop();
+  const {student, size, steps, rate} = values;
+  const folder = join('out/black-box', [student, size, steps, rate, values.explanation, seed].join('-'));
+  const distiller =
+    (await explainerIn(folder, NAME, hidden)) ??
+    (await makeExplainer(folder, 'black box', {
+      teacher: hidden,
+      student: await studentOf(student, Number(size), Number(values.width)),
+      seed,
+      batches: () => Promise.resolve(batchesOf(training, {batchSize: BATCH, seed, flip: true})),
+      training: {
+        epochs: {student: Math.ceil(Number(steps) / Math.ceil(training.length / BATCH))},
+        budget: {steps: Number(values.explanation)},
+        learningRate: {student: Number(rate)},
+      },
+      states: `${folder}-training`,
+      command: ['npm run bench -- black-box', ...args].join(' '),
+    }));
+  const {seconds} = JSON.parse(await readFile(join(folder, 'training.json'), 'utf8')) as {seconds: number};
   const {agreement} = await distiller.evaluate([{images: kept}], {causal: false});
   const whole = await AttentiveDistiller.load(`file://bench/explainers/${NAME}`, {teacher: open});
   const images = kept.slice(0, Number(values.images));
@@ -80,7 +97,7 @@ export async function run(args: string[]): Promise<BenchResult> {
   const slow = await compare({
     ...common,
     images: images.slice(0, Number(values.slow)),
-    explainers: {RISE: riseExplainer(hidden, {numMasks: 2000})},
+    explainers: {RISE: cachedExplainer(riseExplainer(hidden, {numMasks: 2000}), 'out/quality/rise-resnet20_cifar10')},
   });
   console.log(formatComparison([...rows, ...slow]));
   const insertionOf = (row: number): number => at(rows, row).values['insertion']?.mean ?? NaN;
@@ -97,4 +114,13 @@ export async function run(args: string[]): Promise<BenchResult> {
     })),
     ratios: {agreement, 'insertion.blackBox/open': insertionOf(0) / insertionOf(1)},
   };
+}
+
+/** A student that starts as one of the models, or a fresh one. */
+async function studentOf(name: string, size: number, width: number): Promise<StudentBuilder> {
+  if (name === 'none') return residualStudent({depth: 18, width});
+  const {preprocessing} = qualityCases[name] ?? {};
+  if (preprocessing === undefined)
+    throw new RangeError(`--student must name ${Object.keys(qualityCases).join(', ')} or 'none', but is '${name}'.`);
+  return studentFromModel(await loadModel(name), {preprocessing, size: [size, size]});
 }

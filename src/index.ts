@@ -122,6 +122,7 @@ export {symmetricRelevanceGain, type SymmetricRelevanceGain} from './metrics/of-
 export {type MapInput} from './metrics/read-map.js';
 export {listLayers, type LayerInfo} from './models/graph/execute-graph.js';
 export {residualStudent, type ResidualStudentOptions} from './models/students/residual-student.js';
+export {studentFromModel, type StudentFromModelOptions} from './models/students/student-from-model.js';
 export {studentFromTeacher, type StudentFromTeacherOptions} from './models/students/student-from-teacher.js';
 export {type Student, type StudentBuilder} from './models/students/student.js';
 export {describeTeacher, type TeacherDescription} from './models/describe-teacher.js';

@@ -8,6 +8,7 @@ import {rankingMaskSchema} from '../losses/ranking-mask.js';
 import {baselineKinds, type BaselineKind} from '../queries/random-baselines.js';
 import {checkpointField, type CheckpointOptions} from './checkpoint-options.js';
 import {isBlackBox} from '../models/black-box.js';
+import {recipeOf} from '../models/students/student-recipe.js';
 import type {Networks} from './networks.js';
 import type {Stage, TrainingProgress} from './progress.js';
 import {budgetField, type Budget, type StageLimits} from './stage-length.js';
@@ -44,7 +45,7 @@ export interface FitOptions extends ValidationOptions {
   readonly optimizer?: 'adam' | 'sgd' | undefined;
   /**
    * At least 0.
-   * @default student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3 (2e-3 with the objective 'ranking'); times 10 with 'sgd'
+   * @default student 1e-3 (1e-4 if it started from trained weights), explanation 1e-3 (2e-3 with the objective 'ranking'); times 10 with 'sgd'
    */
   readonly learningRate?: PerStage<number> | undefined;
   /** Factor on the rate by epoch. @default cosineSchedule */
@@ -163,7 +164,7 @@ export const fitSchema: OptionsSchema<FitValues> = {
     optimizer: withDefault(oneOf('adam', 'sgd'), 'adam'),
     learningRate: absentMeans(
       perStage(number(0)),
-      "student 1e-3 (1e-4 if it started from the teacher's weights), explanation 1e-3 (2e-3 with the objective 'ranking'); times 10 with 'sgd'",
+      "student 1e-3 (1e-4 if it started from trained weights), explanation 1e-3 (2e-3 with the objective 'ranking'); times 10 with 'sgd'",
     ),
     schedule: withDefault<PerStage<LearningRateSchedule>, LearningRateSchedule>(
       perStage(callback<LearningRateSchedule>()),
@@ -221,8 +222,8 @@ export function fitSettings(
   const {patience} = rest;
   checkKeptByValidation('fit', {...rest, keepBest});
   const copied = !student.trainingMode;
-  // A copy agrees with the teacher as it is, and guidance reads more from it than from gates.
-  const keeps = copied && guidance !== 'none';
+  // A copy of the teacher agrees with it as it is, and guidance reads more from it than from gates.
+  const keeps = recipeOf(student.model, teacher) !== undefined && guidance !== 'none';
   const ranks = objective !== 'fidelity';
   const factor = rest.optimizer === 'sgd' ? SGD_FACTOR : 1;
   const explanation = factor * (ranks ? ADAM_RATES.ranking : ADAM_RATES.fidelity);

@@ -3,6 +3,7 @@ export {describeTeacher, type MethodSupport, type TeacherDescription, type Teach
 export {explanationDecoder, type ExplanationDecoderOptions, type TapShape} from './explanation-decoder.js';
 export {executeGraph, listLayers, type ExecuteOptions, type LayerInfo, type LayerVisit} from './graph/execute-graph.js';
 export {residualStudent, type ResidualStudentOptions} from './students/residual-student.js';
+export {studentFromModel, type StudentFromModelOptions} from './students/student-from-model.js';
 export {attentionSites, studentFromTeacher, type AttentionSite, type StudentFromTeacherOptions} from './students/student-from-teacher.js';
 export {type Student, type StudentBuilder, type StudentBuilderOptions} from './students/student.js';
 export {

@@ -18,6 +18,8 @@ export const inputShapeField: Field<readonly [number, number, number] | undefine
 export interface GivenInput {
   readonly inputShape?: readonly [number, number, number] | undefined;
   readonly preprocessing?: PreprocessingName | Preprocessing | undefined;
+  /** Height and width that take the place of the model's. */
+  readonly size?: readonly [number, number] | undefined;
 }
 
 /** What a model takes. */
@@ -34,7 +36,7 @@ export interface InputSpec {
  * @throws {RangeError} If what the caller says does not fit the model.
  */
 export function inputSpec(where: string, model: LayersModel, given: GivenInput): InputSpec {
-  const inputShape = resolveInputShape(where, model, given.inputShape);
+  const inputShape = given.size === undefined ? resolveInputShape(where, model, given.inputShape) : ofSize(where, model, given.size);
   const preprocessing = given.preprocessing === undefined ? undefined : resolvePreprocessing(where, given.preprocessing);
   for (const key of ['mean', 'std'] as const) {
     const values = preprocessing?.[key] ?? 0;
@@ -43,6 +45,12 @@ export function inputSpec(where: string, model: LayersModel, given: GivenInput):
     }
   }
   return {inputShape, preprocessing};
+}
+
+function ofSize(where: string, model: LayersModel, size: readonly [number, number]): InputSpec['inputShape'] {
+  const channels = at(model.inputs, 0).shape.at(-1);
+  if (typeof channels === 'number') return [...size, channels];
+  throw new UnsupportedModelError(`${where}: model '${model.name}' leaves the number of its channels open.`);
 }
 
 function resolveInputShape(where: string, model: LayersModel, given: InputSpec['inputShape'] | undefined): InputSpec['inputShape'] {

@@ -412,6 +412,12 @@ export async function makeWorld(folder: string): Promise<World> {
       () => [{ratio: 2}],
       (options: never) => library.studentFromTeacher(options)(teacher, {seed: 1}),
     ),
+    plain(
+      'studentFromModel',
+      ['trained', 'options'],
+      () => [model, {preprocessing: 'tf', scales: 2}],
+      (trained: never, options: never) => library.studentFromModel(trained, options)(teacher, {seed: 1}),
+    ),
     plain('residualStudent', ['options'], () => [{depth: 18, width: 2}], models.residualStudent),
     plain(
       'explanationDecoder',

@@ -51,7 +51,7 @@ export interface PackedStudent {
  * @param valueOf The value of a weight, borrowed.
  */
 export async function packStudent({model}: Student, teacher: Teacher, valueOf: (weight: Tensor) => Tensor): Promise<PackedStudent> {
-  const recipe = recipeOf(model);
+  const recipe = recipeOf(model, teacher);
   const topology = model.toJSON(null, false) as object;
   if (recipe !== undefined) {
     const fresh = studentByRecipe('save', teacher, recipe).model;

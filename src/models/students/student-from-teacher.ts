@@ -15,7 +15,7 @@ import {coarsestScales, cutPoints, usualScales, type CutPoint} from '../graph/cu
 import {planGraph, type GraphPlan} from '../graph/plan.js';
 import {checkLayered} from '../graph/execute-graph.js';
 import {gateField, modelToCopy, studentByRecipe} from './student-recipe.js';
-import {builderOf, deltaField, ratioField, type StudentBuilder} from './student.js';
+import {builderOf, deltaField, ratioField, type Student, type StudentBuilder} from './student.js';
 
 const WHERE = 'studentFromTeacher';
 const FEWEST_SCALES = 2;
@@ -38,7 +38,8 @@ export interface StudentFromTeacherOptions {
   readonly delta?: DeltaMode | undefined;
 }
 
-type StudentSettings = Settled<StudentFromTeacherOptions, 'taps' | 'scales'>;
+/** The options of {@link studentFromTeacher} with their defaults. */
+export type StudentSettings = Settled<StudentFromTeacherOptions, 'taps' | 'scales'>;
 
 /** The options of {@link studentFromTeacher}. */
 export const studentFromTeacherSchema: OptionsSchema<StudentSettings> = {
@@ -85,41 +86,48 @@ export function attentionSites(teacherModel: NonNullable<Teacher['model']>): Att
  */
 export function studentFromTeacher(options?: StudentFromTeacherOptions): StudentBuilder {
   const settings = readOptions(studentFromTeacherSchema, options);
-  return builderOf(WHERE, (teacher, seed) => {
-    const plan = planGraph(modelToCopy(WHERE, teacher));
-    const random = new Random(seed).split('student-from-teacher');
-    // By place, not by name: a GraphModel names its nodes otherwise than the LayersModel that it came from.
-    const places = sitesFor(teacher, plan, settings).map(({step}, place) => ({
-      step: plan.steps.indexOf(step),
-      seed: random.split(place).seed,
-    }));
-    const {initialGate, ratio, delta} = settings;
-    return studentByRecipe(WHERE, teacher, {places, initialGate, ratio, delta});
-  });
+  return builderOf(WHERE, (teacher, seed) => attentiveCopy(WHERE, teacher, settings, seed));
+}
+
+/**
+ * A student that copies the model of a teacher.
+ *
+ * @param where Names the caller in messages.
+ */
+export function attentiveCopy(where: string, teacher: Teacher, settings: StudentSettings, seed: number): Student {
+  const plan = planGraph(modelToCopy(where, teacher));
+  const random = new Random(seed).split('student-from-teacher');
+  // By place, not by name: a GraphModel names its nodes otherwise than the LayersModel that it came from.
+  const places = sitesFor(where, teacher, plan, settings).map(({step}, place) => ({
+    step: plan.steps.indexOf(step),
+    seed: random.split(place).seed,
+  }));
+  const {initialGate, ratio, delta} = settings;
+  return studentByRecipe(where, teacher, {places, initialGate, ratio, delta});
 }
 
 /** The places of attention, finest first. */
-function sitesFor({name, inputShape}: Teacher, plan: GraphPlan, {taps, scales}: StudentSettings): readonly CutPoint[] {
+function sitesFor(where: string, {name, inputShape}: Teacher, plan: GraphPlan, {taps, scales}: StudentSettings): readonly CutPoint[] {
   const cuts = cutPoints(plan);
   if (taps !== undefined) {
     const twice = taps.find((path, index) => taps.indexOf(path) < index);
-    if (twice !== undefined) throw new RangeError(`${WHERE}: taps must differ from each other, but '${twice}' is there twice.`);
-    return taps.map((path) => siteAt(cuts, path));
+    if (twice !== undefined) throw new RangeError(`${where}: taps must differ from each other, but '${twice}' is there twice.`);
+    return taps.map((path) => siteAt(where, cuts, path));
   }
   const chosen = scales === undefined ? usualScales(cuts, inputShape[0]) : coarsestScales(cuts, inputShape[0], scales);
   if (chosen.length >= (scales ?? FEWEST_SCALES)) return chosen;
   const found = cuts.map(({step}) => step.path).join(', ') || 'none';
   throw new UnsupportedModelError(
-    `${WHERE} needs ${scales ?? `at least ${FEWEST_SCALES}`} feature maps with a fixed size through which everything flows, but '${name}' has ${cuts.length} (${found}): use residualStudent().`,
+    `${where} needs ${scales ?? `at least ${FEWEST_SCALES}`} feature maps with a fixed size through which everything flows, but '${name}' has ${cuts.length} (${found}): use residualStudent().`,
   );
 }
 
-function siteAt(cuts: readonly CutPoint[], path: string): CutPoint {
+function siteAt(where: string, cuts: readonly CutPoint[], path: string): CutPoint {
   const found = cuts.find(({step}) => step.path === path);
   if (found === undefined) {
     const sites = cuts.map(({step}) => `'${step.path}'`).join(', ');
     throw new LayerNotFoundError(
-      `${WHERE}: attention cannot be put behind '${path}'. The layers through which everything flows are ${sites}.`,
+      `${where}: attention cannot be put behind '${path}'. The layers through which everything flows are ${sites}.`,
     );
   }
   return found;

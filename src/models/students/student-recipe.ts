@@ -49,11 +49,12 @@ export const recipeFields: OptionsSchema<StudentRecipe>['fields'] = /* @__PURE__
   delta: required(deltaField),
 }))();
 
-const recipes = new WeakMap<LayersModel, StudentRecipe>();
+const recipes = new WeakMap<LayersModel, {readonly recipe: StudentRecipe; readonly original: Teacher['model']}>();
 
-/** Returns the recipe by which a student's model was made, where it was. */
-export function recipeOf(student: LayersModel): StudentRecipe | undefined {
-  return recipes.get(student);
+/** Returns the recipe by which a student's model was made from the model of this teacher, where it was. */
+export function recipeOf(student: LayersModel, {model: original}: Teacher): StudentRecipe | undefined {
+  const made = recipes.get(student);
+  return made?.original === original ? made?.recipe : undefined;
 }
 
 /**
@@ -103,7 +104,7 @@ export function studentByRecipe(where: string, teacher: Teacher, recipe: Student
     const logits = output.shape.length === 2 ? output : (layers.flatten({name: 'logits'}).apply(output) as SymbolicTensor);
     const student = model({inputs: image, outputs: [logits, ...deltas], name: 'student_from_teacher'});
     copies.copyWeights();
-    recipes.set(student, recipe);
+    recipes.set(student, {recipe, original});
     return {model: student, trainingMode: false};
   });
 }
