@@ -45,7 +45,7 @@ export async function run(args: string[]): Promise<BenchResult> {
       student: {type: 'string', default: 'mobilenet_v2_100_224'},
       size: {type: 'string', default: '160'},
       steps: {type: 'string', default: '4000'},
-      rate: {type: 'string', default: '3e-4'},
+      rate: {type: 'string', default: '1e-4'},
       explanation: {type: 'string', default: '250'},
       width: {type: 'string', default: '16'},
       images: {type: 'string', default: '100'},
@@ -85,7 +85,7 @@ export async function run(args: string[]): Promise<BenchResult> {
       command: ['npm run bench -- black-box', ...args].join(' '),
     }));
   const {seconds} = JSON.parse(await readFile(join(folder, 'training.json'), 'utf8')) as {seconds: number};
-  const {agreement} = await distiller.evaluate([{images: kept}], {causal: false});
+  const {agreement} = await distiller.evaluate(batchesOf(kept, {batchSize: BATCH, seed}), {causal: false});
   const whole = await AttentiveDistiller.load(`file://bench/explainers/${NAME}`, {teacher: open});
   const images = kept.slice(0, Number(values.images));
   const common = {model: hidden, metrics: ['insertion', 'deletion'], seed} as const;

@@ -111,7 +111,8 @@ async function measure(name: string, entry: QualityCase, settings: Settings): Pr
   const papers: [method: string, distiller: AttentiveDistiller][] = [];
   for (const lambda of settings.lambdas) papers.push([`paper, λ ${lambda}`, await paperExplainer(name, entry, teacher, lambda, settings)]);
   const measured = await entry.measured(settings.images);
-  const {agreement, meanIntensity} = await ours.evaluate([{images: measured.images}], {causal: false});
+  const parts = batchesOf(measured.images, {batchSize: entry.batchSize, seed: settings.seed});
+  const {agreement, meanIntensity} = await ours.evaluate(parts, {causal: false});
   const rise = cachedExplainer(riseExplainer(teacher, {numMasks: RISE_MASKS}), join('out/quality', `rise-${name}`));
   const explainers: Record<string, Explainer> = {
     ours,

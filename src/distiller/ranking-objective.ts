@@ -3,8 +3,7 @@
  * over the map of one image.
  */
 import {add, concat, mul, split, sub, tidy, type Tensor1D, type Tensor2D, type Tensor4D} from '@tensorflow/tfjs-core';
-import type {ClassKind} from '../core/types.js';
-import {rankingLoss} from '../losses/ranking-loss.js';
+import {rankingLoss, type RankingLossOptions} from '../losses/ranking-loss.js';
 
 /** Images with what is shown of them. */
 export interface RankedImages {
@@ -16,19 +15,19 @@ export interface RankedImages {
   readonly shown: Tensor4D;
   /** What m is laid onto, and what stands where it is taken out: `[N,H,W,C]` each, borrowed. */
   readonly baselines: readonly [behind: Tensor4D, instead: Tensor4D];
-  /** What the logits mean. */
-  readonly kind: ClassKind;
+  /** What the logits mean, and how both halves are read and weighed. */
+  readonly loss: RankingLossOptions;
 }
 
 /**
- * Computes for each image `p_c(x ⊙ (1 − m) + instead ⊙ m) − p_c(x ⊙ m + behind ⊙ (1 − m))`: what the map ranks high should
+ * Computes for each image the ranking loss of `x ⊙ m + behind ⊙ (1 − m)` and `x ⊙ (1 − m) + instead ⊙ m`: what the map ranks high should
  * be enough for the class, and what is left without it should not be.
  *
  * @param score The logits `[2N,K]` of masked images, K ≥ 2.
- * @returns `[N]`, from −1 to 1; the caller's. Differentiable with respect to `shown` as far as `score` is.
+ * @returns `[N]`, the caller's. Differentiable with respect to `shown` as far as `score` is.
  */
 export function rankingObjective(
-  {images, targets, shown, baselines: [behind, instead], kind}: RankedImages,
+  {images, targets, shown, baselines: [behind, instead], loss}: RankedImages,
   score: (masked: Tensor4D) => Tensor2D,
 ): Tensor1D {
   return tidy(() => {
@@ -36,6 +35,6 @@ export function rankingObjective(
     const inserted = add<Tensor4D>(mul(images, shown), mul(behind, hidden));
     const deleted = add<Tensor4D>(mul(images, hidden), mul(instead, shown));
     const [insertedLogits, deletedLogits] = split(score(concat([inserted, deleted], 0)), 2, 0) as [Tensor2D, Tensor2D];
-    return rankingLoss(insertedLogits, deletedLogits, targets, {classes: kind}).total;
+    return rankingLoss(insertedLogits, deletedLogits, targets, loss).total;
   });
 }

@@ -8,7 +8,16 @@ import type {Networks} from '../../src/distiller/networks.js';
 import {fitSchema, fitSettings} from '../../src/distiller/options.js';
 import {mapWarnings} from '../../src/distiller/train/map-verdict.js';
 import {trainNetworks} from '../../src/distiller/train/train.js';
-import {AttentiveDistiller, batchesOf, paperMethod, residualStudent, type TrainingProgress} from '../../src/index.js';
+import {
+  AttentiveDistiller,
+  batchesOf,
+  paperMethod,
+  residualStudent,
+  studentFromTeacher,
+  teacherFromLayersModel,
+  type StudentBuilder,
+  type TrainingProgress,
+} from '../../src/index.js';
 import {readOptions} from '../../src/core/options.js';
 import {disposeModel} from '../../src/tfjs/model-variables.js';
 import {patience} from '../helpers/environment.js';
@@ -65,22 +74,26 @@ describe('a budget', () => {
 describe('what training does by itself', () => {
   const settingsOf = (options: object, networks: Networks): ReturnType<typeof fitSettings> =>
     fitSettings(readOptions(fitSchema, options), networks);
-  const guided = {
-    method: {guidance: 'attended', plainTaps: 1, objective: 'ranking'},
-    student: {trainingMode: false},
-    teacher: {},
-  } as Networks;
-  const paper = {method: {guidance: 'none', plainTaps: 0, objective: 'fidelity'}, student: {trainingMode: false}, teacher: {}} as Networks;
-  const fresh = {...guided, student: {trainingMode: true}} as Networks;
+  const paper = paperMethod();
+  const elsewhere: StudentBuilder = async (_, options) => {
+    const other = patchTeacher();
+    const student = await studentFromTeacher()(teacherFromLayersModel(other), options);
+    other.dispose();
+    return student;
+  };
 
   it.each([
-    ['guided copies', {}, guided, [0, undefined], [0.25, 0.98]],
-    ['guided copies, epochs for all', {epochs: 4}, guided, [0, 4], [0.25, 0.98]],
-    ['guided copies, epochs for each', {epochs: {student: 2}}, guided, [2, undefined], [0.25, 0.98]],
+    ['guided copies', {}, {}, [0, undefined], [0.25, 0.98]],
+    ['guided copies, epochs for all', {epochs: 4}, {}, [0, 4], [0.25, 0.98]],
+    ['guided copies, epochs for each', {epochs: {student: 2}}, {}, [2, undefined], [0.25, 0.98]],
     ['the paper', {epochs: 4}, paper, [4, 4], [1, 0]],
-    ['fresh students', {}, fresh, [6, undefined], [0.25, 0.98]],
-  ] as const)('%s: stages, crops and averages', (_, options, networks, epochs, [leastCrop, averaging]) => {
+    ['fresh students', {}, {student: residualStudent({depth: 18, width: 2})}, [6, undefined], [0.25, 0.98]],
+    // They have not learnt yet what this teacher says.
+    ['copies of another network', {}, {student: elsewhere}, [6, undefined], [0.25, 0.98]],
+  ] as const)('%s: stages, crops and averages', async (_, options, form, epochs, [leastCrop, averaging]) => {
+    const networks = await createNetworks({teacher, ...form});
     const settings = settingsOf(options, networks);
+    for (const each of [networks.student.model, networks.decoder]) disposeModel(each);
     expect(settings.stages.map(({limits}) => limits.epochs)).toEqual(epochs);
     expect([settings.leastCrop, settings.averaging]).toEqual([leastCrop, averaging]);
   });

@@ -102,8 +102,23 @@ describe('rankingLoss', () => {
     expectClose([other.total![0]!], [0.55], {abs: 1e-6}, 'class 1');
   });
 
+  it('reads probabilities at a temperature, and weighs the halves', async () => {
+    // At temperature 2: √2 of √2 + 2, and √8 of √8 + 2.
+    const parts = await readAll(() => ({...rankingLoss(inserted, deleted, [0], {temperature: 2, deletionWeight: 1.5})}));
+    const [shown, left] = [Math.SQRT2 / (Math.SQRT2 + 2), 1 / (Math.sqrt(8) + 2)];
+    expectClose([parts.inserted![0]!, parts.deleted![0]!], [shown, left], {abs: 1e-6}, 'probabilities');
+    expectClose([parts.total![0]!], [1.5 * left - 0.5 * shown], {abs: 1e-6}, 'total');
+    const sure = tensor2d([[30, 0, 0]]);
+    const slopeAt = (temperature: number): Promise<Float32Array> =>
+      read(() => grad((x: Tensor) => mean(rankingLoss(inserted, x as Tensor2D, [0], {temperature}).total))(sure));
+    // A sure answer teaches nothing as it is: p (1 − p) is 2e-13 there.
+    expect((await slopeAt(1))[0]!).toBeLessThan(1e-6);
+    expect((await slopeAt(10))[0]!).toBeGreaterThan(1e-3);
+  });
+
   it('has the gradients that differences give, and none that is not finite', async () => {
     await expectGradient((x) => mean(rankingLoss(x as Tensor2D, deleted, [2]).total), inserted);
+    await expectGradient((x) => mean(rankingLoss(x as Tensor2D, deleted, [2], {temperature: 3, deletionWeight: 0.4}).total), inserted);
     await expectGradient((x) => mean(rankingLoss(inserted, x as Tensor2D, [2]).total), deleted);
     const extreme = tensor2d([[300, -300, 0]]);
     const values = await read(() => grad((x: Tensor) => mean(rankingLoss(x as Tensor2D, x as Tensor2D, [1]).total))(extreme));
@@ -114,6 +129,8 @@ describe('rankingLoss', () => {
     ['logits of two shapes', () => rankingLoss(inserted, tensor2d([[1, 2]]), [0]), 'rankingLoss: logits must have one shape'],
     ['no target', () => rankingLoss(inserted, deleted, undefined as never), 'rankingLoss: targets must be a list of classes'],
     ['too many targets', () => rankingLoss(inserted, deleted, [0, 1]), 'a target for each of the 1 images, but there are 2'],
+    ['no temperature', () => rankingLoss(inserted, deleted, [0], {temperature: 0}), 'rankingLoss: temperature must be'],
+    ['a weight above 2', () => rankingLoss(inserted, deleted, [0], {deletionWeight: 3}), 'rankingLoss: deletionWeight must be'],
     ['a target that is no class', () => rankingLoss(inserted, deleted, [3]), 'rankingLoss: targets[0] must be a whole number from 0 to 2'],
   ])('refuses %s', (_, run, message) => {
     expect(run).toThrow(message);

@@ -122,7 +122,12 @@ function gradientOf(change: Variable, changed: () => Tensor4D, {batch, places, s
       const gradients = places.map((of, stratum) => {
         const pair = [at(baselines, 2 * stratum), at(baselines, 2 * stratum + 1)] as const;
         const loss = (): Scalar =>
-          sum(rankingObjective({images, targets, shown: rankingMaskAt(changed(), of, softness), baselines: pair, kind}, score));
+          sum(
+            rankingObjective(
+              {images, targets, shown: rankingMaskAt(changed(), of, softness), baselines: pair, loss: {classes: kind}},
+              score,
+            ),
+          );
         const {value, grads} = variableGrads(loss, [change]);
         value.dispose();
         return grads[change.name] as Tensor;

@@ -81,12 +81,12 @@ export function learnInThreads({where, stage, networks, variables, workers}: Thr
     take: (result: PartResult, slopes: Float32Array, part: Part) => void,
   ): Promise<void> {
     const [count] = images.shape;
-    const {alpha, temperature, lambdaRule, fill, scorer, softness, baselines} = settings;
+    const {alpha, temperature, lambdaRule, fill, scorer, softness, baselines, rankingTemperature, deletionWeight} = settings;
     const asked = teacherModel === undefined ? await valuesOfTeacher(batchName, images) : undefined;
     writeValues(weights, [...trainable, ...others]);
     const common = {
       ...{where, batchName, stage, method, lambda, training, learnsStatistics, weights, version: ++version, seed: random.seed},
-      losses: {alpha, temperature, lambdaRule, fill, scorer, softness, baselines},
+      losses: {alpha, temperature, lambdaRule, fill, scorer, softness, baselines, rankingTemperature, deletionWeight},
       trainingMode: student.trainingMode,
       teacher: {name: teacher.name, inputShape: teacher.inputShape, numClasses: teacher.numClasses, classes: kindOf(teacher)},
     };

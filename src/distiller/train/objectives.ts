@@ -38,7 +38,10 @@ export interface PreparedBatch {
 }
 
 /** What the losses go by. */
-export type LossSettings = Pick<FitSettings, 'alpha' | 'temperature' | 'lambdaRule' | 'fill' | 'scorer' | 'softness' | 'baselines'>;
+export type LossSettings = Pick<
+  FitSettings,
+  'alpha' | 'temperature' | 'lambdaRule' | 'fill' | 'scorer' | 'softness' | 'baselines' | 'rankingTemperature' | 'deletionWeight'
+>;
 
 /** What is minimised. */
 export interface Objective {
@@ -125,14 +128,14 @@ function explanation(networks: Networks, batch: PreparedBatch, saliency: Tensor4
 /** Insertion and deletion at one point of their curves that is drawn, against baselines that are drawn. */
 function ranking(networks: Networks, {images, targets}: PreparedBatch, map: Tensor4D, objective: Objective): Losses {
   const {where, settings, random, first: place = 0} = objective;
-  const {softness, baselines: kinds} = settings;
+  const {softness, baselines: kinds, rankingTemperature: temperature, deletionWeight} = settings;
   const shown = rankingMaskOfPart(map, place, {softness, seed: random.split('mask').seed});
   const drawn = randomBaselines(images, kinds, random.split('baselines'), 2, place) as [Tensor4D, Tensor4D];
   const score = (masked: Tensor4D): Tensor2D => scored(networks, masked, where, settings);
-  const kind = kindOf(networks.teacher);
+  const loss = {classes: kindOf(networks.teacher), temperature, deletionWeight};
   const values = piecewise(shown, pieceOf(images, 2, objective), (piece, first) => {
     const baselines = drawn.map((each) => partOf(each, first, piece)) as [Tensor4D, Tensor4D];
-    const ranked = {images: partOf(images, first, piece), targets: targets.subarray(first, first + piece.shape[0]), shown: piece, kind};
+    const ranked = {images: partOf(images, first, piece), targets: targets.subarray(first, first + piece.shape[0]), shown: piece, loss};
     return rankingObjective({...ranked, baselines}, score);
   });
   return {ranking: {values}};
