@@ -77,7 +77,7 @@ export interface FitOptions extends ValidationOptions {
   /** With the objective 'ranking': τ, how soft the map is cut, in standard deviations, at least 0.001. @default 0.35 */
   readonly softness?: number | undefined;
   /**
-   * With the objective 'ranking': the temperature at which the scorer's probabilities are read, at least 0.01. Those of a network
+   * With the objective 'ranking': the temperature at which the scorer's probabilities are read, above 0. Those of a network
    * that is sure of everything hardly move, and teach nothing about what to take out.
    * @default 4
    */
@@ -188,7 +188,7 @@ export const fitSchema: OptionsSchema<FitValues> = {
     scorer: absentMeans(oneOf('teacher', 'student'), "'teacher'; 'student' of a black box"),
     fill: withDefault(oneOf('zeros', 'blur'), 'zeros'),
     softness: rankingMaskSchema.fields.softness,
-    rankingTemperature: withDefault(number(0.01), RANKING_TEMPERATURE),
+    rankingTemperature: withDefault(number(Number.MIN_VALUE), RANKING_TEMPERATURE),
     deletionWeight: withDefault(number(0, 2), DELETION_WEIGHT),
     baselines: withDefault<readonly BaselineKind[], readonly BaselineKind[]>(list(oneOf(...baselineKinds), 1), baselineKinds, 'all four'),
     leastCrop: absentMeans(number(0.01, 1), "0.25; 1 with the objective 'fidelity'"),

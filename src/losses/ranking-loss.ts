@@ -9,6 +9,7 @@ import {number, oneOf, withDefault} from '../core/fields.js';
 import {readOptions, type OptionsSchema, type Settled} from '../core/options.js';
 import type {ClassKind} from '../core/types.js';
 import {sameShape} from './_same-shape.js';
+import {distillationLossSchema} from './distillation-loss.js';
 import {logClassProbabilities} from './class-probabilities.js';
 
 /** Options of {@link rankingLoss}. */
@@ -16,7 +17,7 @@ export interface RankingLossOptions {
   /** What the logits mean. @default 'exclusive' */
   readonly classes?: ClassKind | undefined;
   /**
-   * t, by which the logits are divided before they become probabilities, at least 0.01. A network that is sure of everything has
+   * t, by which the logits are divided before they become probabilities, above 0. A network that is sure of everything has
    * probabilities of 1 and 0, which hardly move and so teach nothing; above 1 they do.
    * @default 1
    */
@@ -30,7 +31,7 @@ export const rankingLossSchema: OptionsSchema<Settled<RankingLossOptions>> = {
   where: 'rankingLoss',
   fields: {
     classes: withDefault<ClassKind, 'exclusive'>(oneOf('exclusive', 'independent'), 'exclusive'),
-    temperature: withDefault(number(0.01), 1),
+    temperature: distillationLossSchema.fields.temperature,
     deletionWeight: withDefault(number(0, 2), 1),
   },
 };
