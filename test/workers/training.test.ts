@@ -55,6 +55,7 @@ const cases: readonly [string, Create, FitOptions][] = [
 
 interface Outcome {
   readonly losses: Record<string, number>[];
+  readonly kinds: string[];
   readonly weights: Float32Array;
 }
 
@@ -65,7 +66,8 @@ async function outcome(teacher: LayersModel | Teacher, create: Create, options: 
     await distiller.train(batches, options);
     const [map] = await distiller.explain(batches[0]!.images);
     const losses = distiller.history.map((record) => ({...record.losses, rate: record.learningRate}));
-    return {losses, weights: Float32Array.from([...map!.data, map!.score])};
+    const kinds = distiller.history.map(({kind}) => kind);
+    return {losses, kinds, weights: Float32Array.from([...map!.data, map!.score])};
   } finally {
     distiller.dispose();
   }
@@ -78,7 +80,9 @@ describe.each(cases)('training with %s', (name, create, fit) => {
       const one = await outcome(model, create, {...options, workers: 1});
       for (const workers of [2, 3]) expect(await outcome(model, create, {...options, workers})).toEqual(one);
       const alone = await outcome(model, create, options);
-      expect(alone.losses.length).toBe(one.losses.length);
+      // Whether maps are worth a warning may hang on the batch norms of a fresh student.
+      const steps = (of: Outcome): string[] => of.kinds.filter((kind) => kind !== 'warning');
+      expect(steps(alone)).toEqual(steps(one));
       // Batch norms see a part of the images at a time.
       if (create.student === fresh && name !== 'the defaults') return expect(alone.weights).not.toEqual(one.weights);
       for (const [index, losses] of alone.losses.entries())
