@@ -68,7 +68,7 @@ export async function run(args: string[]): Promise<BenchResult> {
   const pictures = await loadCifar();
   const [training, kept] = [pictures.slice(0, -KEPT), pictures.slice(-KEPT)];
   const {student, size, steps, rate} = values;
-  const folder = join('out/black-box', [student, size, steps, rate, values.explanation, seed].join('-'));
+  const folder = join('out/black-box', [student, size, values.width, steps, rate, values.explanation, seed].join('-'));
   const distiller =
     (await explainerIn(folder, NAME, hidden)) ??
     (await makeExplainer(folder, 'black box', {

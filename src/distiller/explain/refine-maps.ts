@@ -1,6 +1,6 @@
 /**
- * Refining: some steps of Adam on the maps of a batch themselves, on the loss of training. A map changes by a coarse
- * grid that is enlarged and added to it: freely, it would learn grain.
+ * Refining: some steps of Adam on the maps of a batch themselves, on the loss of training, with probabilities as they are
+ * and both halves alike. A map changes by a coarse grid that is enlarged and added to it: freely, it would learn grain.
  */
 import {
   add,
