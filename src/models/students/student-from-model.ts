@@ -20,7 +20,7 @@ import {inputSpec, type InputSpec} from '../input-spec.js';
 import {teacherFromLayersModel} from '../teacher-from-layers-model.js';
 import {trainableClassifier, type TrainableClassifier} from '../trainable-classifier.js';
 import {attentiveCopy, studentFromTeacherSchema, type StudentFromTeacherOptions, type StudentSettings} from './student-from-teacher.js';
-import {builderOf, type Student, type StudentBuilder} from './student.js';
+import {builderOf, type StudentBuilder} from './student.js';
 
 const WHERE = 'studentFromModel';
 
@@ -59,7 +59,8 @@ export const studentFromModelSchema: OptionsSchema<Settings> = {
 
 /**
  * Returns a builder of students that start as a copy of `trained`, up to what its head reads, with a fresh head for the
- * teacher's classes. Such a student has to be trained (`epochs: {student: …}`). For a teacher whose own network
+ * teacher's classes. Such a student knows nothing of the teacher yet, so that training
+ * has a stage for it by default. For a teacher whose own network
  * cannot be copied: a black box, a server, operations of your own.
  *
  * @param trained A classifier of pictures that resemble the teacher's, such as a MobileNet of ImageNet. Borrowed and never changed; may
@@ -80,15 +81,11 @@ export function studentFromModel(trained: LayersModel, options?: StudentFromMode
   return builderOf(WHERE, (teacher, seed) => {
     const whole = adapted(trained, teacher, settings, new Random(seed).split('head').int(0x7fffffff));
     try {
-      return copyOf(whole, teacher, settings, seed);
+      return attentiveCopy(WHERE, teacherFromLayersModel(whole, {name: teacher.name}), settings, seed);
     } finally {
       disposeModel(whole);
     }
   });
-}
-
-function copyOf(whole: LayersModel, {name}: Teacher, settings: Settings, seed: number): Student {
-  return attentiveCopy(WHERE, teacherFromLayersModel(whole, {name}), settings, seed);
 }
 
 /** The model behind what makes its input of the teacher's, with a fresh head; the caller's. */
