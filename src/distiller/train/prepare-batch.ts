@@ -13,6 +13,7 @@ import {checkFinite} from '../../queries/finite-input.js';
 import {checkBatch} from '../check-batches.js';
 import {awaitTeacher, kindOf} from '../networks.js';
 import {logProbabilityOf} from '../explain/evidence.js';
+import {composites} from './composites.js';
 import {hideParts} from './hide-parts.js';
 import type {PreparedBatch} from './objectives.js';
 import {randomCrops} from './random-crops.js';
@@ -26,10 +27,11 @@ export interface BatchImages {
   readonly labels: Int32Array | undefined;
 }
 
-/** What is drawn of a batch: the rectangles that are cut, the parts that are hidden. */
+/** What is drawn of a batch: the rectangles that are cut, the images put together, the parts that are hidden. */
 export interface Drawing {
   readonly random: Random;
   readonly leastCrop: number;
+  readonly composites?: number | undefined;
   readonly hides?: boolean | undefined;
 }
 
@@ -60,7 +62,7 @@ export async function readBatch(
   where: string,
   teacher: Teacher,
   batch: TrainingBatch,
-  {random, leastCrop, hides = false}: Drawing,
+  {random, leastCrop, composites: share = 0, hides = false}: Drawing,
 ): Promise<BatchImages> {
   const count = checkBatch(where, batch);
   if (batch.labels !== undefined && kindOf(teacher) === 'independent') {
@@ -73,7 +75,8 @@ export async function readBatch(
     const whole = scope.own(networkInput(where, await decodeFiles(`${where}: images`, batch.images), teacher));
     await checkFinite(where, whole);
     const cropped = scope.own(randomCrops(whole, leastCrop, random.split('crops')));
-    return {images: hides ? hideParts(cropped, random.split('hide')) : scope.release(cropped), labels};
+    const composed = scope.own(composites(cropped, share, random.split('composites')));
+    return {images: hides ? hideParts(composed, random.split('hide')) : scope.release(composed), labels};
   });
 }
 

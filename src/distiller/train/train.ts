@@ -152,7 +152,8 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
     const random = new Random(run.seed).split(`${stage} ${epoch}`).split(step);
     const learnsBlackBox = stage !== 'explanation' && isBlackBox(run.networks.teacher);
     const leastCrop = learnsBlackBox ? Math.max(settings.leastCrop, LEAST_LEARNT) : stage === 'explanation' ? settings.leastCrop : 1;
-    const drawn = {random, leastCrop, hides: learnsBlackBox};
+    const composites = stage === 'explanation' ? settings.composites : 0;
+    const drawn = {random, leastCrop, composites, hides: learnsBlackBox};
     const batchName = `${where}: batch ${step}`;
     const read = (): Promise<BatchImages> => readBatch(batchName, networks.teacher, batch, drawn);
     if (isDone) {
