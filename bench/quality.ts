@@ -112,7 +112,11 @@ async function measure(name: string, entry: QualityCase, settings: Settings): Pr
   for (const lambda of settings.lambdas) papers.push([`paper, λ ${lambda}`, await paperExplainer(name, entry, teacher, lambda, settings)]);
   const measured = await entry.measured(settings.images);
   const parts = batchesOf(measured.images, {batchSize: entry.batchSize, seed: settings.seed});
-  const {agreement, meanIntensity} = await ours.evaluate(parts, {causal: false});
+  const known: Record<string, {agreement: number; intensity: number}> = {};
+  for (const [method, distiller] of [['ours', ours], ...papers] as const) {
+    const {agreement, meanIntensity} = await distiller.evaluate(parts, {causal: false});
+    known[method] = {agreement, intensity: meanIntensity};
+  }
   const rise = cachedExplainer(riseExplainer(teacher, {numMasks: RISE_MASKS}), join('out/quality', `rise-${name}`));
   const explainers: Record<string, Explainer> = {
     ours,
@@ -127,13 +131,10 @@ async function measure(name: string, entry: QualityCase, settings: Settings): Pr
   ours.dispose();
   for (const [, paper] of papers) paper.dispose();
   model.dispose();
+  const {agreement, intensity} = known['ours'] ?? {agreement: NaN, intensity: NaN};
   return {
-    rows: judged.rows.map((row) => ({
-      teacher: name,
-      ...row,
-      ...(row['method'] === 'ours' ? {agreement, intensity: meanIntensity} : {agreement: '', intensity: ''}),
-    })),
-    ratios: {...judged.ratios, [`agreement.${name}`]: agreement, [`intensity.${name}`]: meanIntensity},
+    rows: judged.rows.map((row) => ({teacher: name, ...row, ...(known[String(row['method'])] ?? {agreement: '', intensity: ''})})),
+    ratios: {...judged.ratios, [`agreement.${name}`]: agreement, [`intensity.${name}`]: intensity},
   };
 }
 

@@ -83,20 +83,35 @@ describe('what training does by itself', () => {
   };
 
   it.each([
-    ['guided copies', {}, {}, [0, undefined], [0.25, 0.98]],
-    ['guided copies, epochs for all', {epochs: 4}, {}, [0, 4], [0.25, 0.98]],
-    ['guided copies, epochs for each', {epochs: {student: 2}}, {}, [2, undefined], [0.25, 0.98]],
-    ['the paper', {epochs: 4}, paper, [4, 4], [1, 0]],
-    ['fresh students', {}, {student: residualStudent({depth: 18, width: 2})}, [6, undefined], [0.25, 0.98]],
+    ['guided copies', {}, {}, [0, undefined], [0.25, 0.25, 0.98]],
+    ['guided copies, epochs for all', {epochs: 4}, {}, [0, 4], [0.25, 0.25, 0.98]],
+    ['guided copies, epochs for each', {epochs: {student: 2}}, {}, [2, undefined], [0.25, 0.25, 0.98]],
+    ['the paper', {epochs: 4}, paper, [4, 4], [1, 0, 0]],
+    ['no guidance', {epochs: 4}, {guidance: 'none'}, [4, 4], [0.25, 0, 0.98]],
+    ['fresh students', {}, {student: residualStudent({depth: 18, width: 2})}, [6, undefined], [0.25, 0.25, 0.98]],
     // They have not learnt yet what this teacher says.
-    ['copies of another network', {}, {student: elsewhere}, [6, undefined], [0.25, 0.98]],
-  ] as const)('%s: stages, crops and averages', async (_, options, form, epochs, [leastCrop, averaging]) => {
+    ['copies of another network', {}, {student: elsewhere}, [6, undefined], [0.25, 0.25, 0.98]],
+  ] as const)('%s: stages, crops, composites and averages', async (_, options, form, epochs, drawn) => {
     const networks = await createNetworks({teacher, ...form});
     const settings = settingsOf(options, networks);
     for (const each of [networks.student.model, networks.decoder]) disposeModel(each);
     expect(settings.stages.map(({limits}) => limits.epochs)).toEqual(epochs);
-    expect([settings.leastCrop, settings.averaging]).toEqual([leastCrop, averaging]);
+    expect([settings.leastCrop, settings.composites, settings.averaging]).toEqual(drawn);
   });
+
+  it('puts images together for the explanation network alone', () =>
+    expectNoLeak(async () => {
+      const lossOf = async (composites: number, stage: 'student' | 'explanation'): Promise<number> => {
+        const distiller = await AttentiveDistiller.create({teacher, seed: 4});
+        const epochs = {student: 0, explanation: 0, [stage]: 1};
+        const records: TrainingProgress[] = [];
+        await distiller.train([{images}], {epochs, leastCrop: 1, composites, onProgress: (record) => records.push(record)});
+        distiller.dispose();
+        return stepsOf(records)[0]!.losses['total']!;
+      };
+      expect(await lossOf(0.5, 'explanation')).not.toBe(await lossOf(0, 'explanation'));
+      expect(await lossOf(0.5, 'student')).toBe(await lossOf(0, 'student'));
+    }));
 
   it('knows from batchesOf how many steps there are, few photographs being seen often', async () => {
     const picture = {data: new Uint8ClampedArray(16 * 24 * 3).fill(90), width: 24, height: 16, channels: 3} as const;
