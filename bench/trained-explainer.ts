@@ -33,18 +33,20 @@ export interface ExplainerRecipe extends DistillerOptions {
   readonly states: string;
   /** What made it, for training.json. */
   readonly command: string;
+  /** The folder of an explainer of the same teacher that is trained on. @default a new one */
+  readonly from?: string | undefined;
 }
 
 /** Trains an explainer, or goes on with that, and saves it in a folder. */
 export async function makeExplainer(
   folder: string,
   name: string,
-  {batches, training, states, command, ...create}: ExplainerRecipe,
+  {batches, training, states, command, from, ...create}: ExplainerRecipe,
 ): Promise<AttentiveDistiller> {
   const to = `file://${states}`;
   const distiller = await AttentiveDistiller.resume(to, {teacher: create.teacher}).catch((error: unknown) => {
     if (!(error instanceof ModelFileError)) throw error;
-    return AttentiveDistiller.create(create);
+    return from === undefined ? AttentiveDistiller.create(create) : AttentiveDistiller.load(`file://${from}`, {teacher: create.teacher});
   });
   const started = performance.now();
   // Maps that have become flat are a result as well: a λ that does not fit.
@@ -57,7 +59,7 @@ export async function makeExplainer(
   const {seconds, steps} = await trainShown(name, distiller, await batches(), options).catch(flat);
   await mkdir(folder, {recursive: true});
   await distiller.save(`file://${folder}`);
-  const facts = {command, seed: create.seed, steps, seconds: Math.round(seconds), backend: getBackend(), node: process.version};
+  const facts = {command, from, seed: create.seed, steps, seconds: Math.round(seconds), backend: getBackend(), node: process.version};
   await writeFile(join(folder, 'training.json'), `${JSON.stringify(facts, null, 2)}\n`);
   await rm(states, {recursive: true, force: true});
   return distiller;
