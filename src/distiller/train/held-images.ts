@@ -11,8 +11,9 @@ export class HeldImages {
     this.#most = most;
   }
 
-  /** Takes the first images of a batch in the place of those that are held. */
+  /** Takes the first images of a batch in the place of those that are held, unless it has fewer. */
   take(batch: Tensor4D): void {
+    if (batch.shape[0] < (this.images?.shape[0] ?? 0)) return;
     this.dispose();
     this.images = slice(batch, 0, Math.min(batch.shape[0], this.#most));
   }

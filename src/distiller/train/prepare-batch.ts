@@ -32,6 +32,8 @@ export interface Drawing {
   readonly random: Random;
   readonly leastCrop: number;
   readonly composites?: number | undefined;
+  /** Is shown the images before anything is drawn; borrowed. */
+  readonly onWhole?: ((images: Tensor4D) => void) | undefined;
   readonly hides?: boolean | undefined;
 }
 
@@ -62,7 +64,7 @@ export async function readBatch(
   where: string,
   teacher: Teacher,
   batch: TrainingBatch,
-  {random, leastCrop, composites: share = 0, hides = false}: Drawing,
+  {random, leastCrop, composites: share = 0, onWhole, hides = false}: Drawing,
 ): Promise<BatchImages> {
   const count = checkBatch(where, batch);
   if (batch.labels !== undefined && kindOf(teacher) === 'independent') {
@@ -74,6 +76,7 @@ export async function readBatch(
   return withTensors(async (scope) => {
     const whole = scope.own(networkInput(where, await decodeFiles(`${where}: images`, batch.images), teacher));
     await checkFinite(where, whole);
+    onWhole?.(whole);
     const cropped = scope.own(randomCrops(whole, leastCrop, random.split('crops')));
     const composed = scope.own(composites(cropped, share, random.split('composites')));
     return {images: hides ? hideParts(composed, random.split('hide')) : scope.release(composed), labels};

@@ -153,13 +153,14 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
     const learnsBlackBox = stage !== 'explanation' && isBlackBox(run.networks.teacher);
     const leastCrop = learnsBlackBox ? Math.max(settings.leastCrop, LEAST_LEARNT) : stage === 'explanation' ? settings.leastCrop : 1;
     const composites = stage === 'explanation' ? settings.composites : 0;
-    const drawn = {random, leastCrop, composites, hides: learnsBlackBox};
+    // The verdict on the maps is on whole images, as they will be explained.
+    const onWhole = (whole: BatchImages['images']): void => seen.take(whole);
+    const drawn = {random, leastCrop, composites, onWhole, hides: learnsBlackBox};
     const batchName = `${where}: batch ${step}`;
     const read = (): Promise<BatchImages> => readBatch(batchName, networks.teacher, batch, drawn);
     if (isDone) {
       // The verdict on the maps may be on the images of the last step.
       const {images} = await read();
-      seen.take(images);
       images.dispose();
       continue;
     }
@@ -170,7 +171,6 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
     const position = `epoch ${epoch + 1}, step ${step + 1}`;
     const input = await read();
     const images = input.images.shape[0];
-    seen.take(input.images);
     let numbers;
     try {
       const taken = await learner.step(input, {where, batchName, stage, settings, lambda, random, updater, position});
