@@ -12,6 +12,7 @@ import {parseArgs} from 'node:util';
 import {squeeze, tidy, topk, type Tensor3D, type Tensor4D} from '@tensorflow/tfjs-core';
 import {
   AttentiveDistiller,
+  FlatMapError,
   batchesOf,
   compare,
   formatComparison,
@@ -109,7 +110,10 @@ async function measure(name: string, entry: QualityCase, settings: Settings): Pr
   const teacher = teacherFromLayersModel(model, {preprocessing: entry.preprocessing, name});
   const ours = await explainerOf(name, entry, teacher, settings);
   const papers: [method: string, distiller: AttentiveDistiller][] = [];
-  for (const lambda of settings.lambdas) papers.push([`paper, λ ${lambda}`, await paperExplainer(name, entry, teacher, lambda, settings)]);
+  for (const lambda of settings.lambdas) {
+    const paper = await paperExplainer(name, entry, teacher, lambda, settings);
+    if (paper !== undefined) papers.push([`paper, λ ${lambda}`, paper]);
+  }
   const measured = await entry.measured(settings.images);
   const parts = batchesOf(measured.images, {batchSize: entry.batchSize, seed: settings.seed});
   const known: Record<string, {agreement: number; intensity: number}> = {};
@@ -160,21 +164,32 @@ async function explainerOf(name: string, entry: QualityCase, teacher: Teacher, s
   );
 }
 
-/** The paper's form, with a λ; the student for two passes, the explanation network for ten. */
+/**
+ * The paper's form, with a λ; the student for two passes, the explanation network for ten. `undefined` where its maps become
+ * flat: this λ does not fit.
+ */
 async function paperExplainer(
   name: string,
   entry: QualityCase,
   teacher: Teacher,
   lambda: number,
   settings: Settings,
-): Promise<AttentiveDistiller> {
+): Promise<AttentiveDistiller | undefined> {
   const distiller = await AttentiveDistiller.create({teacher, ...paperMethod(), seed: settings.seed});
-  await trainShown(`${name}, paper, λ ${lambda}`, distiller, await batchesFor(entry, settings), {
-    epochs: {student: 2, explanation: 10},
-    learningRate: {student: 5e-5, explanation: 2e-3},
-    lambda,
-  });
-  return distiller;
+  const title = `${name}, paper, λ ${lambda}`;
+  try {
+    await trainShown(title, distiller, await batchesFor(entry, settings), {
+      epochs: {student: 2, explanation: 10},
+      learningRate: {student: 5e-5, explanation: 2e-3},
+      lambda,
+    });
+    return distiller;
+  } catch (error) {
+    distiller.dispose();
+    if (!(error instanceof FlatMapError)) throw error;
+    console.log(`${title}: ${error.message}`);
+    return undefined;
+  }
 }
 
 async function batchesFor({batchSize, training}: QualityCase, {seed}: Settings): Promise<EpochBatches> {
