@@ -19,7 +19,7 @@ const usage = `npm run quickstart                                   with picture
 npm run quickstart -- --teacher DIR --images DIR     with a tfjs LayersModel (model.json + shards) and a folder of photos
 
   --preprocessing NAME   how the teacher sees pixels: tf ([-1,1]), torch (ImageNet mean and deviation), unit ([0,1]) or none (default tf)
-  --minutes N            how long the explanation network is trained (default 256 steps; 3 minutes with --teacher)
+  --minutes N            how long the explanation network is trained (default 384 steps; 3 minutes with --teacher)
   --limit N              at most so many photos for training (default 1000)
   --seed N               decides every random draw (default 7)
   --out FILE             the picture sheet (default out/quickstart.png)`;

@@ -41,7 +41,7 @@ export async function shapesWorld({seed}: QuickstartOptions): Promise<World> {
     ),
     unseen: Array.from({length: UNSEEN}, (_, index) => generateShape(seeds.test, index)),
     className: (target) => classNames[target] as string,
-    training: {budget: {steps: 256}},
+    training: {budget: {steps: 384}},
   };
 }
 

@@ -157,7 +157,7 @@ const STUDENT_EPOCHS = 6;
 const BLACK_BOX_EPOCHS = 60;
 const MAX_EPOCHS = 100_000;
 const ADAM_RATES = {fresh: 1e-3, copied: 1e-4, fidelity: 1e-3, ranking: 2e-3} as const;
-// Together they lower deletion, for a little insertion: docs/benchmarks.md has what was measured.
+// Together they lower deletion: docs/benchmarks.md has what was measured.
 const RANKING_TEMPERATURE = 4;
 const DELETION_WEIGHT = 1.5;
 const LEAST_CROP = 0.25;

@@ -159,7 +159,7 @@ async function* trainEpoch(stageRun: StageRun, epoch: number, skipped: number): 
     const batchName = `${where}: batch ${step}`;
     const read = (): Promise<BatchImages> => readBatch(batchName, networks.teacher, batch, drawn);
     if (isDone) {
-      // The verdict on the maps may be on the images of the last step.
+      // Reading shows the verdict's images, which may be those of the last step.
       const {images} = await read();
       images.dispose();
       continue;
