@@ -10,7 +10,7 @@
  * (pictures for RISE), `--seed N`, `--backend NAME`.
  */
 import {readFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {softmax, tidy, type Tensor2D} from '@tensorflow/tfjs-core';
 import {
@@ -77,7 +77,7 @@ export async function run(args: string[]): Promise<BenchResult> {
   const {student, size, steps, rate, from} = values;
   const folder = join(
     'out/black-box',
-    [student, size, values.width, steps, rate, values.explanation, seed, training.length, ...(from === undefined ? [] : ['on'])].join('-'),
+    [student, size, values.width, steps, rate, values.explanation, seed, training.length, ...(from === undefined ? [] : ['on', basename(from)])].join('-'),
   );
   const distiller =
     (await explainerIn(folder, NAME, hidden)) ??
