@@ -77,7 +77,17 @@ export async function run(args: string[]): Promise<BenchResult> {
   const {student, size, steps, rate, from} = values;
   const folder = join(
     'out/black-box',
-    [student, size, values.width, steps, rate, values.explanation, seed, training.length, ...(from === undefined ? [] : ['on', basename(from)])].join('-'),
+    [
+      student,
+      size,
+      values.width,
+      steps,
+      rate,
+      values.explanation,
+      seed,
+      training.length,
+      ...(from === undefined ? [] : ['on', basename(from)]),
+    ].join('-'),
   );
   const distiller =
     (await explainerIn(folder, NAME, hidden)) ??
